@@ -139,6 +139,20 @@ var parameters = []parameter{
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.CrowdedRows }, [2]int{1024, 384}, [2]int{1536, 200}),
 	},
 	{
+		name: "CrowdedBytes", about: "from how many bytes on such a B is read in place for more rows all the same",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.CrowdedBytes }, func(*tunable) []int {
+			return []int{1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26, never}
+		}),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, k := range []int{100, 180, 350, 700, 1500, 3000} { // 1.6 to 47 MiB of float32
+				for _, more := range []int{4, 8} { // rows than are in place anyway
+					shapes = append(shapes, Shape{m: min(t.now.CrowdedRows, largest) + more, n: 4096, k: k})
+				}
+			}
+			return shapes
+		},
+	},
+	{
 		name: "PackDepth", about: "up to this k, a B whose rows are near is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackDepth }, packDepths),
 		shapes: func(t *tunable) (shapes []Shape) {

@@ -30,7 +30,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 512,
 		TallRows: 512,
-		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 960,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
@@ -68,7 +68,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 384,
 		TallRows: 512,
-		PackRows: 64, LargeRows: 12, FetchedRows: 24, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 12, FetchedRows: 24, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 480,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
@@ -136,6 +136,16 @@ func aheadTurns() int {
 		return 4
 	}
 	return 1
+}
+
+// crowdedTo returns the CrowdedBytes of AVX2 for the CPU at hand. What comes from memory is some 20 lines on
+// their way on Ice Lake, if each row is asked for what the next panel has of it, and 8 rows of one
+// panel if this is packed: 16x4096x4096 is 1.5 times as fast in place.
+func crowdedTo() int {
+	if isIntel() {
+		return 32 << 20
+	}
+	return never
 }
 
 // lowTo returns the LowDepth of assembly for the CPU at hand: products of a few steps of k that write

@@ -115,8 +115,8 @@ func (ks *kernelSet[T]) depthOfBlocks(by way, m, n, k int, transA, transB bool) 
 // depth, nine shapes of 36 to 256 rows are 1.03 times as fast as in blocks of KC (0.92 to 1.12).
 func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	kc := ks.depth(n, k, transA)
-	const oneTile = 8                                 // steps of k: as many as there are ways of a set
-	const fewRows, forFew, forMore = 32, 512, 1024    // rows of A, and bytes of each
+	const oneTile, forFew = 8, 64                     // steps of k: 8 are the ways of a set
+	const fewRows, forMore = 32, 1024                 // rows of A, and bytes of each
 	const manyForOne, manyForFew = 16 << 20, 32 << 20 // bytes of B
 	var z T
 	size := int(unsafe.Sizeof(z))
@@ -130,7 +130,7 @@ func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	case oneRow:
 		return min(kc, oneTile)
 	case m <= fewRows:
-		return min(kc, forFew/size)
+		return min(kc, forFew)
 	}
 	return min(kc, forMore/size)
 }

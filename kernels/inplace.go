@@ -150,7 +150,8 @@ func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
 	apart := row > nearRow
 	crowding := crowds[T](ldb) && (k > ways || product3(m, ldb, k) > callWork)
 	nearCrowding := ks.nearCrowds(m, k, row)
-	if m <= ks.rowsInPlace(k, ldb) && !(crowding && m > tu.CrowdedRows) && !nearCrowding {
+	crowded := crowding && m > tu.CrowdedRows && k*ldb <= tu.CrowdedBytes/int(unsafe.Sizeof(z))
+	if m <= ks.rowsInPlace(k, ldb) && !crowded && !nearCrowding {
 		return false
 	}
 	return k > tu.PackDepth || crowding || apart && m*k > tu.PackWork || nearCrowding

@@ -74,6 +74,18 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 
+	crowding := *ks
+	crowding.tuning.PackRows, crowding.tuning.LargeRows, crowding.tuning.FetchedRows, crowding.tuning.PackDepth = 40, 40, 40, 0
+	crowding.tuning.CrowdedRows, crowding.tuning.CrowdedBytes, crowding.leastPacked = 10, 1<<20, 0
+	for _, c := range []struct {
+		m, k int
+		want bool
+	}{{10, 128, false}, {11, 128, true}, {11, 129, false}, {40, 129, false}, {41, 129, true}} {
+		if got := crowding.packsB(c.m, c.k, 8192/size, false); got != c.want {
+			t.Errorf("a B of %d rows of 8 KiB that share sets, for %d rows: packed is %v, want %v", c.k, c.m, got, c.want)
+		}
+	}
+
 	apart := setPeriod / size // columns share sets of the cache
 	for apart < tu.TurnStride && tu.TurnStride < never {
 		apart *= 2

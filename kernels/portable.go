@@ -27,7 +27,7 @@ func portableSet[T Float]() kernelSet[T] {
 		tuning: Tuning{
 			Vectors: portableNR, KC: 256,
 			TallRows: 0,
-			PackRows: 8, LargeRows: 8, FetchedRows: 8, CrowdedRows: 8,
+			PackRows: 8, LargeRows: 8, FetchedRows: 8, CrowdedRows: 8, CrowdedBytes: never,
 			PackColumns: 64, PackStride: 256,
 			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64,
 			ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,

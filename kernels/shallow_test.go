@@ -26,7 +26,7 @@ func depthOf[T Float](t *testing.T, o Ops[T]) {
 		want        int // 0 for what others have
 	}{
 		{2, row, 16 * mib, 0}, {2, row, 17 * mib, 8}, {mr, row, 17 * mib, 8}, {1, row, 99 * mib, 0},
-		{mr + 1, row, 17 * mib, 0}, {mr + 1, row, 32 * mib, 0}, {mr + 1, row, 33 * mib, 512 / size}, {32, row, 33 * mib, 512 / size}, {33, row, 33 * mib, 1024 / size}, {48, row, 33 * mib, 1024 / size}, {49, row, 99 * mib, 0},
+		{mr + 1, row, 17 * mib, 0}, {mr + 1, row, 32 * mib, 0}, {mr + 1, row, 33 * mib, 64}, {32, row, 33 * mib, 64}, {33, row, 33 * mib, 1024 / size}, {48, row, 33 * mib, 1024 / size}, {49, row, 99 * mib, 0},
 		{2, row + 16/size, 99 * mib, 0}, {2, row - 16/size, 99 * mib, 0}, {2, row - 8/size, 99 * mib, 8}, {2, row + 8/size, 99 * mib, 8},
 		{2, 1, 99 * mib, 0},
 	} {

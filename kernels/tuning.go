@@ -38,8 +38,8 @@ type Tuning struct {
 	// if k is at least 48. Of rows that are further apart, a few steps of k stay there, too: products
 	// whose A has at most PackWork elements read them in place, unless they are about a multiple of 2
 	// KiB apart. Where they are, and k is more than 8 or the product large, products with more than
-	// CrowdedRows rows pack them, if these are fewer.
-	PackRows, LargeRows, FetchedRows, CrowdedRows, PackDepth, PackWork int
+	// CrowdedRows rows pack them, if these are fewer, unless B spans more than CrowdedBytes bytes.
+	PackRows, LargeRows, FetchedRows, CrowdedRows, CrowdedBytes, PackDepth, PackWork int
 	// Products with more than PackColumns columns pack A if its rows are at least PackStride
 	// elements apart, or if it is transposed, its columns at least TurnStride: so far apart they
 	// share sets of the cache, and entries of the TLB. A transposed A is turned thereby, as a tile
@@ -103,8 +103,8 @@ type Tuning struct {
 	NarrowDepth int
 	// A product of at most ShallowRows rows with a large B, as it is, has blocks of little depth if
 	// rows of n elements share sets of the cache: 8 steps of k where all rows are one row of tiles
-	// and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB, 512 bytes of a
-	// row of A, or 1024 from 33 rows on. 0 is for no product.
+	// and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB, 64 steps, or
+	// 1024 bytes of a row of A from 33 rows on. 0 is for no product.
 	ShallowRows int
 	// Another product of 2 to 32 rows, and not small, with a B, as it is, of 1 MiB and more in rows longer
 	// than 2 KiB has blocks of depth PageDepth if these are longer than 8 KiB, or about a multiple of 2
@@ -185,6 +185,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"LargeRows", t.LargeRows, 0, math.MaxInt},
 		{"FetchedRows", t.FetchedRows, 0, math.MaxInt},
 		{"CrowdedRows", t.CrowdedRows, 0, math.MaxInt},
+		{"CrowdedBytes", t.CrowdedBytes, 0, math.MaxInt},
 		{"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackWork", t.PackWork, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt},

@@ -169,7 +169,7 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k, atOnce int, transA bool) int {
 		tall = min(tall, near/int(unsafe.Sizeof(z))/k)
 	}
 	most := max(ks.tuning.MC, tall)
-	few := m-most <= most/2
+	few := m-ks.tuning.MC <= ks.tuning.MC || m-most <= most/2
 	if k > ks.tuning.KC {
 		deep := float64(most) * float64(ks.tuning.KC) / float64(k)
 		most, few = max(int(deep), 1), float64(m) <= 3*deep // any MC is legal

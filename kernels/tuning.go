@@ -19,7 +19,7 @@ type Tuning struct {
 	// block; and where B has so few columns that it takes little of the cache, blocks are deeper, up to 4096.
 	KC int
 	// MC is how many rows of A a block has, for the second-level cache, and NC how many columns of
-	// B, for the third. Both are rounded up to whole tiles; half as many rows again are still one
+	// B, for the third. Both are rounded up to whole tiles; twice as many rows are still one
 	// block. A block deeper than KC has so many fewer rows, or if three times as many are all there
 	// are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC
 	// columns, is one block.

@@ -79,7 +79,7 @@ func shallowBlocksHaveMoreRows[T Float](t *testing.T, o Ops[T]) {
 	for _, c := range []struct {
 		m, k int
 		one  bool
-	}{{15, 64, true}, {16, 64, false}, {80, 8, true}, {81, 8, false}, {640, 1, true}, {641, 1, false}} {
+	}{{20, 64, true}, {21, 64, false}, {80, 8, true}, {81, 8, false}, {640, 1, true}, {641, 1, false}} {
 		if got := ks.inPlace(c.m, n, c.k, c.k, n, false); got != c.one {
 			t.Errorf("%dx%d is one block: %v", c.m, c.k, got)
 		}
@@ -146,7 +146,7 @@ func TestBlocksBySize(t *testing.T) {
 	ks.tuning.KC = 400
 	mr := ks.mr()
 	for _, c := range []struct{ m, k, least, most int }{
-		{90, 400, 90, 90}, {91, 400, 45, 60 + mr}, {91, 10, 45, 60 + mr},
+		{120, 400, 120, 120}, {121, 400, 40, 60 + mr}, {121, 10, 40, 60 + mr},
 		{90, 800, 90, 90}, {91, 800, 20, 30 + mr}, {2000, 4000, 6, 6 + mr},
 	} {
 		if got := ks.blockOfRows(c.m, 500, c.k, 1<<30, false); got < c.least || got > c.most || got != c.m && got%mr != 0 {

@@ -136,7 +136,7 @@ var parameters = []parameter{
 	{
 		name: "CrowdedRows", about: "up to so many rows, and PackRows, a B whose rows are more than 2 KiB, and a multiple of it, apart is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.CrowdedRows }, packRows),
-		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.CrowdedRows }, [2]int{1024, 384}, [2]int{1536, 200}),
+		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.CrowdedRows }, [2]int{1024, 120}, [2]int{1536, 80}),
 	},
 	{
 		name: "CrowdedBytes", about: "from how many bytes on such a B is read in place for more rows all the same",
@@ -247,6 +247,18 @@ var parameters = []parameter{
 			for _, n := range steps(turnColumns(t), min(t.now.TurnColumns, largest)) {
 				if n > t.nr { // one panel is read but once
 					shapes = append(shapes, Shape{m: 1024, n: n, k: 30, transA: true}, Shape{m: 1024, n: n, k: 256, transA: true})
+				}
+			}
+			return shapes
+		},
+	},
+	{
+		name: "TurnPages", about: "from how many pages of its columns on, as if they shared sets, a transposed A is turned",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnPages }, func(*tunable) []int { return []int{16, 32, 64, 128, 256, never} }),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, k := range []int{24, 48, 96, 160} {
+				for _, n := range []int{48, 64} {
+					shapes = append(shapes, Shape{m: 1100, n: n, k: k, transA: true})
 				}
 			}
 			return shapes

@@ -47,6 +47,7 @@ func TestTuneParametersOfThisCPU(t *testing.T) {
 						p.name == "UprightDepth" && !strings.HasPrefix(of.String(), "avx512"), // others have no kernels for a pair
 						p.name == "CrowdedBytes" && of.now.CrowdedRows >= of.now.PackRows,
 						p.name == "TurnRows" && of.now.TurnDepth == never,
+						p.name == "TurnPages" && of.now.TurnColumns >= of.now.PackColumns,
 						p.name == "ThinDepth" && of.now.ThinColumns == 0,
 						p.name == "PackWork" && of.now.PackDepth == 0,
 						(p.name == "PackColumns" || p.name == "TurnColumns") && neverPacksA,

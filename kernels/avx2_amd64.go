@@ -32,7 +32,7 @@ func avx2Float32() kernelSet[float32] {
 		TallRows: 512,
 		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 960,
-		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
+		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24, TurnPages: turnFrom(),
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
 		TailColumns: 3, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, UprightDepth: 0, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
@@ -70,7 +70,7 @@ func avx2Float64() kernelSet[float64] {
 		TallRows: 512,
 		PackRows: 64, LargeRows: 12, FetchedRows: 24, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 480,
-		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
+		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12, TurnPages: turnFrom(),
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
 		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, UprightDepth: 0, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
@@ -144,6 +144,15 @@ func aheadTurns() int {
 func crowdedTo() int {
 	if isIntel() {
 		return 32 << 20
+	}
+	return never
+}
+
+// turnFrom returns the TurnPages of AVX2 for the CPU at hand: the places of the first TLB of Ice Lake, where
+// 784x64x100 with a transposed A is 1.35 times as fast in float64. AMD's were tuned without.
+func turnFrom() int {
+	if isIntel() {
+		return 64
 	}
 	return never
 }

@@ -79,7 +79,7 @@ func (p *product[T]) blocks() (mc, nc int, packingA, packingB bool) {
 	ks, m, n, k, a := p.ks, p.m, p.n, p.k, &p.a
 	mc, packingA = ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](a.ld(), a.trans), a.trans), ks.packsA(m, n, k, a.ld(), a.trans)
 	if p.way == inThinBlocks {
-		mc, packingA = ks.thinRows(m, p.kc), ks.turnsShared(n, a.ld())
+		mc, packingA = ks.thinRows(m, p.kc), ks.turnsScattered(n, p.kc, a.ld())
 	}
 	if !p.around { // past the caches, what is written of C is no part of a line
 		mc = min(mc, ks.lowRows(m, n, k, p.ldc))

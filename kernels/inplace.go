@@ -99,7 +99,7 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	switch {
 	case n <= max(ks.nr(), fewUpright):
 		return false
-	case trans && ks.turnsShared(n, lda):
+	case trans && ks.turnsScattered(n, k, lda):
 		return true
 	case n <= tu.PackColumns:
 		return false
@@ -109,9 +109,16 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	return lda >= tu.PackStride
 }
 
-// turnsShared reports whether a transposed A is turned for n columns because its own share sets of the cache.
-func (ks *kernelSet[T]) turnsShared(n, lda int) bool {
-	return n > max(ks.tuning.TurnColumns, ks.nr()) && lda >= ks.tuning.TurnStride && sharesSets[T](lda)
+// turnsScattered reports whether a transposed A is turned for n columns because of where its own are.
+func (ks *kernelSet[T]) turnsScattered(n, k, lda int) bool {
+	return n > max(ks.tuning.TurnColumns, ks.nr()) && lda >= ks.tuning.TurnStride && ks.scattered(k, lda)
+}
+
+// scattered reports whether k columns, so many elements apart, share sets of the cache or are in too many pages.
+func (ks *kernelSet[T]) scattered(k, lda int) bool {
+	const page = 4 << 10
+	var z T
+	return sharesSets[T](lda) || product3(k, lda, int(unsafe.Sizeof(z)))/page >= ks.tuning.TurnPages
 }
 
 // nearRow is how many bytes rows of B are apart at most for no micro-kernel to fetch what the next

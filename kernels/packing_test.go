@@ -74,6 +74,22 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 
+	pages := *ks
+	pages.tuning.TurnStride, pages.tuning.TurnDepth, pages.tuning.TurnColumns, pages.tuning.TurnPages = 3, never, 0, 10
+	pages.tuning.PackColumns = never
+	n := max(pages.nr(), fewUpright) + 1
+	for _, c := range []struct {
+		n, k, ld int
+		trans    bool
+		want     bool
+	}{
+		{n, 40, 1024 / size, true, true}, {n, 39, 1024 / size, true, false}, {n, 40, 1024/size - 1, true, false}, {n, 80, 512 / size, true, true},
+		{n - 1, 40, 1024 / size, true, false}, {n, 40, 1024 / size, false, false}, {n, 1 << 20, 2, true, false},
+	} {
+		if got := pages.packsA(100, c.n, c.k, c.ld, c.trans); got != c.want {
+			t.Errorf("A, transposed %v, of %d columns %d apart, for %d columns of B: packed is %v, want %v", c.trans, c.k, c.ld, c.n, got, c.want)
+		}
+	}
 	crowding := *ks
 	crowding.tuning.PackRows, crowding.tuning.LargeRows, crowding.tuning.FetchedRows, crowding.tuning.PackDepth = 40, 40, 40, 0
 	crowding.tuning.CrowdedRows, crowding.tuning.CrowdedBytes, crowding.leastPacked = 10, 1<<20, 0

@@ -29,7 +29,7 @@ func portableSet[T Float]() kernelSet[T] {
 			TallRows: 0,
 			PackRows: 8, LargeRows: 8, FetchedRows: 8, CrowdedRows: 8, CrowdedBytes: never,
 			PackColumns: 64, PackStride: 256,
-			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64,
+			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64, TurnPages: never,
 			ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 			DotDepth: 2, NarrowDepth: never, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 			ShallowRows: 0, PageDepth: never, LowDepth: 0, AloneDepth: never,

@@ -49,8 +49,9 @@ type Tuning struct {
 	PackColumns, PackStride, TurnStride, TurnDepth, TurnRows int
 	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache,
 	// as those about a multiple of 4 KiB apart do, the smaller one of PackColumns and TurnColumns
-	// counts.
-	TurnColumns int
+	// counts; so it does where the k columns of A, or of a block of a thin product, span TurnPages pages
+	// of 4 KiB or more, as each step of k is then in a page that the CPU has to look up.
+	TurnColumns, TurnPages int
 	// A product with a transposed A alone that has more columns than 8 and UprightColumns, or those
 	// of a large tile, and at most ThinColumns, is thin, unless it is small, or m and n are no more
 	// than 96 bytes of elements: it reads A in place whatever the stride, or where its columns share
@@ -194,6 +195,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"TurnDepth", t.TurnDepth, 0, math.MaxInt},
 		{"TurnRows", t.TurnRows, 0, math.MaxInt},
 		{"TurnColumns", t.TurnColumns, 0, math.MaxInt},
+		{"TurnPages", t.TurnPages, 0, math.MaxInt},
 		{"ThinColumns", t.ThinColumns, 0, math.MaxInt},
 		{"ThinDepth", t.ThinDepth, 1, deepest},
 		{"UnevenDepth", t.UnevenDepth, 1, math.MaxInt},

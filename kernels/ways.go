@@ -112,7 +112,7 @@ func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA, transB bool) way 
 // what tiles have behind the last column of C takes so little time.
 func (ks *kernelSet[T]) nearColumns(m, n, k, lda int) bool {
 	tu := &ks.tuning
-	return (lda < tu.TurnStride && k < tu.TurnDepth || n <= tu.PackColumns && (n <= tu.TurnColumns || !sharesSets[T](lda))) &&
+	return (lda < tu.TurnStride && k < tu.TurnDepth || n <= tu.PackColumns && (n <= tu.TurnColumns || !ks.scattered(k, lda))) &&
 		(k <= shallowest || ks.costs.vector*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) &&
 		!ks.isThin(m, n, k)
 }

@@ -110,9 +110,9 @@ func (ks *kernelSet[T]) depthOfBlocks(by way, m, n, k int, transA, transB bool) 
 // them, in all caches, and comes from memory one line at a time; shallow blocks are read in long
 // pieces, though each adds to C once more. It goes by n, not by how far apart rows really are, as
 // the bits depend on it. On Zen 3 with AVX2, n = k = 4096: 2 and 4 rows 1.9 to 2.2 times as fast, 6
-// rows 1.4 to 1.7, 10 to 32 rows 1.1 to 1.4; if rows are 16 elements longer than n, 12 and 48 rows
-// take 1.1 and 1.2 times as long. More rows read and write more of C for each block: of twice the
-// depth, nine shapes of 36 to 256 rows are 1.03 times as fast as in blocks of KC (0.92 to 1.12).
+// rows 1.4 to 1.7, 10 to 32 rows 1.1 to 1.4, in blocks of 512 bytes of a row of A; if rows are 16 elements longer than n, 12 and 48 rows
+// take 1.1 and 1.2 times as long. More rows read and write more of C for each block: of 1024
+// bytes of it, nine shapes of 36 to 256 rows are 1.03 times as fast as in blocks of KC (0.92 to 1.12).
 func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	kc := ks.depth(n, k, transA)
 	const oneTile, forFew = 8, 64                     // steps of k: 8 are the ways of a set
@@ -157,8 +157,8 @@ func (ks *kernelSet[T]) depthInPages(m, n, k int) int {
 	}
 }
 
-// blockOfRows returns how many rows of A make a block of depth k for n columns: MC at most, or
-// TallRows; of a block deeper than KC so many fewer, or all if they are few enough to be one block.
+// blockOfRows returns how many rows of A make a block of depth k for n columns: MC at most, all of up to twice
+// as many, or TallRows, all of up to half as many again; of a block deeper than KC so many fewer, or all if they are few enough to be one block.
 // Blocks are whole tiles of at most so many rows. A tall block of a transposed A stays in the L1
 // cache, as its lines are read in parts.
 func (ks *kernelSet[T]) blockOfRows(m, n, k, atOnce int, transA bool) int {

@@ -63,12 +63,12 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 			if (m <= 2*len(kernels) || ks.inTilesAlone(m, n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
-				!ks.packsB(m, k, ldb, false) && !ks.mayCopyTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
+				!ks.packsB(m, n, k, ldb, false) && !ks.mayCopyTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
 				panelAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			}
 		}
-		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) && (k < ks.unevenFrom || !ks.isUneven(m, n, k)) {
+		if ks.small(m, n, k) && !ks.packsB(m, n, k, ldb, false) && (k < ks.unevenFrom || !ks.isUneven(m, n, k)) {
 			switch {
 			case alone && ks.inPanelsAlone(m, n, k):
 				panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)

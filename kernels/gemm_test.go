@@ -123,7 +123,7 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 			{bl.MC - 1, nr + 1, 5}, {bl.MC, nr, 5}, {bl.MC + 1, nr - 1, 5}, {2*bl.MC + 3, 3, 2},
 			{mr + 1, nr + 1, bl.KC}, {mr, nr, bl.KC + 1}, {mr - 1, 3, 2*bl.KC + 1},
 			{3, bl.NC, 2}, {2, bl.NC + 1, 3}, {1, bl.NC + nr + 1, 2},
-			{bl.MC + 5, nr + 3, bl.KC + 7}, {bl.MC + bl.MC/2, nr, 5}, {bl.MC + bl.MC/2 + 1, nr, 5},
+			{bl.MC + 5, nr + 3, bl.KC + 7}, {2 * bl.MC, nr, 5}, {2*bl.MC + 1, nr, 5},
 		} {
 			if s[0] > 0 && s[1] > 0 {
 				for _, o := range []Ops[T]{o, packsAllB(o)} {
@@ -274,7 +274,7 @@ func gemmPanels[T Float](t *testing.T, o Ops[T]) {
 	m, k := o.ks.tuning.PackRows+1, 5
 	o = packsAllB(o)
 	for n := 1; n <= 2*o.ks.lanes*len(o.ks.micro)+1; n++ {
-		if !o.ks.packsB(m, k, n+farRow, false) {
+		if !o.ks.packsB(m, n, k, n+farRow, false) {
 			t.Fatalf("B of %d columns is not packed", n)
 		}
 		runGemm(t, o, gemmCase{transB: n%5 == 0, m: m, n: n, k: k, alpha: 1, beta: float64(n % 2), padB: farRow + n%3})

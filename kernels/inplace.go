@@ -17,7 +17,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 	if m <= len(ks.byColumns[n-1][pairingOf(m, k, transA)]) {
 		return n > 1 || k < ks.tuning.TailDepth || transA && m < addedRows // or vectors along k or m are better filled
 	}
-	return !ks.packsB(m, k, ldb, false) && ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k) <= callWork
+	return !ks.packsB(m, n, k, ldb, false) && ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k) <= callWork
 }
 
 // inPlace reports whether a product is one block, for one thread, whose operands are read where
@@ -29,7 +29,7 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
 	return m > 1 && k <= ks.depthOf(m, n, k, transA) &&
 		(m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt, transA) == m) && n*k <= ks.blockOfB &&
-		!ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
+		!ks.packsB(m, n, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -141,13 +141,13 @@ func isLarge[T Float](k, row int) bool {
 	return k*row >= least/int(unsafe.Sizeof(z))
 }
 
-// packsB reports whether B is packed for a product of m rows and depth k: in line, if there are few rows.
-func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
-	return trans || m > ks.leastPacked && ks.packsRows(m, k, ldb)
+// packsB reports whether B, of n columns, is packed for a product of m rows and depth k: in line, if there are few rows.
+func (ks *kernelSet[T]) packsB(m, n, k, ldb int, trans bool) bool {
+	return trans || m > ks.leastPacked && ks.packsRows(m, n, k, ldb)
 }
 
 // packsRows is packsB for a B that is not transposed, and more rows than are never enough.
-func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
+func (ks *kernelSet[T]) packsRows(m, n, k, ldb int) bool {
 	// Of the L1 cache: so few steps do not crowd it. Large products, ldb taken for n, pack B all
 	// the same, as its panels are read in many blocks.
 	const ways = 8
@@ -157,7 +157,7 @@ func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
 	apart := row > nearRow
 	crowding := crowds[T](ldb) && (k > ways || product3(m, ldb, k) > callWork)
 	nearCrowding := ks.nearCrowds(m, k, row)
-	crowded := crowding && m > tu.CrowdedRows && k*ldb <= tu.CrowdedBytes/int(unsafe.Sizeof(z))
+	crowded := crowding && m > tu.CrowdedRows && product3(n, k, int(unsafe.Sizeof(z))) <= tu.CrowdedBytes
 	if m <= ks.rowsInPlace(k, ldb) && !crowded && !nearCrowding {
 		return false
 	}

@@ -69,7 +69,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{tu.PackRows + 1, 47, false, 1536 / size, crowded && ks.packing == nil}, {33, 47, false, 2048 / size, crowded && ks.packing == nil},
 		{32, 48, false, 2048 / size, crowded && ks.packing == nil}, {max(tu.PackRows, 33), 48, false, 1536 / size, crowded && ks.packing == nil},
 	} {
-		if got := ks.packsB(c.m, c.k, c.ld, c.trans); got != c.want {
+		if got := ks.packsB(c.m, c.ld, c.k, c.ld, c.trans); got != c.want {
 			t.Errorf("B, transposed %v, ld = %d, for %d rows and a depth of %d: packed is %v, want %v", c.trans, c.ld, c.m, c.k, got, c.want)
 		}
 	}
@@ -89,16 +89,22 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		if got := pages.packsA(100, c.n, c.k, c.ld, c.trans); got != c.want {
 			t.Errorf("A, transposed %v, of %d columns %d apart, for %d columns of B: packed is %v, want %v", c.trans, c.k, c.ld, c.n, got, c.want)
 		}
+		if c.trans && c.want && pages.nearColumns(100, c.n, c.k, c.ld) {
+			t.Errorf("A, transposed, of %d columns %d apart, for %d columns of B is in place at a glance", c.k, c.ld, c.n)
+		}
 	}
 	crowding := *ks
 	crowding.tuning.PackRows, crowding.tuning.LargeRows, crowding.tuning.FetchedRows, crowding.tuning.PackDepth = 40, 40, 40, 0
 	crowding.tuning.CrowdedRows, crowding.tuning.CrowdedBytes, crowding.leastPacked = 10, 1<<20, 0
 	for _, c := range []struct {
-		m, k int
-		want bool
-	}{{10, 128, false}, {11, 128, true}, {11, 129, false}, {40, 129, false}, {41, 129, true}} {
-		if got := crowding.packsB(c.m, c.k, 8192/size, false); got != c.want {
-			t.Errorf("a B of %d rows of 8 KiB that share sets, for %d rows: packed is %v, want %v", c.k, c.m, got, c.want)
+		m, n, k int
+		want    bool
+	}{
+		{10, 8192, 128, false}, {11, 8192, 128, true}, {11, 8192, 129, false}, {40, 8192, 129, false}, {41, 8192, 129, true},
+		{11, 4096, 129, true}, {11, 4096, 257, false}, // half of each row
+	} {
+		if got := crowding.packsB(c.m, c.n/size, c.k, 8192/size, false); got != c.want {
+			t.Errorf("a B of %d rows of 8 KiB that share sets, %d bytes of each, for %d rows: packed is %v, want %v", c.k, c.n, c.m, got, c.want)
 		}
 	}
 

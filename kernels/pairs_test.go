@@ -177,7 +177,7 @@ func bitsAndStrides[T Float](t *testing.T, o Ops[T]) {
 			want, got := make([]T, m*n), make([]T, m*n)
 			tuned.Gemm(false, false, m, n, k, 1, a, k, near, n, 0, want, n)
 			tuned.Gemm(false, false, m, n, k, 1, a, k, far, n+farRow, 0, got, n)
-			if !tuned.ks.packsB(m, k, n+farRow, false) {
+			if !tuned.ks.packsB(m, n, k, n+farRow, false) {
 				t.Fatalf("%d columns are not packed where rows of B are far apart", n)
 			}
 			if !slices.Equal(got, want) {

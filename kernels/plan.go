@@ -148,7 +148,7 @@ func (p *product[T]) alone() bool {
 		return false
 	}
 	inTiles := ks.inTilesAlone(m, n, k) && ks.nearRows(p.a.row) && ks.small(m, n, k)
-	packs := ks.packsB(m, k, p.b.row, false)
+	packs := ks.packsB(m, n, k, p.b.row, false)
 	if n <= len(ks.alone.byColumns) {
 		tallest := len(ks.alone.byColumns[n-1][ks.depthClass(k)])
 		if m <= tallest || (m <= 2*tallest || inTiles) && !packs && !ks.mayGoAlongK(m, n, k) && !ks.mayCopyTail(m, n, k) {

@@ -125,7 +125,7 @@ func (p *product[T]) takeEpilogue() (e epilogue[T]) {
 func (p *product[T]) fitsBeside(o Ops[T]) bool {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	p.kc = ks.depthOf(m, n, k, true)
-	return p.kc == k && !p.b.trans && !ks.packsB(m, k, p.b.row, false) && !ks.packsA(m, n, k, p.a.ld(), p.a.trans) &&
+	return p.kc == k && !p.b.trans && !ks.packsB(m, n, k, p.b.row, false) && !ks.packsA(m, n, k, p.a.ld(), p.a.trans) &&
 		(p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1
 }
 

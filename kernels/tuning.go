@@ -20,7 +20,7 @@ type Tuning struct {
 	KC int
 	// MC is how many rows of A a block has, for the second-level cache, and NC how many columns of
 	// B, for the third. Both are rounded up to whole tiles; twice as many rows are still one
-	// block. A block deeper than KC has so many fewer rows, or if three times as many are all there
+	// block, but of a thin product. A block deeper than KC has so many fewer rows, or if three times as many are all there
 	// are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC
 	// columns, is one block.
 	MC, NC int
@@ -38,7 +38,7 @@ type Tuning struct {
 	// if k is at least 48. Of rows that are further apart, a few steps of k stay there, too: products
 	// whose A has at most PackWork elements read them in place, unless they are about a multiple of 2
 	// KiB apart. Where they are, and k is more than 8 or the product large, products with more than
-	// CrowdedRows rows pack them, if these are fewer, unless B spans more than CrowdedBytes bytes.
+	// CrowdedRows rows pack them, if these are fewer, unless B has more than CrowdedBytes bytes; 1 GiB counts as no limit.
 	PackRows, LargeRows, FetchedRows, CrowdedRows, CrowdedBytes, PackDepth, PackWork int
 	// Products with more than PackColumns columns pack A if its rows are at least PackStride
 	// elements apart, or if it is transposed, its columns at least TurnStride: so far apart they
@@ -55,7 +55,7 @@ type Tuning struct {
 	// A product with a transposed A alone that has more columns than 8 and UprightColumns, or those
 	// of a large tile, and at most ThinColumns, is thin, unless it is small, or m and n are no more
 	// than 96 bytes of elements: it reads A in place whatever the stride, or where its columns share
-	// sets of the cache turns it, in blocks of depth ThinDepth instead of KC. Each step of k takes a
+	// sets of the cache, or are in TurnPages pages, turns it, in blocks of depth ThinDepth instead of KC. Each step of k takes a
 	// cache line of A, little of which the tile reads: of so few steps, these lines and the panel of
 	// B stay in the first-level cache for the tiles that read the rest. 0 columns are for no product.
 	ThinColumns, ThinDepth int

@@ -83,7 +83,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	tu, mr, nr := ks.tuning, ks.mr(), ks.nr()
 	w := new(workspace[T])
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
-		m, n, k := tu.MC+tu.MC/2+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
+		m, n, k := 2*tu.MC+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
 		mc, nc, kc := ks.blockOfRows(m, n, tu.KC, math.MaxInt, false), ks.blockOfColumns(n, tu.NC), ks.depth(n, k, false)
 		roomForPanels(ks, w, kc, nc, false)
 		roomForPanels(ks, w, kc, nc, true)
@@ -94,7 +94,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	if most := tu.KC * (tu.NC + nr) * 9 / 8; cap(w.b) > most {
 		t.Errorf("a block of B takes %d elements, want at most %d", cap(w.b), most)
 	}
-	rows := tu.MC * 3 / 2
+	rows := 2 * tu.MC
 	if most := max((rows+32)*tu.KC, rows*(tu.KC+32)) * 9 / 8; cap(w.a) > most {
 		t.Errorf("a block of A takes %d elements, want at most %d", cap(w.a), most)
 	}

@@ -25,9 +25,9 @@
 // number of iterations of a sample is fixed before the first round, and no sample is
 // ever dropped: a round in which other work got in the way is marked instead. Every
 // round draws new operands, and a matrix product is compared with a reference before
-// the sample and after its last iteration.
+// the sample and after its last iteration, or that of each turn.
 //
-// Beside rivals, the contenders of a shape take their samples in turns, some 20 of them,
+// Beside rivals, the contenders of a shape take their samples in 4 to 20 turns,
 // and %peak is relative to the peak beside each turn: a neighbour on a shared machine who
 // comes and goes within a round slows all of them down.
 package bench

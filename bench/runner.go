@@ -67,7 +67,7 @@ type runner struct {
 }
 
 // run prepares and takes the rounds, and hands each whole one to keep. It
-// stops between two samples once ctx is cancelled, and returns ctx's error then.
+// stops between two turns once ctx is cancelled, and returns ctx's error then.
 func (r *runner) run(ctx context.Context, keep func(Round) error) error {
 	// One processor, unless threads are what is measured: rivals that would spread over
 	// more are to be compared with the same. No collection starts by itself during a
@@ -119,7 +119,7 @@ func (r *runner) prepare(ctx context.Context) error {
 				t := c.bind(operands)
 				err := t.checkOnce()
 				if err == nil {
-					c.where(func() { r.iterations[g.Name(c)] = max(fitIterations(t.run, r.sample, r.now), r.turns.fewest) })
+					c.where(func() { r.iterations[g.Name(c)] = fitIterations(t.run, r.sample, r.now) })
 					err = t.failure()
 				}
 				if ctx.Err() != nil {
@@ -172,8 +172,8 @@ func (r *runner) sampleGroup(ctx context.Context, g *Group, number, done int) ([
 		samplings = append(samplings, r.sampling(g, &g.Contenders[i]))
 	}
 	for turn := range r.turns.most() {
-		for i, s := range inOrder(samplings, number+turn) {
-			if turn >= s.turns {
+		for i, s := range inOrder(samplings, number) { // always after the same one, which is never itself
+			if !s.takesPart(turn, r.turns.most()) {
 				continue
 			}
 			if err := ctx.Err(); err != nil {

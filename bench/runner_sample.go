@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"runtime"
 	"time"
 )
@@ -10,8 +11,11 @@ import (
 type turns struct {
 	count  int           // turns of a sample of as many iterations or more
 	fewest int           // iterations of a sample, if not more of them fit
-	warm   time.Duration // how long a contender runs before each turn but the first
+	warm   time.Duration // how long a contender runs before each turn but the first, an iteration at least
 }
+
+// longIteration is what is too long for one more to be run before every turn. It matters little then.
+const longIteration = 20 * time.Millisecond
 
 // most is the number of turns that no sample has more of.
 func (t turns) most() int { return max(t.count, 1) }
@@ -22,8 +26,8 @@ type sampling struct {
 	group     *Group
 	contender *Contender
 	name      string
-	turns     int
-	n         int // iterations of a turn
+	fit       int // iterations that fit the length of a sample
+	n, turns  int // iterations, and in how many turns
 	taken     int // turns
 	task      task
 
@@ -37,14 +41,21 @@ type sampling struct {
 
 // sampling returns a sample of c that is to be taken.
 func (r *runner) sampling(g *Group, c *Contender) *sampling {
-	s := &sampling{group: g, contender: c, name: g.Name(c), turns: 1, n: 1}
+	s := &sampling{group: g, contender: c, name: g.Name(c), turns: 1}
 	if c.bind != nil {
-		n := r.iterations[s.name]
-		s.turns = min(r.turns.most(), n)
-		s.n = (n + s.turns/2) / s.turns
+		s.fit = r.iterations[s.name]
+		s.n = max(s.fit, r.turns.fewest)
+		s.turns = min(r.turns.most(), s.n)
 	}
 	return s
 }
+
+// takesPart reports whether s takes one of its turns in this one of so many. Those of a few
+// iterations are spread over all.
+func (s *sampling) takesPart(turn, of int) bool { return turn*s.turns/of < (turn+1)*s.turns/of }
+
+// iterations is how many the next turn has.
+func (s *sampling) iterations() int { return (s.taken+1)*s.n/s.turns - s.taken*s.n/s.turns }
 
 // takeTurn takes the next turn of s. The error is that of a result that was wrong, or of a
 // process that failed.
@@ -75,31 +86,35 @@ func (r *runner) takeTurn(s *sampling, operands any) error {
 		peak = max(peak, c.peak.beside(r.now))
 		r.notePeak(c.peak, peak)
 	}
-	if s.task.verify != nil {
+	s.taken++
+	// What others overwrite is verified now, and else when all is done.
+	if s.task.verify != nil && (s.task.spoil != nil || s.taken == s.turns) {
 		if err := s.task.verify(); err != nil {
 			return err
 		}
 	}
-	s.taken++
 	s.elapsed += elapsed
+	if peak == 0 {
+		peak = math.NaN() // there is none, or the clock is too coarse: no share of it is reported
+	}
 	s.possible += peak * elapsed.Seconds()
 	return nil
 }
 
 // time warms up, and times the iterations of a turn.
 func (r *runner) time(s *sampling) (elapsed time.Duration, err error) {
-	t := s.task
+	t, n := s.task, s.iterations()
 	var before, after runtime.MemStats
 	s.contender.where(func() {
-		if n := r.warmUp(s); n > 0 {
-			t.run(n)
+		if warm := r.warmUp(s); warm > 0 {
+			t.run(warm)
 		}
 		if t.spoil != nil {
 			t.spoil()
 		}
 		runtime.ReadMemStats(&before)
 		start := r.now()
-		t.run(s.n)
+		t.run(n)
 		elapsed = r.now() - start
 		runtime.ReadMemStats(&after)
 	})
@@ -116,11 +131,10 @@ func (s *sampling) row() Row {
 	if s.contender.bind == nil {
 		return Row{Name: s.name, Iterations: s.peak.steps, NsPerOp: 1e9 * s.peak.seconds / float64(s.peak.steps), metrics: s.peak.metrics()}
 	}
-	n := s.taken * s.n
 	return Row{
-		Name: s.name, Iterations: n, NsPerOp: float64(s.elapsed.Nanoseconds()) / float64(n),
-		BytesPerOp: int64(s.bytes) / int64(n), AllocsPerOp: int64(s.allocs) / int64(n),
-		metrics: s.task.metrics(s.group.workOf(s.contender), s.elapsed.Seconds()/float64(n), s.possible/s.elapsed.Seconds()),
+		Name: s.name, Iterations: s.n, NsPerOp: float64(s.elapsed.Nanoseconds()) / float64(s.n),
+		BytesPerOp: int64(s.bytes) / int64(s.n), AllocsPerOp: int64(s.allocs) / int64(s.n),
+		metrics: s.task.metrics(s.group.workOf(s.contender), s.elapsed.Seconds()/float64(s.n), s.possible/s.elapsed.Seconds()),
 	}
 }
 
@@ -131,14 +145,16 @@ func (s *sampling) row() Row {
 // while probes of the peak and products that are slower anyway do not.
 const warmTime = 8 * time.Millisecond
 
-// warmUp returns how many iterations that is: at least one before the first turn, none
-// before others of iterations that take longer.
+// warmUp returns how many iterations that is, at least one but for long ones.
 func (r *runner) warmUp(s *sampling) int {
-	iterations := func(d time.Duration) int { return int(int64(s.turns*s.n) * int64(d) / int64(r.sample)) }
-	if s.taken == 0 {
-		return max(iterations(warmTime), 1)
+	during := func(d time.Duration) int { return int(int64(s.fit) * int64(d) / int64(r.sample)) }
+	switch {
+	case s.taken == 0:
+		return max(during(warmTime), 1)
+	case during(longIteration) == 0:
+		return 0
 	}
-	return iterations(r.turns.warm)
+	return max(during(r.turns.warm), 1)
 }
 
 // where calls f where c is to run: here, or for what uses goroutines in one that is not

@@ -28,12 +28,12 @@ environment variables that it reads when it is loaded: so the program starts
 itself anew for every instruction set. What a library reached is then asked of
 the library itself, and one that runs other kernels is left out as well.
 
-The contenders of a shape take turns, some 20 times in a sample and round after
+The contenders of a shape take turns, 4 to 20 times in a sample and round after
 round, on operands that are new in each round. Every product is compared with a
-reference, before it is timed and after. Libraries in C are called in a loop in C; ours, gonum and vek
-through their Go functions, the call included. Ratios are taken in each round;
-their median counts, to the best rival of each shape, and the geometric mean of
-a family of shapes:
+reference, before it is timed and after each turn. Libraries in C are called in
+a loop in C; ours, gonum and vek through their Go functions, the call included.
+Ratios are taken in each round; their median counts, to the best rival of each
+shape, and the geometric mean of a family of shapes:
 
   net         the products of the 784-50-10 net, batch 100
   small       squares, 8 to 64           large     squares, 96 to 2048
@@ -65,7 +65,7 @@ Records go to <out>/<machine>/, as those of "lanewise bench", one for each
 instruction set and number of threads, with versions, kernels and what was left
 out in the .json file. --from prints the tables of records, in any build.`
 
-const rivalsExample = `  lanewise bench rivals                              ten to twenty minutes
+const rivalsExample = `  lanewise bench rivals                              ten minutes for each instruction set
   lanewise bench rivals --threads all                all processors as well
   lanewise bench rivals --isa avx512 --type f32 --family net,small
   lanewise bench rivals --family training --rounds 20

@@ -61,6 +61,23 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
+	// Those that are in too many pages are, if it is those of a block.
+	n, lda, k := 2*ks.nr()+upright, 1024+32, 4*tu.ThinDepth // columns, and elements, that share no sets
+	tu.TurnStride, tu.TurnDepth, tu.TurnColumns, tu.PackColumns = 1, never, 0, never
+	pages := product3(ks.thinDepth(n, k), lda, int(unsafe.Sizeof(T(0)))) / 4096
+	for _, from := range []int{pages, pages + 1} {
+		tu.TurnPages = from
+		tuned := o.Tuned(tu)
+		if !tuned.ks.isThin(60, n, k) {
+			t.Fatalf("60x%dx%d is not thin", n, k)
+		}
+		turned, _ := packedBy(func() {
+			tuned.Threads(1).Gemm(true, false, 60, n, k, 1, make([]T, k*lda), lda, make([]T, k*n), n, 0, make([]T, 60*n), n)
+		}, workspaces[T]())
+		if want := from <= pages; turned != want {
+			t.Errorf("TurnPages = %d for %d pages: A is turned %v", from, pages, turned)
+		}
+	}
 	apart := setPeriod // elements: sets of the cache are shared
 	for _, s := range [][3]int{{97, upright + 1, 223}, {64, 16, 256}, {50, ks.nr() + 1, 400}, {31, 2*ks.nr() + 2, 500}, {29, most, deep + 1}, {29, most + 1, deep + 1}, {200, 2*ks.nr() + 3, tu.KC + 5}} {
 		for _, ld := range []int{s[0], s[0] + 3, apart} {

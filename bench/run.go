@@ -21,7 +21,7 @@ type Options struct {
 	Rounds    int            // samples of every benchmark, at least 1
 	Sample    time.Duration  // length of one, at least MinSample
 	Folder    string         // of the records: <Folder>/<machine>/<date>-<commit>-<run>.txt
-	Progress  func(Progress) // called before every sample; may be nil
+	Progress  func(Progress) // called before every sample, or turn of one; may be nil
 	RoundDone func(Round)    // called after every whole round; may be nil
 }
 

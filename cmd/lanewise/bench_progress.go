@@ -49,7 +49,7 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %s", n, thing)
 }
 
-// show is called before every sample.
+// show is called before every sample, or turn of one.
 func (p *benchProgress) show(at bench.Progress) {
 	if p.w == nil {
 		return

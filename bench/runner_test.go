@@ -51,6 +51,27 @@ func (j *journal) runner(rounds int, groups ...*Group) *runner {
 	}
 }
 
+// take has r take its rounds, and notes where each ends.
+func (j *journal) take(t *testing.T, r *runner) (rounds []Round) {
+	t.Helper()
+	if err := r.run(t.Context(), func(round Round) error {
+		rounds = append(rounds, round)
+		j.calls = append(j.calls, fmt.Sprintf("round %d", round.Number))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return rounds
+}
+
+// described tells of rows what TestRounds and TestTurns compare.
+func described(rows []Row) (all []string) {
+	for _, row := range rows {
+		all = append(all, fmt.Sprintf("%s %d %g", row.Name, row.Iterations, row.NsPerOp))
+	}
+	return all
+}
+
 func TestFitIterations(t *testing.T) {
 	for _, test := range []struct {
 		perOp, target time.Duration
@@ -125,14 +146,7 @@ func TestRounds(t *testing.T) {
 	a := j.group("A", j.contender("x", time.Millisecond), j.contender("y", 2*time.Millisecond))
 	b := j.group("B", j.contender("x", 5*time.Millisecond))
 	r := j.runner(3, a, b)
-	var rounds []Round
-	if err := r.run(context.Background(), func(round Round) error {
-		rounds = append(rounds, round)
-		j.calls = append(j.calls, fmt.Sprintf("round %d", round.Number))
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	rounds := j.take(t, r)
 
 	forward := []string{"A x x8", "A x x10", "A y x4", "A y x5", "B x x1", "B x x2"} // each warmed up
 	backward := []string{"B x x1", "B x x2", "A y x4", "A y x5", "A x x8", "A x x10"}
@@ -149,11 +163,7 @@ func TestRounds(t *testing.T) {
 	}
 
 	for i, round := range rounds {
-		var rows []string
-		for _, row := range round.Rows {
-			rows = append(rows, fmt.Sprintf("%s %d %g", row.Name, row.Iterations, row.NsPerOp))
-		}
-		want := []string{"A/n=1/impl=x 10 1e+06", "A/n=1/impl=y 5 2e+06", "B/n=1/impl=x 2 5e+06"}
+		rows, want := described(round.Rows), []string{"A/n=1/impl=x 10 1e+06", "A/n=1/impl=y 5 2e+06", "B/n=1/impl=x 2 5e+06"}
 		if !slices.Equal(rows, want) {
 			t.Errorf("round %d: rows %q, want %q", i+1, rows, want)
 		}

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -24,14 +23,7 @@ func TestTurns(t *testing.T) {
 			done = append(done, p.Done)
 		}
 	}
-	var rounds []Round
-	if err := r.run(t.Context(), func(round Round) error {
-		rounds = append(rounds, round)
-		j.calls = append(j.calls, fmt.Sprintf("round %d", round.Number))
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	rounds := j.take(t, r)
 
 	// x: 10 iterations fit, which are 4 turns of 2 or 3, and 15 ms are 3 of them. y: 3 turns of one,
 	// which take part in the last turns. long: 2 turns, though not one of them fits, and one
@@ -58,10 +50,7 @@ func TestTurns(t *testing.T) {
 		t.Errorf("progress %v, want %v", done, want)
 	}
 	for i, round := range rounds {
-		var rows []string
-		for _, row := range round.Rows {
-			rows = append(rows, fmt.Sprintf("%s %d %g", row.Name, row.Iterations, row.NsPerOp))
-		}
+		rows := described(round.Rows)
 		if want := []string{"A/n=1/impl=x 10 5e+06", "A/n=1/impl=y 3 2e+07", "A/n=1/impl=long 2 1e+08"}; !slices.Equal(rows, want) {
 			t.Errorf("round %d: rows %q, want %q", i+1, rows, want)
 		}
@@ -134,6 +123,32 @@ func TestSumOfTurns(t *testing.T) {
 		}
 		if seen != 2 || len(sink) != 1024 {
 			t.Errorf("%d turns, want 2", seen)
+		}
+	}
+}
+
+// TestTurnWithoutAPeak checks that a sample of which one turn has no peak, as the clock stood still
+// while it was probed, has no share of it.
+func TestTurnWithoutAPeak(t *testing.T) {
+	for _, still := range []bool{false, true} {
+		var j journal
+		c, perStep, seen := j.contender("x", time.Millisecond), time.Microsecond, 0
+		c.peak = &peakProbe{
+			impl: "x", typ: "f32", steps: 10, links: 10,
+			fma: func(n int) (int, int) { j.t += time.Duration(n) * perStep; return 1000 * n, n },
+		}
+		r := j.runner(1, j.group("A", c))
+		r.turns = turns{count: 2}
+		r.progress = func(p Progress) {
+			if p.Phase == Measuring {
+				if seen++; seen == 2 && still {
+					perStep = 0
+				}
+			}
+		}
+		row := j.take(t, r)[0].Rows[0]
+		if has := slices.ContainsFunc(row.metrics, func(m metric) bool { return m.unit == unitPeak }); has == still {
+			t.Errorf("the clock stands still %v: %v", still, row.metrics)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (mk microKernel) generateAlone() (name string) {
 		pb: mk.param("b"), bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"), left: mk.param("k"),
 	}
 	mk.toBytes(r.stride, r.bRow, r.ldc)
-	r.multiples(mk.emitter, mk.h)
+	r.provide(mk.emitter, mk.h)
 	r.point(mk.emitter)
 	mk.bodies(&r, mk.param("cols"), func(prefix string, mask *tail) { mk.aloneTile(r, prefix, mask) })
 	mk.done()
@@ -53,16 +53,11 @@ func (mk microKernel) generateAlone() (name string) {
 // aloneTile emits the tile.
 func (mk microKernel) aloneTile(r gemmRegisters, prefix string, mask *tail) {
 	sums := mk.zeroSums()
-	steps := func(n int, fetches fetch) {
-		for u := range n {
-			mk.stepInRow(r, u, sums, mask, fetches)
-		}
-		mk.nextSteps(r, n)
-	}
+	one := func() { mk.oneStep(r, sums, mask, fetchNothing) }
 	if mk.pairs == alongK {
-		mk.allSteps(r, prefix, mk.pairDepth(), func() { mk.pairSteps(r, prefix+"Steps", nil, sums) }, steps)
+		mk.allSteps(r, prefix, mk.pairDepth(), func() { mk.pairSteps(r, prefix+"Steps", nil, sums) }, one)
 	} else {
-		mk.allSteps(r, prefix, stepsAtOnce, func() { mk.stepsLoops(r, prefix, steps) }, steps)
+		mk.allSteps(r, prefix, stepsAtOnce, func() { mk.nearAndFar(r, alongRows, prefix, prefix+"Rest", sums, mask) }, one)
 	}
 	mk.write(r, func() reg.GPVirtual { return mk.param("cols") }, prefix, sums, mask)
 }
@@ -81,7 +76,7 @@ func (mk microKernel) zeroSums() [][]reg.VecVirtual {
 
 // allSteps emits all steps of k: a loop over so many at once, and one over the others. It leads to
 // the label Write.
-func (mk microKernel) allSteps(r gemmRegisters, prefix string, atOnce int, loop func(), steps func(n int, fetches fetch)) {
+func (mk microKernel) allSteps(r gemmRegisters, prefix string, atOnce int, loop, one func()) {
 	mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JLT(operand.LabelRef(prefix + "Rest"))
 	loop()
@@ -89,18 +84,30 @@ func (mk microKernel) allSteps(r gemmRegisters, prefix string, atOnce int, loop 
 	mk.ADDQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JEQ(operand.LabelRef(prefix + "Write"))
 	mk.Label(prefix + "Step")
-	steps(1, fetchNothing)
+	one()
 	mk.DECQ(r.left)
 	mk.JNE(operand.LabelRef(prefix + "Step"))
 }
 
-// stepsLoops emits a loop over stepsAtOnce steps, and another that fetches rows of B if these span
+// nearAndFar emits a loop over stepsAtOnce steps, and another that fetches rows of B if these span
 // so much that few of them are in the first-level cache: what is, costs 3 to 6% more if it is
 // fetched (64x8x64 TT, 96x4x597 TN). Rows that do not begin with cache lines have a panel take more
 // of it: fetched, 13x100x300 is 1.35 times as fast, 19x85x180 1.5, 19x53x200 1.07; 4x200x50 0.9.
-func (mk microKernel) stepsLoops(r gemmRegisters, prefix string, steps func(n int, fetches fetch)) {
+// The one that is emitted first ends with a jump to the label behind.
+func (mk microKernel) nearAndFar(r gemmRegisters, w walk, prefix, behind string, sums [][]reg.VecVirtual, mask *tail) {
 	const nearUnaligned, near = 32 << 10, 256 << 10 // bytes
-	if mk.isa.fetchesRows {
+	loop := func(label string, fetches fetch) {
+		mk.alignLoop()
+		mk.Label(label)
+		mk.eachStep(r, sums, mask, fetches, func(int) {})
+		mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
+		mk.JGE(operand.LabelRef(label))
+		mk.leave(r)
+	}
+	if !mk.isa.fetchesRows {
+		r = mk.enter(r, w, fetchNothing)
+	} else {
+		r = mk.enter(r, w, fetchRow)
 		span := mk.GP64()
 		mk.MOVQ(r.left, span)
 		mk.IMULQ(r.bRow, span)
@@ -110,41 +117,8 @@ func (mk microKernel) stepsLoops(r gemmRegisters, prefix string, steps func(n in
 		mk.JNE(operand.LabelRef(prefix + "FarSteps"))
 		mk.CMPQ(span, operand.U32(near))
 		mk.JL(operand.LabelRef(prefix + "Steps"))
-		mk.stepsLoop(r, prefix+"FarSteps", func() { steps(stepsAtOnce, fetchRow) })
-		mk.JMP(operand.LabelRef(prefix + "Rest"))
+		loop(prefix+"FarSteps", fetchRow)
+		mk.JMP(operand.LabelRef(behind))
 	}
-	mk.stepsLoop(r, prefix+"Steps", func() { steps(stepsAtOnce, fetchNothing) })
-}
-
-// stepsLoop emits a loop over stepsAtOnce steps.
-func (mk microKernel) stepsLoop(r gemmRegisters, label string, steps func()) {
-	mk.alignLoop()
-	mk.Label(label)
-	steps()
-	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
-	mk.JGE(operand.LabelRef(label))
-}
-
-// stepInRow is step for an A whose rows are contiguous, of which it takes the element u further on.
-func (mk microKernel) stepInRow(r gemmRegisters, u int, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
-	b := mk.row()
-	if fetches == fetchRow {
-		mk.fetchRow(r)
-	}
-	for j := range b {
-		mk.loadVector(mk.vector(r, r.pb, j), b[j], j, mask)
-	}
-	for i := range sums {
-		a := r.element(i)
-		a.Disp = u * mk.typ.size
-		mk.multiply(i, a, b, sums[i])
-	}
-	mk.ADDQ(r.bRow, r.pb)
-}
-
-// nextSteps moves on by some elements in rows of A.
-func (mk microKernel) nextSteps(r gemmRegisters, steps int) {
-	for _, p := range r.pointers {
-		mk.ADDQ(operand.U32(steps*mk.typ.size), p)
-	}
+	loop(prefix+"Steps", fetchNothing)
 }

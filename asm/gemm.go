@@ -180,6 +180,8 @@ type gemmRegisters struct {
 	a, aCol, bRow, left reg.GPVirtual
 	last                reg.GPVirtual // where the last vector of a row begins, if not at its place
 	panel               reg.GPVirtual // of a kernel that packs: where to
+	walk                walk
+	by3Cols, by9Rows    reg.GPVirtual // three times aCol and, where rows of B are fetched, nine times bRow
 	// Of a kernel that multiplies with columns beside the panel: their sums, and the mask for h of them.
 	sums []reg.VecVirtual
 	rows tail
@@ -227,7 +229,7 @@ func (mk microKernel) generate() (name string) {
 		r.pointers[0] = r.a // it has no next tile to go to
 		r.panel = x.extra().load("panel")
 	}
-	r.multiples(mk.emitter, mk.h)
+	r.provide(mk.emitter, mk.h)
 	r.pb, r.left = mk.GP64(), mk.GP64()
 
 	var cols reg.GPVirtual
@@ -391,19 +393,25 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.CMPQ(r.bRow, operand.U32(farRow))
 		mk.JGE(operand.LabelRef(prefix + "Far"))
 	}
+	walks := mk.walks()
+	mk.Label(prefix + "Walk")
+	if len(walks) > 1 {
+		mk.CMPQ(r.aCol, operand.Imm(uint64(mk.typ.size)))
+		mk.JNE(operand.LabelRef(prefix + "Columns"))
+	}
 	if mk.pairs == alongK {
 		mk.pairSteps(r, prefix+"Steps", row, sums)
 	} else {
-		mk.steps(r, prefix+"Steps", row, sums, mask, mk.fetches())
+		mk.steps(r, walks[0], prefix+"Steps", row, sums, mask, mk.fetches())
 	}
 	mk.Label(prefix + "Rest")
 	mk.ADDQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JEQ(operand.LabelRef(prefix + "Store"))
 	mk.Label(prefix + "Step")
 	if mk.packs {
-		mk.step(r, sums, mask, fetchPanel)
+		mk.oneStep(r, sums, mask, fetchPanel)
 	} else {
-		mk.step(r, sums, mask, fetchNothing)
+		mk.oneStep(r, sums, mask, fetchNothing)
 	}
 	mk.DECQ(r.left)
 	mk.JNE(operand.LabelRef(prefix + "Step"))
@@ -430,10 +438,15 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.nextPanel(x, prefix)
 	}
 	mk.Label(prefix + "Done")
-	if !mk.hasFar() {
-		return func() {}
-	}
 	return func() {
+		if len(walks) > 1 {
+			mk.Label(prefix + "Columns")
+			mk.steps(r, walks[1], prefix+"ColumnSteps", row, sums, mask, mk.fetches())
+			mk.JMP(operand.LabelRef(prefix + "Rest"))
+		}
+		if !mk.hasFar() {
+			return
+		}
 		if asksLarge {
 			mk.Label(prefix + "Large")
 			mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
@@ -460,14 +473,27 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		if !mk.around {
 			mk.MOVQ(r.c, row)
 		}
-		mk.steps(r, prefix+"FarSteps", row, sums, mask, fetchPanel)
+		mk.steps(r, byStrides, prefix+"FarSteps", row, sums, mask, fetchPanel)
 		mk.JMP(operand.LabelRef(prefix + "Rest"))
 		mk.Label(prefix + "Near")
 		if !mk.around {
 			mk.MOVQ(r.c, row)
 		}
-		mk.JMP(operand.LabelRef(prefix + "Steps"))
+		mk.JMP(operand.LabelRef(prefix + "Walk"))
 	}
+}
+
+// walks returns those that the kernel has. Of two, the first one is for an A whose rows are contiguous.
+func (mk microKernel) walks() []walk {
+	switch {
+	case mk.packs:
+		return []walk{byStrides}
+	case mk.beside > 0, mk.pairs == alongM:
+		return []walk{alongColumns}
+	case mk.pairs == alongK:
+		return nil
+	}
+	return []walk{alongRows, alongColumns}
 }
 
 // hasFar reports whether the kernel may read a B in place, in rows that are far apart.

@@ -105,9 +105,7 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 		}
 		mk.gatherPair(operand.Mem{Base: r.pb, Index: r.last, Scale: 1}, u, both, part)
 		for i := range sums {
-			a := r.element(i)
-			a.Disp = u * mk.typ.size
-			mk.multiply(i, a, b, sums[i])
+			mk.multiply(i, mk.elementOfA(r, i, u), b, sums[i])
 		}
 		mk.ADDQ(r.bRow, r.pb)
 	}
@@ -130,7 +128,9 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 		}
 		mk.fma(x, both, sums[i][last].AsZ())
 	}
-	mk.nextSteps(r, mk.pairDepth())
+	for _, p := range r.pointers {
+		mk.ADDQ(operand.U32(mk.pairDepth()*mk.typ.size), p)
+	}
 	mk.SUBQ(operand.Imm(uint64(mk.pairDepth())), r.left)
 	mk.JGE(operand.LabelRef(label))
 
@@ -209,10 +209,10 @@ func (mk microKernel) pairsAlongM() (sums [][2]reg.VecVirtual, rows tail) {
 	return sums, mk.tailMask(n)
 }
 
-// stepAlongM adds the products of one column of A and the pair in one row of B to the pair's sums.
-func (mk microKernel) stepAlongM(r gemmRegisters) {
+// stepAlongM adds the products of one column of A and the pair in one row of B, u steps on, to the pair's sums.
+func (mk microKernel) stepAlongM(r gemmRegisters, u int) {
 	for q, sums := range r.pairs {
-		m := operand.Mem{Base: r.pointers[0], Disp: q * mk.isa.width}
+		m := mk.elementOfA(r, q*mk.lanes(), u)
 		a := asWide(mk.vec(), sums[0])
 		if q < len(r.pairs)-1 {
 			mk.load(m, a)
@@ -220,7 +220,7 @@ func (mk microKernel) stepAlongM(r gemmRegisters) {
 			mk.loadTail(r.rows, m, a)
 		}
 		for j, s := range sums {
-			mk.fmaBroadcast(operand.Mem{Base: r.pb, Index: r.last, Scale: 1, Disp: j * mk.typ.size}, a, s)
+			mk.fmaBroadcast(mk.vectorOfB(r, mk.v-1, u).Offset(j*mk.typ.size), a, s)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func addRowsKernel(e emitter, h int, far bool) (name string) {
 	n, x, y := e.param("n"), e.param("x"), e.param("y")
 	rows := gemmRegisters{pointers: []reg.GPVirtual{e.param("a")}, stride: e.param("aRow")}
 	e.toBytes(rows.stride)
-	rows.multiples(e, h)
+	rows.provide(e, h)
 	rows.point(e)
 	factors := e.vecs(h)
 	for i, f := range factors {

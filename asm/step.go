@@ -9,27 +9,27 @@ import (
 
 // What a micro-kernel does in each step of k, and how it reaches A, B and C.
 
-// steps emits the loop over stepsAtOnce steps of k. Its last turns fetch C, from row on, each one a row, as
+// steps emits the loop over stepsAtOnce steps of a walk. Its last turns fetch C, from row on, each one a row, as
 // all at once would hold up A and B.
-func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
+func (mk microKernel) steps(r gemmRegisters, w walk, label string, row reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
+	r = mk.enter(r, w, fetches)
 	mk.alignLoop()
 	mk.Label(label)
-	mk.step(r, sums, mask, fetches)
-	if !mk.around {
-		var lines []operand.Mem
-		for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
-			lines = append(lines, operand.Mem{Base: row, Disp: line})
+	mk.eachStep(r, sums, mask, fetches, func(u int) {
+		if u == 0 && !mk.around {
+			var lines []operand.Mem
+			for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
+				lines = append(lines, operand.Mem{Base: row, Disp: line})
+			}
+			mk.fetchC(r, row, label, stepsAtOnce, append(lines, operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})...)
 		}
-		mk.fetchC(r, row, label, stepsAtOnce, append(lines, operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})...)
-	}
-	for i := 1; i < stepsAtOnce; i++ {
-		mk.step(r, sums, mask, fetches)
-		if mk.ahead != nothing && (i+1)%mk.aheadSteps() == 0 {
-			mk.next.emit(mk, r.left, fmt.Sprintf("%sAhead%d", label, i+1))
+		if mk.ahead != nothing && u > 0 && (u+1)%mk.aheadSteps() == 0 {
+			mk.next.emit(mk, r.left, fmt.Sprintf("%sAhead%d", label, u+1))
 		}
-	}
+	})
 	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
 	mk.JGE(operand.LabelRef(label))
+	mk.leave(r)
 }
 
 // fetchC fetches a row of C, that is these lines of it, in each of the last turns of a loop of so many steps.
@@ -45,9 +45,13 @@ func (mk microKernel) fetchC(r gemmRegisters, row reg.GPVirtual, label string, s
 
 // fetchRow has what is read of B stepsAhead steps on fetched: each line, from the last one on. What
 // the first one has is often the end of a line of the panel before.
-func (mk microKernel) fetchRow(r gemmRegisters) {
+func (mk microKernel) fetchRow(r gemmRegisters, u int) {
 	for end := mk.v * mk.isa.width; end > 0; end -= cacheLine {
-		mk.PREFETCHT0(operand.Mem{Base: r.pb, Index: r.bRow, Scale: stepsAhead, Disp: end - 1})
+		m := operand.Mem{Base: r.pb, Index: r.bRow, Scale: stepsAhead, Disp: end - 1}
+		if u%rowsAtOnce == 1 {
+			m.Index, m.Scale = r.by9Rows, 1
+		}
+		mk.PREFETCHT0(m)
 	}
 }
 
@@ -64,27 +68,27 @@ func (mk microKernel) row() []reg.VecVirtual {
 	return mk.vecs(mk.v)
 }
 
-// step adds the products of one column of A and one row of B to the sums.
-func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
+// step adds the products of one column of A and one row of B, which are u steps on, to the sums.
+func (mk microKernel) step(r gemmRegisters, u int, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
 	if mk.beside > 0 {
 		mk.Comment("columns beside the panel: sums += a[0:h] * b[v*lanes+j]")
 		x := mk.rowsVector()
-		mk.loadTail(r.rows, operand.Mem{Base: r.pointers[0]}, x)
+		mk.loadTail(r.rows, mk.elementOfA(r, 0, u), x)
 		for j, s := range r.sums {
-			mk.fmaBroadcast(operand.Mem{Base: r.pb, Disp: mk.v*mk.isa.width + j*mk.typ.size}, x, s)
+			mk.fmaBroadcast(mk.onRow(r, r.pb, u, mk.v*mk.isa.width+j*mk.typ.size), x, s)
 		}
 	}
-	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
+	mk.Comment("sums[i] += a[i*aRow] * b[0:]")
 	b := mk.row()
 	if mk.pairs == alongM {
 		b = b[:mk.v-1]
-		mk.stepAlongM(r)
+		mk.stepAlongM(r, u)
 	}
 	if fetches == fetchRow {
-		mk.fetchRow(r)
+		mk.fetchRow(r, u)
 	}
 	for j := range b {
-		mk.loadVector(mk.vector(r, r.pb, j), b[j], j, mask)
+		mk.loadVector(mk.vectorOfB(r, j, u), b[j], j, mask)
 		if fetches == fetchPanel { // the last byte of each vector: the line of the first is the last one of this panel, if they share it
 			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j+mk.v+1)*mk.isa.width - 1})
 		}
@@ -96,18 +100,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.panel)
 	}
 	for i := range sums {
-		mk.multiply(i, r.element(i), b, sums[i])
-	}
-	for _, p := range r.pointers {
-		mk.ADDQ(r.aCol, p)
-	}
-	switch mk.ahead {
-	case nothing:
-		mk.ADDQ(r.bRow, r.pb)
-	case fetching:
-		mk.ADDQ(mk.bRow, r.pb)
-	default: // B is packed
-		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.pb)
+		mk.multiply(i, mk.elementOfA(r, i, u), b, sums[i])
 	}
 }
 
@@ -134,19 +127,27 @@ func (mk microKernel) multiply(i int, a operand.Mem, b, sums []reg.VecVirtual) {
 	}
 }
 
-// multiples computes the multiples of the stride that h rows need, and
-// provides for as many pointers.
-func (r *gemmRegisters) multiples(e emitter, h int) {
+// provide takes registers for the multiples of the stride that h rows need, and for as many pointers.
+func (r *gemmRegisters) provide(e emitter, h int) {
 	if h > 3 {
 		r.by3 = e.GP64()
-		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 2}, r.by3)
 	}
 	if h > 5 {
 		r.by5 = e.GP64()
-		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 4}, r.by5)
 	}
 	for range (h - 1) / rowsPerPointer {
 		r.pointers = append(r.pointers, e.GP64())
+	}
+	r.multiples(e)
+}
+
+// multiples computes these multiples.
+func (r gemmRegisters) multiples(e emitter) {
+	if r.by3 != nil {
+		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 2}, r.by3)
+	}
+	if r.by5 != nil {
+		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 4}, r.by5)
 	}
 }
 

@@ -38,7 +38,7 @@ func (mk microKernel) generateUpright() (name string) {
 		pb: mk.param("a"), bRow: mk.param("aCol"), c: mk.param("c"), ldc: mk.param("ldc"), left: mk.param("k"),
 	}
 	mk.toBytes(r.stride, r.aCol, r.bRow, r.ldc)
-	r.multiples(mk.emitter, mk.h)
+	r.provide(mk.emitter, mk.h)
 	r.point(mk.emitter)
 	mk.bodies(&r, mk.param("rows"), func(prefix string, mask *tail) { mk.uprightTile(r, prefix, mask) })
 	mk.done()
@@ -48,12 +48,15 @@ func (mk microKernel) generateUpright() (name string) {
 // uprightTile emits the tile.
 func (mk microKernel) uprightTile(r gemmRegisters, prefix string, mask *tail) {
 	sums := mk.zeroSums()
-	steps := func(n int, fetches fetch) {
-		for range n {
-			mk.step(r, sums, mask, fetches)
-		}
-	}
-	mk.allSteps(r, prefix, stepsAtOnce, func() { mk.stepsLoops(r, prefix, steps) }, steps)
+	one := func() { mk.oneStep(r, sums, mask, fetchNothing) }
+	mk.allSteps(r, prefix, stepsAtOnce, func() {
+		mk.CMPQ(r.aCol, operand.Imm(uint64(mk.typ.size)))
+		mk.JNE(operand.LabelRef(prefix + "Columns"))
+		mk.nearAndFar(r, alongRows, prefix, prefix+"Rest", sums, mask)
+		mk.JMP(operand.LabelRef(prefix + "Rest"))
+		mk.Label(prefix + "Columns")
+		mk.nearAndFar(r, alongColumns, prefix+"Columns", prefix+"Rest", sums, mask)
+	}, one)
 
 	mk.Label(prefix + "Write")
 	left, written := mk.param("rows"), prefix+"Written"

@@ -18,7 +18,7 @@ import (
 //	a += h*aRow;  c += h*ldc;  mask += h*maskRow
 //
 // where h and v are the kernel's own and (v-1)*lanes < cols <= v*lanes. It touches no
-// element outside those. Strides count elements.
+// element outside those. Strides count elements; aRow or aCol is 1, unless h or k is.
 //
 // From panel to panel b moves on by bStep, and c, bias and mask by v vectors; after the
 // call it is open what they and panels are. There is more than one panel only if

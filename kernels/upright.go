@@ -8,7 +8,7 @@ package kernels
 // where columns is the kernel's own, in vectors that run down the columns of C, and are turned when
 // they are written. These are fuller than rows of few columns, and a transposed B is read as it is.
 // Each sum is that of a tile, to the bit. The kernel's width is counted in units: (w-1)*unit < rows
-// <= w*unit.
+// <= w*unit. bRow or bCol is 1.
 type uprightKernel[T Float] func(k int, a *T, aCol int, b *T, bRow, bCol int, c *T, ldc, rows int)
 
 // goesUpright reports whether a product with a transposed A is computed by upright kernels, if

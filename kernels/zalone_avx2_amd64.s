@@ -23,37 +23,43 @@ TEXT ·salone1x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y0, Y0, Y0
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, CX
-	IMULQ   BX, CX
-	CMPQ    CX, $0x00008000
+	LEAQ    (BX)(BX*8), CX
+	MOVQ    R8, R9
+	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    R9, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMOVUPS      (DX)(BX*1), Y1
 	VBROADCASTSS 4(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y1
 	VBROADCASTSS 8(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMOVUPS      (DX)(BX*1), Y1
 	VBROADCASTSS 12(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -61,22 +67,27 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y1
 	VBROADCASTSS 4(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y1
 	VBROADCASTSS 8(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y1
 	VBROADCASTSS 12(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -86,11 +97,12 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -110,37 +122,43 @@ cut:
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, CX
-	IMULQ   BX, CX
-	CMPQ    CX, $0x00008000
+	LEAQ    (BX)(BX*8), CX
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y2
 	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y2
 	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -148,22 +166,27 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y2
 	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y2
 	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -173,11 +196,12 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -236,45 +260,51 @@ TEXT ·salone2x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y2
 	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y2
 	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS 8(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y2
 	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -282,30 +312,35 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y2
 	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y2
 	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS 8(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y2
 	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -315,13 +350,14 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -344,45 +380,51 @@ cut:
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y3
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 8(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y3
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -390,30 +432,35 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y3
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 8(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y3
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -423,13 +470,14 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -501,17 +549,19 @@ TEXT ·salone3x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y3
 	VBROADCASTSS (AX), Y4
@@ -520,16 +570,19 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y3
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 4(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y3
 	VBROADCASTSS 8(AX), Y4
@@ -538,16 +591,17 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 8(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y3
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 12(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -555,6 +609,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -562,15 +617,18 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y3
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 4(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y3
 	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -578,15 +636,16 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 8(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y3
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS 12(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -596,6 +655,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -603,8 +663,8 @@ wholeStep:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -630,17 +690,19 @@ cut:
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS (AX), Y5
@@ -649,16 +711,19 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y4
 	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 4(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS 8(AX), Y5
@@ -667,16 +732,17 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 8(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y4
 	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 12(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -684,6 +750,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -691,15 +758,18 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y4
 	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 4(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS 8(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -707,15 +777,16 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 8(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y4
 	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 12(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -725,6 +796,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -732,8 +804,8 @@ cutStep:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -819,17 +891,19 @@ TEXT ·salone4x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y4
 	VBROADCASTSS (AX), Y5
@@ -840,9 +914,10 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y4
 	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y5
@@ -851,7 +926,9 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 4(AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y4
 	VBROADCASTSS 8(AX), Y5
@@ -862,9 +939,10 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 8(AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y4
 	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y5
@@ -873,7 +951,7 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 12(AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -881,6 +959,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -890,8 +969,9 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y4
 	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y5
@@ -900,7 +980,9 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 4(AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y4
 	VBROADCASTSS 8(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -910,8 +992,9 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 8(AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y4
 	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y5
@@ -920,7 +1003,7 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS 12(AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -930,6 +1013,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -939,8 +1023,8 @@ wholeStep:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(R9*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -969,17 +1053,19 @@ cut:
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS (AX), Y6
@@ -990,9 +1076,10 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y6
@@ -1001,7 +1088,9 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 4(AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS 8(AX), Y6
@@ -1012,9 +1101,10 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 8(AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y6
@@ -1023,7 +1113,7 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 12(AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -1031,6 +1121,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -1040,8 +1131,9 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y6
@@ -1050,7 +1142,9 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 4(AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -1060,8 +1154,9 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 8(AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y6
@@ -1070,7 +1165,7 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 12(AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -1080,6 +1175,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -1089,8 +1185,8 @@ cutStep:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(R9*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -1189,17 +1285,19 @@ TEXT ·salone5x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y5
 	VBROADCASTSS (AX), Y6
@@ -1212,9 +1310,10 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y6
@@ -1225,7 +1324,9 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 4(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y5
 	VBROADCASTSS 8(AX), Y6
@@ -1238,9 +1339,10 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 8(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y6
@@ -1251,7 +1353,7 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 12(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -1259,6 +1361,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -1270,8 +1373,9 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y6
@@ -1282,7 +1386,9 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 4(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y5
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -1294,8 +1400,9 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 8(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y6
@@ -1306,7 +1413,7 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS 12(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -1316,6 +1423,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -1327,8 +1435,8 @@ wholeStep:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -1360,17 +1468,19 @@ cut:
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS (AX), Y7
@@ -1383,9 +1493,10 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y6
 	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y7
@@ -1396,7 +1507,9 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 4(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS 8(AX), Y7
@@ -1409,9 +1522,10 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 8(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y6
 	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y7
@@ -1422,7 +1536,7 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 12(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -1430,6 +1544,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -1441,8 +1556,9 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y6
 	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y7
@@ -1453,7 +1569,9 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 4(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS 8(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -1465,8 +1583,9 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 8(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y6
 	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y7
@@ -1477,7 +1596,7 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 12(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -1487,6 +1606,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -1498,8 +1618,8 @@ cutStep:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -1612,17 +1732,19 @@ TEXT ·salone6x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y6
 	VBROADCASTSS (AX), Y7
@@ -1637,9 +1759,10 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y6
 	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y7
@@ -1652,7 +1775,9 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 4(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y6
 	VBROADCASTSS 8(AX), Y7
@@ -1667,9 +1792,10 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 8(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y6
 	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y7
@@ -1682,7 +1808,7 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 12(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -1690,6 +1816,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -1703,8 +1830,9 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y6
 	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y7
@@ -1717,7 +1845,9 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 4(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
 	VBROADCASTSS 8(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -1731,8 +1861,9 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 8(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y6
 	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y7
@@ -1745,7 +1876,7 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS 12(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -1755,6 +1886,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -1768,8 +1900,8 @@ wholeStep:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -1804,17 +1936,19 @@ cut:
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS (AX), Y8
@@ -1829,9 +1963,10 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y7
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y8
@@ -1844,7 +1979,9 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 4(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS 8(AX), Y8
@@ -1859,9 +1996,10 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 8(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y7
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y8
@@ -1874,7 +2012,7 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 12(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -1882,6 +2020,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -1895,8 +2034,9 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y7
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y8
@@ -1909,7 +2049,9 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 4(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -1923,8 +2065,9 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 8(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y7
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y8
@@ -1937,7 +2080,7 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 12(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -1947,6 +2090,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -1960,8 +2104,8 @@ cutStep:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -2087,17 +2231,19 @@ TEXT ·salone7x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y7
 	VBROADCASTSS (AX), Y8
@@ -2114,9 +2260,10 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y7
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y8
@@ -2131,7 +2278,9 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 4(AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y7
 	VBROADCASTSS 8(AX), Y8
@@ -2148,9 +2297,10 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 8(AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y7
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y8
@@ -2165,7 +2315,7 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 12(AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -2173,6 +2323,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -2188,8 +2339,9 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y7
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y8
@@ -2204,7 +2356,9 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 4(AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y7
 	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -2220,8 +2374,9 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 8(AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y7
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y8
@@ -2236,7 +2391,7 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS 12(AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -2246,6 +2401,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -2261,8 +2417,8 @@ wholeStep:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R9*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -2300,17 +2456,19 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y8
 	VBROADCASTSS (AX), Y9
@@ -2327,9 +2485,10 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y8
 	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y9
@@ -2344,7 +2503,9 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 4(AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y8
 	VBROADCASTSS 8(AX), Y9
@@ -2361,9 +2522,10 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 8(AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y8
 	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y9
@@ -2378,7 +2540,7 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 12(AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -2386,6 +2548,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -2401,8 +2564,9 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y8
 	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y9
@@ -2417,7 +2581,9 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 4(AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y8
 	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -2433,8 +2599,9 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 8(AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y8
 	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y9
@@ -2449,7 +2616,7 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 12(AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -2459,6 +2626,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -2474,8 +2642,8 @@ cutStep:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (AX)(R9*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -2618,17 +2786,19 @@ TEXT ·salone8x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y8
 	VBROADCASTSS (AX), Y9
@@ -2647,9 +2817,10 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y8
 	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y9
@@ -2666,7 +2837,9 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 4(R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y8
 	VBROADCASTSS 8(AX), Y9
@@ -2685,9 +2858,10 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 8(R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y8
 	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y9
@@ -2704,7 +2878,7 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 12(R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -2713,6 +2887,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -2730,8 +2905,9 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y8
 	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y9
@@ -2748,7 +2924,9 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 4(R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y8
 	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -2766,8 +2944,9 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 8(R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y8
 	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y9
@@ -2784,7 +2963,7 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS 12(R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -2795,6 +2974,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -2812,9 +2992,9 @@ wholeStep:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -2855,17 +3035,19 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y9
 	VBROADCASTSS (AX), Y10
@@ -2884,9 +3066,10 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y9
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y10
@@ -2903,7 +3086,9 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 4(R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y9
 	VBROADCASTSS 8(AX), Y10
@@ -2922,9 +3107,10 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 8(R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y9
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y10
@@ -2941,7 +3127,7 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 12(R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -2950,6 +3136,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -2967,8 +3154,9 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y9
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y10
@@ -2985,7 +3173,9 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 4(R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y9
 	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -3003,8 +3193,9 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 8(R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y9
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y10
@@ -3021,7 +3212,7 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 12(R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -3032,6 +3223,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -3049,9 +3241,9 @@ cutStep:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -3207,17 +3399,19 @@ TEXT ·salone9x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y9
 	VBROADCASTSS (AX), Y10
@@ -3238,9 +3432,10 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y9
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y10
@@ -3259,7 +3454,9 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 4(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y9
 	VBROADCASTSS 8(AX), Y10
@@ -3280,9 +3477,10 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 8(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y9
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y10
@@ -3301,7 +3499,7 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 12(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -3310,6 +3508,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -3329,8 +3528,9 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y9
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y10
@@ -3349,7 +3549,9 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 4(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y9
 	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -3369,8 +3571,9 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 8(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y9
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y10
@@ -3389,7 +3592,7 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS 12(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -3400,6 +3603,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -3419,9 +3623,9 @@ wholeStep:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -3465,17 +3669,19 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y10
 	VBROADCASTSS (AX), Y11
@@ -3496,9 +3702,10 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y10
 	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y11
@@ -3517,7 +3724,9 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 4(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y10
 	VBROADCASTSS 8(AX), Y11
@@ -3538,9 +3747,10 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 8(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y10
 	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y11
@@ -3559,7 +3769,7 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 12(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -3568,6 +3778,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -3587,8 +3798,9 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y10
 	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y11
@@ -3607,7 +3819,9 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 4(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y10
 	VBROADCASTSS 8(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -3627,8 +3841,9 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 8(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y10
 	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y11
@@ -3647,7 +3862,7 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 12(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -3658,6 +3873,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -3677,9 +3893,9 @@ cutStep:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -3848,17 +4064,19 @@ TEXT ·salone10x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y10
 	VBROADCASTSS (AX), Y11
@@ -3881,9 +4099,10 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y10
 	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y11
@@ -3904,7 +4123,9 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 4(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y10
 	VBROADCASTSS 8(AX), Y11
@@ -3927,9 +4148,10 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 8(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y10
 	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y11
@@ -3950,7 +4172,7 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 12(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -3959,6 +4181,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -3980,8 +4203,9 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y10
 	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y11
@@ -4002,7 +4226,9 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 4(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y10
 	VBROADCASTSS 8(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -4024,8 +4250,9 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 8(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y10
 	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y11
@@ -4046,7 +4273,7 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS 12(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -4057,6 +4284,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -4078,9 +4306,9 @@ wholeStep:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -4127,17 +4355,19 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y11
 	VBROADCASTSS (AX), Y12
@@ -4160,9 +4390,10 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y12
@@ -4183,7 +4414,9 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 4(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y11
 	VBROADCASTSS 8(AX), Y12
@@ -4206,9 +4439,10 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 8(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y12
@@ -4229,7 +4463,7 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 12(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -4238,6 +4472,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -4259,8 +4494,9 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y12
@@ -4281,7 +4517,9 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 4(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y11
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -4303,8 +4541,9 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 8(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y12
@@ -4325,7 +4564,7 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 12(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -4336,6 +4575,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -4357,9 +4597,9 @@ cutStep:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -4541,17 +4781,19 @@ TEXT ·salone11x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y11
 	VBROADCASTSS (AX), Y12
@@ -4576,9 +4818,10 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y12
@@ -4601,7 +4844,9 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 4(R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y11
 	VBROADCASTSS 8(AX), Y12
@@ -4626,9 +4871,10 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 8(R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y12
@@ -4651,7 +4897,7 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 12(R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -4660,6 +4906,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -4683,8 +4930,9 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y12
@@ -4707,7 +4955,9 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 4(R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y11
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -4731,8 +4981,9 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 8(R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y12
@@ -4755,7 +5006,7 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS 12(R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -4766,6 +5017,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -4789,9 +5041,9 @@ wholeStep:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R11)(R9*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -4841,17 +5093,19 @@ cut:
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y12
 	VBROADCASTSS (AX), Y13
@@ -4876,9 +5130,10 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y12
 	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y13
@@ -4901,7 +5156,9 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 4(R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y12
 	VBROADCASTSS 8(AX), Y13
@@ -4926,9 +5183,10 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 8(R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y12
 	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y13
@@ -4951,7 +5209,7 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 12(R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -4960,6 +5218,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -4983,8 +5242,9 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y12
 	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y13
@@ -5007,7 +5267,9 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 4(R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y12
 	VBROADCASTSS 8(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -5031,8 +5293,9 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 8(R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y12
 	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y13
@@ -5055,7 +5318,7 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 12(R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -5066,6 +5329,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -5089,9 +5353,9 @@ cutStep:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(R9*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -5286,17 +5550,19 @@ TEXT ·salone12x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y12
 	VBROADCASTSS (AX), Y13
@@ -5323,9 +5589,10 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y12
 	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y13
@@ -5350,7 +5617,9 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 4(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y12
 	VBROADCASTSS 8(AX), Y13
@@ -5377,9 +5646,10 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 8(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y12
 	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y13
@@ -5404,7 +5674,7 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 12(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -5413,6 +5683,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -5438,8 +5709,9 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y12
 	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS 4(AX)(CX*1), Y13
@@ -5464,7 +5736,9 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 4(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
 	VBROADCASTSS 8(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -5490,8 +5764,9 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 8(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y12
 	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS 12(AX)(CX*1), Y13
@@ -5516,7 +5791,7 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS 12(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -5527,6 +5802,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -5552,9 +5828,9 @@ wholeStep:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -5607,17 +5883,19 @@ cut:
 	VXORPS  Y12, Y12, Y12
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y13
 	VBROADCASTSS (AX), Y14
@@ -5644,9 +5922,10 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y13
 	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y14
@@ -5671,7 +5950,9 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS 4(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPS   (DX), Y0, Y13
 	VBROADCASTSS 8(AX), Y14
@@ -5698,9 +5979,10 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS 8(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPS   (DX)(BX*1), Y0, Y13
 	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y14
@@ -5725,7 +6007,7 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS 12(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -5734,6 +6016,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -5759,8 +6042,9 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y13
 	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y14
@@ -5785,7 +6069,9 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS 4(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y13
 	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -5811,8 +6097,9 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS 8(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
-	VMASKMOVPS   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (DX)(BX*1), Y0, Y13
 	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y14
@@ -5837,7 +6124,7 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS 12(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
@@ -5848,6 +6135,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (DX), Y0, Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -5873,9 +6161,9 @@ cutStep:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -6068,92 +6356,111 @@ TEXT ·salone1x16AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	ADDQ    DX, CX
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y2
+	VMOVUPS      (CX)(BX*1), Y3
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y2
+	VMOVUPS      (CX)(BX*1), Y3
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y2
+	VMOVUPS      (CX)(BX*1), Y3
 	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y2
+	VMOVUPS      (CX)(BX*1), Y3
 	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y2
 	VMOVUPS      (DX)(CX*1), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6188,109 +6495,128 @@ TEXT ·salone2x16AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+	VMOVUPS      (R9), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y4
+	VMOVUPS      (R9)(BX*1), Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+	VMOVUPS      (R9), Y5
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y4
+	VMOVUPS      (R9)(BX*1), Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+	VMOVUPS      (R9), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y4
+	VMOVUPS      (R9)(BX*1), Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+	VMOVUPS      (R9), Y5
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y4
+	VMOVUPS      (R9)(BX*1), Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y4
 	VMOVUPS      (DX)(R9*1), Y5
 	VBROADCASTSS (AX), Y6
@@ -6299,8 +6625,8 @@ tileStep:
 	VBROADCASTSS (AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6340,20 +6666,23 @@ TEXT ·salone3x16AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+	VMOVUPS      (R9), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6363,10 +6692,11 @@ tileFarSteps:
 	VBROADCASTSS (AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      (R9)(BX*1), Y7
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6376,10 +6706,13 @@ tileFarSteps:
 	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+	VMOVUPS      (R9), Y7
 	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6389,10 +6722,11 @@ tileFarSteps:
 	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      (R9)(BX*1), Y7
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6402,16 +6736,19 @@ tileFarSteps:
 	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+	VMOVUPS      (R9), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6421,9 +6758,10 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      (R9)(BX*1), Y7
 	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6433,9 +6771,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+	VMOVUPS      (R9), Y7
 	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6445,9 +6786,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      (R9)(BX*1), Y7
 	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -6457,16 +6799,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
 	VMOVUPS      (DX)(R9*1), Y7
 	VBROADCASTSS (AX), Y8
@@ -6478,8 +6823,8 @@ tileStep:
 	VBROADCASTSS (AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6525,20 +6870,23 @@ TEXT ·salone4x16AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    DX, R10
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+	VMOVUPS      (R10), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6551,10 +6899,11 @@ tileFarSteps:
 	VBROADCASTSS (AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y8
+	VMOVUPS      (R10)(BX*1), Y9
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6567,10 +6916,13 @@ tileFarSteps:
 	VBROADCASTSS 4(AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+	VMOVUPS      (R10), Y9
 	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6583,10 +6935,11 @@ tileFarSteps:
 	VBROADCASTSS 8(AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y8
+	VMOVUPS      (R10)(BX*1), Y9
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6599,16 +6952,19 @@ tileFarSteps:
 	VBROADCASTSS 12(AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+	VMOVUPS      (R10), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6621,9 +6977,10 @@ tileSteps:
 	VBROADCASTSS (AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y8
+	VMOVUPS      (R10)(BX*1), Y9
 	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6636,9 +6993,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+	VMOVUPS      (R10), Y9
 	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6651,9 +7011,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y8
+	VMOVUPS      (R10)(BX*1), Y9
 	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -6666,16 +7027,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y8
 	VMOVUPS      (DX)(R10*1), Y9
 	VBROADCASTSS (AX), Y10
@@ -6690,8 +7054,8 @@ tileStep:
 	VBROADCASTSS (AX)(R9*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6742,20 +7106,23 @@ TEXT ·salone5x16AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    DX, R10
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6771,10 +7138,11 @@ tileFarSteps:
 	VBROADCASTSS (AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y10
+	VMOVUPS      (R10)(BX*1), Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6790,10 +7158,13 @@ tileFarSteps:
 	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6809,10 +7180,11 @@ tileFarSteps:
 	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y10
+	VMOVUPS      (R10)(BX*1), Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6828,16 +7200,19 @@ tileFarSteps:
 	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6853,9 +7228,10 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y10
+	VMOVUPS      (R10)(BX*1), Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6871,9 +7247,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6889,9 +7268,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y10
+	VMOVUPS      (R10)(BX*1), Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -6907,16 +7287,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y10
 	VMOVUPS      (DX)(R10*1), Y11
 	VBROADCASTSS (AX), Y12
@@ -6934,8 +7317,8 @@ tileStep:
 	VBROADCASTSS (AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6992,20 +7375,23 @@ TEXT ·salone6x16AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	ADDQ    DX, R11
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+	VMOVUPS      (R11), Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7024,10 +7410,11 @@ tileFarSteps:
 	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      (R11)(BX*1), Y13
 	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7046,10 +7433,13 @@ tileFarSteps:
 	VBROADCASTSS 4(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+	VMOVUPS      (R11), Y13
 	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7068,10 +7458,11 @@ tileFarSteps:
 	VBROADCASTSS 8(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R12*1)
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      (R11)(BX*1), Y13
 	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7090,16 +7481,19 @@ tileFarSteps:
 	VBROADCASTSS 12(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+	VMOVUPS      (R11), Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7118,9 +7512,10 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      (R11)(BX*1), Y13
 	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7139,9 +7534,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+	VMOVUPS      (R11), Y13
 	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7160,9 +7558,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      (R11)(BX*1), Y13
 	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7181,16 +7580,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
 	VMOVUPS      (DX)(R11*1), Y13
 	VBROADCASTSS (AX), Y14
@@ -7211,8 +7613,8 @@ tileStep:
 	VBROADCASTSS (AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7261,105 +7663,124 @@ TEXT ·salone1x24AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	ADDQ    DX, CX
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y3
 	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R9*1)
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y3
+	VMOVUPS      32(DX)(BX*1), Y4
+	VMOVUPS      (CX)(BX*1), Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y3
 	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R9*1)
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPS      (DX)(BX*1), Y3
+	VMOVUPS      32(DX)(BX*1), Y4
+	VMOVUPS      (CX)(BX*1), Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y3
 	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y3
+	VMOVUPS      32(DX)(BX*1), Y4
+	VMOVUPS      (CX)(BX*1), Y5
 	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y3
 	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y3
+	VMOVUPS      32(DX)(BX*1), Y4
+	VMOVUPS      (CX)(BX*1), Y5
 	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y3
 	VMOVUPS      32(DX), Y4
 	VMOVUPS      (DX)(CX*1), Y5
@@ -7367,8 +7788,8 @@ tileStep:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7406,22 +7827,25 @@ TEXT ·salone2x24AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+	VMOVUPS      (R9), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7430,12 +7854,13 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      32(DX)(BX*1), Y7
+	VMOVUPS      (R9)(BX*1), Y8
 	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7444,12 +7869,15 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+	VMOVUPS      (R9), Y8
 	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7458,12 +7886,13 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      32(DX)(BX*1), Y7
+	VMOVUPS      (R9)(BX*1), Y8
 	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7472,17 +7901,20 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+	VMOVUPS      (R9), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7491,10 +7923,11 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      32(DX)(BX*1), Y7
+	VMOVUPS      (R9)(BX*1), Y8
 	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7503,10 +7936,13 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+	VMOVUPS      (R9), Y8
 	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7515,10 +7951,11 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y6
+	VMOVUPS      32(DX)(BX*1), Y7
+	VMOVUPS      (R9)(BX*1), Y8
 	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -7527,16 +7964,19 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
 	VMOVUPS      (DX)(R9*1), Y8
@@ -7548,8 +7988,8 @@ tileStep:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7594,22 +8034,25 @@ TEXT ·salone3x24AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y9
 	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7622,12 +8065,13 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y9
+	VMOVUPS      32(DX)(BX*1), Y10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7640,12 +8084,15 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y9
 	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7658,12 +8105,13 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPS      (DX)(BX*1), Y9
+	VMOVUPS      32(DX)(BX*1), Y10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7676,17 +8124,20 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y9
 	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7699,10 +8150,11 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y9
+	VMOVUPS      32(DX)(BX*1), Y10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7715,10 +8167,13 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y9
 	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7731,10 +8186,11 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y9
+	VMOVUPS      32(DX)(BX*1), Y10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -7747,16 +8203,19 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y9
 	VMOVUPS      32(DX), Y10
 	VMOVUPS      (DX)(R9*1), Y11
@@ -7772,8 +8231,8 @@ tileStep:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7826,22 +8285,25 @@ TEXT ·salone4x24AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    DX, R10
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+	VMOVUPS      (R10), Y14
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -7858,12 +8320,13 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R11*1)
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      32(DX)(BX*1), Y13
+	VMOVUPS      (R10)(BX*1), Y14
 	VBROADCASTSS 4(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -7880,12 +8343,15 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+	VMOVUPS      (R10), Y14
 	VBROADCASTSS 8(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -7902,12 +8368,13 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R11*1)
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      32(DX)(BX*1), Y13
+	VMOVUPS      (R10)(BX*1), Y14
 	VBROADCASTSS 12(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -7924,17 +8391,20 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+	VMOVUPS      (R10), Y14
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -7951,10 +8421,11 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      32(DX)(BX*1), Y13
+	VMOVUPS      (R10)(BX*1), Y14
 	VBROADCASTSS 4(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -7971,10 +8442,13 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+	VMOVUPS      (R10), Y14
 	VBROADCASTSS 8(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -7991,10 +8465,11 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Y12
+	VMOVUPS      32(DX)(BX*1), Y13
+	VMOVUPS      (R10)(BX*1), Y14
 	VBROADCASTSS 12(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -8011,16 +8486,19 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VMOVUPS      (DX)(R10*1), Y14
@@ -8040,8 +8518,8 @@ tileStep:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8084,37 +8562,43 @@ TEXT ·dalone1x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y0, Y0, Y0
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, CX
-	IMULQ   BX, CX
-	CMPQ    CX, $0x00008000
+	LEAQ    (BX)(BX*8), CX
+	MOVQ    R8, R9
+	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    R9, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y1
 	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMOVUPD      (DX)(BX*1), Y1
 	VBROADCASTSD 8(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y1
 	VBROADCASTSD 16(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMOVUPD      (DX)(BX*1), Y1
 	VBROADCASTSD 24(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -8122,22 +8606,27 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y1
 	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y1
 	VBROADCASTSD 8(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y1
 	VBROADCASTSD 16(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y1
 	VBROADCASTSD 24(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -8147,11 +8636,12 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y1
 	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -8171,37 +8661,43 @@ cut:
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, CX
-	IMULQ   BX, CX
-	CMPQ    CX, $0x00008000
+	LEAQ    (BX)(BX*8), CX
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y2
 	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y2
 	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(CX*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y2
 	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -8209,22 +8705,27 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y2
 	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y2
 	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y2
 	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -8234,11 +8735,12 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -8289,45 +8791,51 @@ TEXT ·dalone2x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y2
 	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y2
 	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD 16(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y2
 	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -8335,30 +8843,35 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y2
 	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y2
 	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD 16(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y2
 	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -8368,13 +8881,14 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -8397,45 +8911,51 @@ cut:
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y3
 	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y3
 	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 16(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y3
 	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -8443,30 +8963,35 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y3
 	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y3
 	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 16(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y3
 	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -8476,13 +9001,14 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -8542,17 +9068,19 @@ TEXT ·dalone3x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y3
 	VBROADCASTSD (AX), Y4
@@ -8561,16 +9089,19 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y3
 	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 8(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y3
 	VBROADCASTSD 16(AX), Y4
@@ -8579,16 +9110,17 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 16(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y3
 	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 24(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -8596,6 +9128,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -8603,15 +9136,18 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y3
 	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 8(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y3
 	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -8619,15 +9155,16 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 16(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y3
 	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD 24(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -8637,6 +9174,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -8644,8 +9182,8 @@ wholeStep:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -8671,17 +9209,19 @@ cut:
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y4
 	VBROADCASTSD (AX), Y5
@@ -8690,16 +9230,19 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y4
 	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 8(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y4
 	VBROADCASTSD 16(AX), Y5
@@ -8708,16 +9251,17 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 16(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R9*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y4
 	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 24(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -8725,6 +9269,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -8732,15 +9277,18 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y4
 	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 8(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y4
 	VBROADCASTSD 16(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -8748,15 +9296,16 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 16(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y4
 	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 24(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -8766,6 +9315,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -8773,8 +9323,8 @@ cutStep:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -8844,17 +9394,19 @@ TEXT ·dalone4x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y4
 	VBROADCASTSD (AX), Y5
@@ -8865,9 +9417,10 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y4
 	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y5
@@ -8876,7 +9429,9 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 8(AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y4
 	VBROADCASTSD 16(AX), Y5
@@ -8887,9 +9442,10 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 16(AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y4
 	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y5
@@ -8898,7 +9454,7 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 24(AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -8906,6 +9462,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -8915,8 +9472,9 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y4
 	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y5
@@ -8925,7 +9483,9 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 8(AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y4
 	VBROADCASTSD 16(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -8935,8 +9495,9 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 16(AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y4
 	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y5
@@ -8945,7 +9506,7 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD 24(AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -8955,6 +9516,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -8964,8 +9526,8 @@ wholeStep:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(R9*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -8994,17 +9556,19 @@ cut:
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y5
 	VBROADCASTSD (AX), Y6
@@ -9015,9 +9579,10 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y6
@@ -9026,7 +9591,9 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 8(AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y5
 	VBROADCASTSD 16(AX), Y6
@@ -9037,9 +9604,10 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 16(AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y6
@@ -9048,7 +9616,7 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 24(AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -9056,6 +9624,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -9065,8 +9634,9 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y6
@@ -9075,7 +9645,9 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 8(AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y5
 	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -9085,8 +9657,9 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 16(AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y6
@@ -9095,7 +9668,7 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 24(AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -9105,6 +9678,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -9114,8 +9688,8 @@ cutStep:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(R9*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -9194,17 +9768,19 @@ TEXT ·dalone5x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y5
 	VBROADCASTSD (AX), Y6
@@ -9217,9 +9793,10 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y6
@@ -9230,7 +9807,9 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 8(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y5
 	VBROADCASTSD 16(AX), Y6
@@ -9243,9 +9822,10 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 16(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y6
@@ -9256,7 +9836,7 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 24(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -9264,6 +9844,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -9275,8 +9856,9 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y6
@@ -9287,7 +9869,9 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 8(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y5
 	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -9299,8 +9883,9 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 16(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y6
@@ -9311,7 +9896,7 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD 24(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -9321,6 +9906,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -9332,8 +9918,8 @@ wholeStep:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -9365,17 +9951,19 @@ cut:
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y6
 	VBROADCASTSD (AX), Y7
@@ -9388,9 +9976,10 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y6
 	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y7
@@ -9401,7 +9990,9 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 8(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y6
 	VBROADCASTSD 16(AX), Y7
@@ -9414,9 +10005,10 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 16(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R10*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y6
 	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y7
@@ -9427,7 +10019,7 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 24(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -9435,6 +10027,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -9446,8 +10039,9 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y6
 	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y7
@@ -9458,7 +10052,9 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 8(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y6
 	VBROADCASTSD 16(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -9470,8 +10066,9 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 16(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y6
 	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y7
@@ -9482,7 +10079,7 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 24(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -9492,6 +10089,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -9503,8 +10101,8 @@ cutStep:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -9593,17 +10191,19 @@ TEXT ·dalone6x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y6
 	VBROADCASTSD (AX), Y7
@@ -9618,9 +10218,10 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y6
 	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y7
@@ -9633,7 +10234,9 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 8(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y6
 	VBROADCASTSD 16(AX), Y7
@@ -9648,9 +10251,10 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 16(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y6
 	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y7
@@ -9663,7 +10267,7 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 24(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -9671,6 +10275,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -9684,8 +10289,9 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y6
 	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y7
@@ -9698,7 +10304,9 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 8(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
 	VBROADCASTSD 16(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -9712,8 +10320,9 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 16(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y6
 	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y7
@@ -9726,7 +10335,7 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD 24(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -9736,6 +10345,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -9749,8 +10359,8 @@ wholeStep:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -9785,17 +10395,19 @@ cut:
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y7
 	VBROADCASTSD (AX), Y8
@@ -9810,9 +10422,10 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y7
 	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y8
@@ -9825,7 +10438,9 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 8(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y7
 	VBROADCASTSD 16(AX), Y8
@@ -9840,9 +10455,10 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 16(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y7
 	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y8
@@ -9855,7 +10471,7 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 24(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -9863,6 +10479,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -9876,8 +10493,9 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y7
 	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y8
@@ -9890,7 +10508,9 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 8(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y7
 	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -9904,8 +10524,9 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 16(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y7
 	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y8
@@ -9918,7 +10539,7 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 24(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -9928,6 +10549,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -9941,8 +10563,8 @@ cutStep:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -10040,17 +10662,19 @@ TEXT ·dalone7x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y7
 	VBROADCASTSD (AX), Y8
@@ -10067,9 +10691,10 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y7
 	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y8
@@ -10084,7 +10709,9 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 8(AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y7
 	VBROADCASTSD 16(AX), Y8
@@ -10101,9 +10728,10 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 16(AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y7
 	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y8
@@ -10118,7 +10746,7 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 24(AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeFarSteps
@@ -10126,6 +10754,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -10141,8 +10770,9 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y7
 	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y8
@@ -10157,7 +10787,9 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 8(AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y7
 	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -10173,8 +10805,9 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 16(AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y7
 	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y8
@@ -10189,7 +10822,7 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD 24(AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          wholeSteps
@@ -10199,6 +10832,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -10214,8 +10848,8 @@ wholeStep:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R9*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -10253,17 +10887,19 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y8
 	VBROADCASTSD (AX), Y9
@@ -10280,9 +10916,10 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y8
 	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y9
@@ -10297,7 +10934,9 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 8(AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y8
 	VBROADCASTSD 16(AX), Y9
@@ -10314,9 +10953,10 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 16(AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R11*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y8
 	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y9
@@ -10331,7 +10971,7 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 24(AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutFarSteps
@@ -10339,6 +10979,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -10354,8 +10995,9 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y8
 	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y9
@@ -10370,7 +11012,9 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 8(AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y8
 	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -10386,8 +11030,9 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 16(AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y8
 	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y9
@@ -10402,7 +11047,7 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 24(AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          cutSteps
@@ -10412,6 +11057,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -10427,8 +11073,8 @@ cutStep:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (AX)(R9*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -10539,17 +11185,19 @@ TEXT ·dalone8x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y8
 	VBROADCASTSD (AX), Y9
@@ -10568,9 +11216,10 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y8
 	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y9
@@ -10587,7 +11236,9 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 8(R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y8
 	VBROADCASTSD 16(AX), Y9
@@ -10606,9 +11257,10 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 16(R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y8
 	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y9
@@ -10625,7 +11277,7 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 24(R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -10634,6 +11286,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -10651,8 +11304,9 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y8
 	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y9
@@ -10669,7 +11323,9 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 8(R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y8
 	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -10687,8 +11343,9 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 16(R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y8
 	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y9
@@ -10705,7 +11362,7 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD 24(R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -10716,6 +11373,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -10733,9 +11391,9 @@ wholeStep:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -10776,17 +11434,19 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y9
 	VBROADCASTSD (AX), Y10
@@ -10805,9 +11465,10 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y9
 	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y10
@@ -10824,7 +11485,9 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 8(R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y9
 	VBROADCASTSD 16(AX), Y10
@@ -10843,9 +11506,10 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 16(R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y9
 	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y10
@@ -10862,7 +11526,7 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 24(R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -10871,6 +11535,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -10888,8 +11553,9 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y9
 	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y10
@@ -10906,7 +11572,9 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 8(R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y9
 	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -10924,8 +11592,9 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 16(R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y9
 	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y10
@@ -10942,7 +11611,7 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 24(R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -10953,6 +11622,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -10970,9 +11640,9 @@ cutStep:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -11092,17 +11762,19 @@ TEXT ·dalone9x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y9
 	VBROADCASTSD (AX), Y10
@@ -11123,9 +11795,10 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y9
 	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y10
@@ -11144,7 +11817,9 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 8(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y9
 	VBROADCASTSD 16(AX), Y10
@@ -11165,9 +11840,10 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 16(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y9
 	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y10
@@ -11186,7 +11862,7 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 24(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -11195,6 +11871,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -11214,8 +11891,9 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y9
 	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y10
@@ -11234,7 +11912,9 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 8(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y9
 	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -11254,8 +11934,9 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 16(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y9
 	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y10
@@ -11274,7 +11955,7 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD 24(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -11285,6 +11966,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -11304,9 +11986,9 @@ wholeStep:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -11350,17 +12032,19 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y10
 	VBROADCASTSD (AX), Y11
@@ -11381,9 +12065,10 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y10
 	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y11
@@ -11402,7 +12087,9 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 8(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y10
 	VBROADCASTSD 16(AX), Y11
@@ -11423,9 +12110,10 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 16(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y10
 	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y11
@@ -11444,7 +12132,7 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 24(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -11453,6 +12141,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -11472,8 +12161,9 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y10
 	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y11
@@ -11492,7 +12182,9 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 8(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y10
 	VBROADCASTSD 16(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -11512,8 +12204,9 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 16(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y10
 	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y11
@@ -11532,7 +12225,7 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 24(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -11543,6 +12236,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -11562,9 +12256,9 @@ cutStep:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -11693,17 +12387,19 @@ TEXT ·dalone10x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y10
 	VBROADCASTSD (AX), Y11
@@ -11726,9 +12422,10 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y10
 	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y11
@@ -11749,7 +12446,9 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 8(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y10
 	VBROADCASTSD 16(AX), Y11
@@ -11772,9 +12471,10 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 16(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y10
 	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y11
@@ -11795,7 +12495,7 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 24(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -11804,6 +12504,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -11825,8 +12526,9 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y10
 	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y11
@@ -11847,7 +12549,9 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 8(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y10
 	VBROADCASTSD 16(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -11869,8 +12573,9 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 16(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y10
 	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y11
@@ -11891,7 +12596,7 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD 24(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -11902,6 +12607,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -11923,9 +12629,9 @@ wholeStep:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -11972,17 +12678,19 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y11
 	VBROADCASTSD (AX), Y12
@@ -12005,9 +12713,10 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y12
@@ -12028,7 +12737,9 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 8(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y11
 	VBROADCASTSD 16(AX), Y12
@@ -12051,9 +12762,10 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 16(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y12
@@ -12074,7 +12786,7 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 24(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -12083,6 +12795,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -12104,8 +12817,9 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y12
@@ -12126,7 +12840,9 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 8(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y11
 	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -12148,8 +12864,9 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 16(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y12
@@ -12170,7 +12887,7 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 24(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -12181,6 +12898,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -12202,9 +12920,9 @@ cutStep:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -12342,17 +13060,19 @@ TEXT ·dalone11x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y11
 	VBROADCASTSD (AX), Y12
@@ -12377,9 +13097,10 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y12
@@ -12402,7 +13123,9 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 8(R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y11
 	VBROADCASTSD 16(AX), Y12
@@ -12427,9 +13150,10 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 16(R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y12
@@ -12452,7 +13176,7 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 24(R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -12461,6 +13185,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -12484,8 +13209,9 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y12
@@ -12508,7 +13234,9 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 8(R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y11
 	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -12532,8 +13260,9 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 16(R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y12
@@ -12556,7 +13285,7 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD 24(R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -12567,6 +13296,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -12590,9 +13320,9 @@ wholeStep:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R11)(R9*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -12642,17 +13372,19 @@ cut:
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y12
 	VBROADCASTSD (AX), Y13
@@ -12677,9 +13409,10 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y12
 	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y13
@@ -12702,7 +13435,9 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 8(R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y12
 	VBROADCASTSD 16(AX), Y13
@@ -12727,9 +13462,10 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 16(R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y12
 	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y13
@@ -12752,7 +13488,7 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 24(R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -12761,6 +13497,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -12784,8 +13521,9 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y12
 	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y13
@@ -12808,7 +13546,9 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 8(R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y12
 	VBROADCASTSD 16(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -12832,8 +13572,9 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 16(R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y12
 	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y13
@@ -12856,7 +13597,7 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 24(R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -12867,6 +13608,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -12890,9 +13632,9 @@ cutStep:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(R9*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -13039,17 +13781,19 @@ TEXT ·dalone12x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     wholeRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, BX
 	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y12
 	VBROADCASTSD (AX), Y13
@@ -13076,9 +13820,10 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y12
 	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y13
@@ -13103,7 +13848,9 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 8(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y12
 	VBROADCASTSD 16(AX), Y13
@@ -13130,9 +13877,10 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 16(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y12
 	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y13
@@ -13157,7 +13905,7 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 24(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -13166,6 +13914,7 @@ wholeFarSteps:
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -13191,8 +13940,9 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y12
 	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD 8(AX)(CX*1), Y13
@@ -13217,7 +13967,9 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 8(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
 	VBROADCASTSD 16(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -13243,8 +13995,9 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 16(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y12
 	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD 24(AX)(CX*1), Y13
@@ -13269,7 +14022,7 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD 24(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -13280,6 +14033,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -13305,9 +14059,9 @@ wholeStep:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          wholeStep
 
@@ -13360,17 +14114,19 @@ cut:
 	VXORPS  Y12, Y12, Y12
 	SUBQ    $0x04, R8
 	JLT     cutRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, BX
 	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y13
 	VBROADCASTSD (AX), Y14
@@ -13397,9 +14153,10 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y13
 	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y14
@@ -13424,7 +14181,9 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD 8(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(DX)(BX*8)
 	VMASKMOVPD   (DX), Y0, Y13
 	VBROADCASTSD 16(AX), Y14
@@ -13451,9 +14210,10 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD 16(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(DX)(R12*1)
+	VMASKMOVPD   (DX)(BX*1), Y0, Y13
 	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y14
@@ -13478,7 +14238,7 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD 24(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -13487,6 +14247,7 @@ cutFarSteps:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -13512,8 +14273,9 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y13
 	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y14
@@ -13538,7 +14300,9 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD 8(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y13
 	VBROADCASTSD 16(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -13564,8 +14328,9 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD 16(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
-	VMASKMOVPD   (DX), Y0, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (DX)(BX*1), Y0, Y13
 	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y14
@@ -13590,7 +14355,7 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD 24(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
@@ -13601,6 +14366,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (DX), Y0, Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -13626,9 +14392,9 @@ cutStep:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          cutStep
 
@@ -13769,92 +14535,111 @@ TEXT ·dalone1x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	ADDQ    DX, CX
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y2
+	VMOVUPD      (CX)(BX*1), Y3
 	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y2
+	VMOVUPD      (CX)(BX*1), Y3
 	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y2
+	VMOVUPD      (CX)(BX*1), Y3
 	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y2
+	VMOVUPD      (CX)(BX*1), Y3
 	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y2
 	VMOVUPD      (DX)(CX*1), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -13889,109 +14674,128 @@ TEXT ·dalone2x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+	VMOVUPD      (R9), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y4
+	VMOVUPD      (R9)(BX*1), Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+	VMOVUPD      (R9), Y5
 	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y4
+	VMOVUPD      (R9)(BX*1), Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+	VMOVUPD      (R9), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y4
+	VMOVUPD      (R9)(BX*1), Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+	VMOVUPD      (R9), Y5
 	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y4
+	VMOVUPD      (R9)(BX*1), Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y4
 	VMOVUPD      (DX)(R9*1), Y5
 	VBROADCASTSD (AX), Y6
@@ -14000,8 +14804,8 @@ tileStep:
 	VBROADCASTSD (AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14041,20 +14845,23 @@ TEXT ·dalone3x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+	VMOVUPD      (R9), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14064,10 +14871,11 @@ tileFarSteps:
 	VBROADCASTSD (AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      (R9)(BX*1), Y7
 	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14077,10 +14885,13 @@ tileFarSteps:
 	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+	VMOVUPD      (R9), Y7
 	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14090,10 +14901,11 @@ tileFarSteps:
 	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      (R9)(BX*1), Y7
 	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14103,16 +14915,19 @@ tileFarSteps:
 	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+	VMOVUPD      (R9), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14122,9 +14937,10 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      (R9)(BX*1), Y7
 	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14134,9 +14950,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+	VMOVUPD      (R9), Y7
 	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14146,9 +14965,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      (R9)(BX*1), Y7
 	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -14158,16 +14978,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
 	VMOVUPD      (DX)(R9*1), Y7
 	VBROADCASTSD (AX), Y8
@@ -14179,8 +15002,8 @@ tileStep:
 	VBROADCASTSD (AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14226,20 +15049,23 @@ TEXT ·dalone4x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    DX, R10
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+	VMOVUPD      (R10), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14252,10 +15078,11 @@ tileFarSteps:
 	VBROADCASTSD (AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y8
+	VMOVUPD      (R10)(BX*1), Y9
 	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14268,10 +15095,13 @@ tileFarSteps:
 	VBROADCASTSD 8(AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+	VMOVUPD      (R10), Y9
 	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14284,10 +15114,11 @@ tileFarSteps:
 	VBROADCASTSD 16(AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y8
+	VMOVUPD      (R10)(BX*1), Y9
 	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14300,16 +15131,19 @@ tileFarSteps:
 	VBROADCASTSD 24(AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+	VMOVUPD      (R10), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14322,9 +15156,10 @@ tileSteps:
 	VBROADCASTSD (AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y8
+	VMOVUPD      (R10)(BX*1), Y9
 	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14337,9 +15172,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+	VMOVUPD      (R10), Y9
 	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14352,9 +15190,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y8
+	VMOVUPD      (R10)(BX*1), Y9
 	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -14367,16 +15206,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y8
 	VMOVUPD      (DX)(R10*1), Y9
 	VBROADCASTSD (AX), Y10
@@ -14391,8 +15233,8 @@ tileStep:
 	VBROADCASTSD (AX)(R9*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14443,20 +15285,23 @@ TEXT ·dalone5x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    DX, R10
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14472,10 +15317,11 @@ tileFarSteps:
 	VBROADCASTSD (AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y10
+	VMOVUPD      (R10)(BX*1), Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14491,10 +15337,13 @@ tileFarSteps:
 	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14510,10 +15359,11 @@ tileFarSteps:
 	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y10
+	VMOVUPD      (R10)(BX*1), Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14529,16 +15379,19 @@ tileFarSteps:
 	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14554,9 +15407,10 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y10
+	VMOVUPD      (R10)(BX*1), Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14572,9 +15426,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14590,9 +15447,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y10
+	VMOVUPD      (R10)(BX*1), Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -14608,16 +15466,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y10
 	VMOVUPD      (DX)(R10*1), Y11
 	VBROADCASTSD (AX), Y12
@@ -14635,8 +15496,8 @@ tileStep:
 	VBROADCASTSD (AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14693,20 +15554,23 @@ TEXT ·dalone6x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
+	ADDQ    DX, R11
+	LEAQ    (BX)(BX*8), R12
+	MOVQ    R8, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R12, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+	VMOVUPD      (R11), Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14725,10 +15589,11 @@ tileFarSteps:
 	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      (R11)(BX*1), Y13
 	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14747,10 +15612,13 @@ tileFarSteps:
 	VBROADCASTSD 8(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(DX)(BX*8)
 	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+	VMOVUPD      (R11), Y13
 	VBROADCASTSD 16(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14769,10 +15637,11 @@ tileFarSteps:
 	VBROADCASTSD 16(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(DX)(R12*1)
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      (R11)(BX*1), Y13
 	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14791,16 +15660,19 @@ tileFarSteps:
 	VBROADCASTSD 24(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+	VMOVUPD      (R11), Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14819,9 +15691,10 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      (R11)(BX*1), Y13
 	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14840,9 +15713,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+	VMOVUPD      (R11), Y13
 	VBROADCASTSD 16(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14861,9 +15737,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      (R11)(BX*1), Y13
 	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -14882,16 +15759,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
 	VMOVUPD      (DX)(R11*1), Y13
 	VBROADCASTSD (AX), Y14
@@ -14912,8 +15792,8 @@ tileStep:
 	VBROADCASTSD (AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14962,105 +15842,124 @@ TEXT ·dalone1x12AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	ADDQ    DX, CX
+	LEAQ    (BX)(BX*8), R9
+	MOVQ    R8, R10
+	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y3
 	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R9*1)
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y3
+	VMOVUPD      32(DX)(BX*1), Y4
+	VMOVUPD      (CX)(BX*1), Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y3
 	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R9*1)
+	PREFETCHT0   31(DX)(R9*1)
+	VMOVUPD      (DX)(BX*1), Y3
+	VMOVUPD      32(DX)(BX*1), Y4
+	VMOVUPD      (CX)(BX*1), Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y3
 	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y3
+	VMOVUPD      32(DX)(BX*1), Y4
+	VMOVUPD      (CX)(BX*1), Y5
 	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y3
 	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y3
+	VMOVUPD      32(DX)(BX*1), Y4
+	VMOVUPD      (CX)(BX*1), Y5
 	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y3
 	VMOVUPD      32(DX), Y4
 	VMOVUPD      (DX)(CX*1), Y5
@@ -15068,8 +15967,8 @@ tileStep:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15107,22 +16006,25 @@ TEXT ·dalone2x12AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y6
 	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+	VMOVUPD      (R9), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15131,12 +16033,13 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      32(DX)(BX*1), Y7
+	VMOVUPD      (R9)(BX*1), Y8
 	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15145,12 +16048,15 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y6
 	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+	VMOVUPD      (R9), Y8
 	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15159,12 +16065,13 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      32(DX)(BX*1), Y7
+	VMOVUPD      (R9)(BX*1), Y8
 	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15173,17 +16080,20 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
 	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+	VMOVUPD      (R9), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15192,10 +16102,11 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      32(DX)(BX*1), Y7
+	VMOVUPD      (R9)(BX*1), Y8
 	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15204,10 +16115,13 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
 	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+	VMOVUPD      (R9), Y8
 	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15216,10 +16130,11 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y6
+	VMOVUPD      32(DX)(BX*1), Y7
+	VMOVUPD      (R9)(BX*1), Y8
 	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -15228,16 +16143,19 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y6
 	VMOVUPD      32(DX), Y7
 	VMOVUPD      (DX)(R9*1), Y8
@@ -15249,8 +16167,8 @@ tileStep:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15295,22 +16213,25 @@ TEXT ·dalone3x12AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
+	ADDQ    DX, R9
+	LEAQ    (BX)(BX*8), R10
+	MOVQ    R8, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y9
 	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15323,12 +16244,13 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y9
+	VMOVUPD      32(DX)(BX*1), Y10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15341,12 +16263,15 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y9
 	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15359,12 +16284,13 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R10*1)
+	PREFETCHT0   31(DX)(R10*1)
+	VMOVUPD      (DX)(BX*1), Y9
+	VMOVUPD      32(DX)(BX*1), Y10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15377,17 +16303,20 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R9
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y9
 	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15400,10 +16329,11 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y9
+	VMOVUPD      32(DX)(BX*1), Y10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15416,10 +16346,13 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y9
 	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15432,10 +16365,11 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y9
+	VMOVUPD      32(DX)(BX*1), Y10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -15448,16 +16382,19 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y9
 	VMOVUPD      32(DX), Y10
 	VMOVUPD      (DX)(R9*1), Y11
@@ -15473,8 +16410,8 @@ tileStep:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15527,22 +16464,25 @@ TEXT ·dalone4x12AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    DX, R10
+	LEAQ    (BX)(BX*8), R11
+	MOVQ    R8, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
 	JL      tileSteps
 	TESTQ   $0x0000003f, BX
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y12
 	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+	VMOVUPD      (R10), Y14
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15559,12 +16499,13 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R11*1)
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      32(DX)(BX*1), Y13
+	VMOVUPD      (R10)(BX*1), Y14
 	VBROADCASTSD 8(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15581,12 +16522,15 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(DX)(BX*8)
 	PREFETCHT0   31(DX)(BX*8)
 	VMOVUPD      (DX), Y12
 	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+	VMOVUPD      (R10), Y14
 	VBROADCASTSD 16(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15603,12 +16547,13 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(DX)(R11*1)
+	PREFETCHT0   31(DX)(R11*1)
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      32(DX)(BX*1), Y13
+	VMOVUPD      (R10)(BX*1), Y14
 	VBROADCASTSD 24(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15625,17 +16570,20 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileFarSteps
+	SUBQ         DX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
 	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+	VMOVUPD      (R10), Y14
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15652,10 +16600,11 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      32(DX)(BX*1), Y13
+	VMOVUPD      (R10)(BX*1), Y14
 	VBROADCASTSD 8(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15672,10 +16621,13 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
 	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+	VMOVUPD      (R10), Y14
 	VBROADCASTSD 16(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15692,10 +16644,11 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Y12
+	VMOVUPD      32(DX)(BX*1), Y13
+	VMOVUPD      (R10)(BX*1), Y14
 	VBROADCASTSD 24(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -15712,16 +16665,19 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y12
 	VMOVUPD      32(DX), Y13
 	VMOVUPD      (DX)(R10*1), Y14
@@ -15741,8 +16697,8 @@ tileStep:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 

@@ -26,18 +26,23 @@ TEXT ·salone1x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z1
 	VFMADD231PS.BCST 4(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z1
 	VFMADD231PS.BCST 8(AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z1
 	VFMADD231PS.BCST 12(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              wholeSteps
@@ -47,10 +52,11 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              wholeStep
 
@@ -73,18 +79,23 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (DX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPS.Z        (DX), K1, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (DX)(BX*1), K1, Z1
 	VFMADD231PS.BCST 4(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (DX), K1, Z1
 	VFMADD231PS.BCST 8(AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPS.Z        (DX), K1, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (DX)(BX*1), K1, Z1
 	VFMADD231PS.BCST 12(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              cutSteps
@@ -94,10 +105,11 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (DX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              cutStep
 
@@ -130,22 +142,27 @@ TEXT ·salone2x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z2
 	VFMADD231PS.BCST 4(AX), Z2, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z2
 	VFMADD231PS.BCST 8(AX), Z2, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z2
 	VFMADD231PS.BCST 12(AX), Z2, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -155,11 +172,12 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -185,22 +203,27 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z2
 	VFMADD231PS.BCST 4(AX), Z2, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z2
 	VFMADD231PS.BCST 8(AX), Z2, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z2
 	VFMADD231PS.BCST 12(AX), Z2, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -210,11 +233,12 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -250,26 +274,31 @@ TEXT ·salone3x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z3
 	VFMADD231PS.BCST 4(AX), Z3, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z3
 	VFMADD231PS.BCST 8(AX), Z3, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST 8(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z3
 	VFMADD231PS.BCST 12(AX), Z3, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -279,12 +308,13 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -313,26 +343,31 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z3
 	VFMADD231PS.BCST 4(AX), Z3, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z3
 	VFMADD231PS.BCST 8(AX), Z3, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST 8(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z3
 	VFMADD231PS.BCST 12(AX), Z3, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -342,12 +377,13 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -387,30 +423,35 @@ TEXT ·salone4x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z4
 	VFMADD231PS.BCST 4(AX), Z4, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST 4(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z4
 	VFMADD231PS.BCST 8(AX), Z4, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST 8(AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST 8(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z4
 	VFMADD231PS.BCST 12(AX), Z4, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST 12(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -420,13 +461,14 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -458,30 +500,35 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z4
 	VFMADD231PS.BCST 4(AX), Z4, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST 4(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z4
 	VFMADD231PS.BCST 8(AX), Z4, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST 8(AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST 8(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z4
 	VFMADD231PS.BCST 12(AX), Z4, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST 12(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -491,13 +538,14 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -540,34 +588,39 @@ TEXT ·salone5x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z5
 	VFMADD231PS.BCST 4(AX), Z5, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST 4(AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST 4(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z5
 	VFMADD231PS.BCST 8(AX), Z5, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST 8(AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST 8(AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST 8(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z5
 	VFMADD231PS.BCST 12(AX), Z5, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST 12(AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST 12(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -577,14 +630,15 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -619,34 +673,39 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z5
 	VFMADD231PS.BCST 4(AX), Z5, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST 4(AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST 4(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z5
 	VFMADD231PS.BCST 8(AX), Z5, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST 8(AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST 8(AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST 8(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z5
 	VFMADD231PS.BCST 12(AX), Z5, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST 12(AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST 12(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -656,14 +715,15 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -710,6 +770,7 @@ TEXT ·salone6x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -717,15 +778,18 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z6
 	VFMADD231PS.BCST 4(AX), Z6, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
 	VFMADD231PS.BCST 4(AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST 4(AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z6
 	VFMADD231PS.BCST 8(AX), Z6, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z1
@@ -733,15 +797,16 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST 8(AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST 8(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z6
 	VFMADD231PS.BCST 12(AX), Z6, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z6, Z2
 	VFMADD231PS.BCST 12(AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST 12(AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST 12(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -751,6 +816,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -758,8 +824,8 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -797,6 +863,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -804,15 +871,18 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z6
 	VFMADD231PS.BCST 4(AX), Z6, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
 	VFMADD231PS.BCST 4(AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST 4(AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z6
 	VFMADD231PS.BCST 8(AX), Z6, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z1
@@ -820,15 +890,16 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST 8(AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST 8(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z6
 	VFMADD231PS.BCST 12(AX), Z6, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z6, Z2
 	VFMADD231PS.BCST 12(AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST 12(AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST 12(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -838,6 +909,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -845,8 +917,8 @@ cutStep:
 	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -896,6 +968,7 @@ TEXT ·salone7x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -904,8 +977,9 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z7
 	VFMADD231PS.BCST 4(AX), Z7, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z7, Z2
@@ -913,7 +987,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST 4(AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST 4(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z7
 	VFMADD231PS.BCST 8(AX), Z7, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z1
@@ -922,8 +998,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST 8(AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST 8(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z7
 	VFMADD231PS.BCST 12(AX), Z7, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z7, Z2
@@ -931,7 +1008,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST 12(AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST 12(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -941,6 +1018,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -949,8 +1027,8 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -991,6 +1069,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -999,8 +1078,9 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z7
 	VFMADD231PS.BCST 4(AX), Z7, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z7, Z2
@@ -1008,7 +1088,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST 4(AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST 4(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z7
 	VFMADD231PS.BCST 8(AX), Z7, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z1
@@ -1017,8 +1099,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST 8(AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST 8(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z7
 	VFMADD231PS.BCST 12(AX), Z7, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z7, Z2
@@ -1026,7 +1109,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST 12(AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST 12(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -1036,6 +1119,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -1044,8 +1128,8 @@ cutStep:
 	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1102,6 +1186,7 @@ TEXT ·salone8x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -1111,8 +1196,9 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z8
 	VFMADD231PS.BCST 4(AX), Z8, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
@@ -1121,7 +1207,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST 4(AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST 4(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z8
 	VFMADD231PS.BCST 8(AX), Z8, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z1
@@ -1131,8 +1219,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST 8(AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST 8(R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z8
 	VFMADD231PS.BCST 12(AX), Z8, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z8, Z2
@@ -1141,7 +1230,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST 12(AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST 12(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1152,6 +1241,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -1161,9 +1251,9 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1207,6 +1297,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -1216,8 +1307,9 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z8
 	VFMADD231PS.BCST 4(AX), Z8, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
@@ -1226,7 +1318,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST 4(AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST 4(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z8
 	VFMADD231PS.BCST 8(AX), Z8, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z1
@@ -1236,8 +1330,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST 8(AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST 8(R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z8
 	VFMADD231PS.BCST 12(AX), Z8, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z8, Z2
@@ -1246,7 +1341,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST 12(AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST 12(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1257,6 +1352,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -1266,9 +1362,9 @@ cutStep:
 	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1328,6 +1424,7 @@ TEXT ·salone9x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -1338,8 +1435,9 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z9
 	VFMADD231PS.BCST 4(AX), Z9, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z9, Z2
@@ -1349,7 +1447,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST 4(R12), Z9, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z9
 	VFMADD231PS.BCST 8(AX), Z9, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z1
@@ -1360,8 +1460,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST 8(R12), Z9, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z9
 	VFMADD231PS.BCST 12(AX), Z9, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z2
@@ -1371,7 +1472,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST 12(R12), Z9, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1382,6 +1483,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -1392,9 +1494,9 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1441,6 +1543,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -1451,8 +1554,9 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z9
 	VFMADD231PS.BCST 4(AX), Z9, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z9, Z2
@@ -1462,7 +1566,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST 4(R12), Z9, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z9
 	VFMADD231PS.BCST 8(AX), Z9, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z1
@@ -1473,8 +1579,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST 8(R12), Z9, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z9
 	VFMADD231PS.BCST 12(AX), Z9, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z2
@@ -1484,7 +1591,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST 12(R12), Z9, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1495,6 +1602,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -1505,9 +1613,9 @@ cutStep:
 	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1570,6 +1678,7 @@ TEXT ·salone10x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -1581,8 +1690,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z10
 	VFMADD231PS.BCST 4(AX), Z10, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
@@ -1593,7 +1703,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12), Z10, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z10
 	VFMADD231PS.BCST 8(AX), Z10, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z1
@@ -1605,8 +1717,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12), Z10, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z10
 	VFMADD231PS.BCST 12(AX), Z10, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z10, Z2
@@ -1617,7 +1730,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12), Z10, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1628,6 +1741,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -1639,9 +1753,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1691,6 +1805,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -1702,8 +1817,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z10
 	VFMADD231PS.BCST 4(AX), Z10, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
@@ -1714,7 +1830,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12), Z10, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z10
 	VFMADD231PS.BCST 8(AX), Z10, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z1
@@ -1726,8 +1844,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12), Z10, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z10
 	VFMADD231PS.BCST 12(AX), Z10, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z10, Z2
@@ -1738,7 +1857,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12), Z10, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1749,6 +1868,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -1760,9 +1880,9 @@ cutStep:
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1828,6 +1948,7 @@ TEXT ·salone11x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -1840,8 +1961,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z11
 	VFMADD231PS.BCST 4(AX), Z11, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z11, Z2
@@ -1853,7 +1975,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST 4(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z11
 	VFMADD231PS.BCST 8(AX), Z11, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z1
@@ -1866,8 +1990,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST 8(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z11
 	VFMADD231PS.BCST 12(AX), Z11, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z2
@@ -1879,7 +2004,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST 12(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1890,6 +2015,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -1902,9 +2028,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1957,6 +2083,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -1969,8 +2096,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z11
 	VFMADD231PS.BCST 4(AX), Z11, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z11, Z2
@@ -1982,7 +2110,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST 4(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z11
 	VFMADD231PS.BCST 8(AX), Z11, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z1
@@ -1995,8 +2125,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST 8(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z11
 	VFMADD231PS.BCST 12(AX), Z11, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z2
@@ -2008,7 +2139,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST 12(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2019,6 +2150,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -2031,9 +2163,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -2102,6 +2234,7 @@ TEXT ·salone12x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -2115,8 +2248,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z12
 	VFMADD231PS.BCST 4(AX), Z12, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
@@ -2129,7 +2263,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST 4(R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z12
 	VFMADD231PS.BCST 8(AX), Z12, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z1
@@ -2143,8 +2279,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST 8(R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z12
 	VFMADD231PS.BCST 12(AX), Z12, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z12, Z2
@@ -2157,7 +2294,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST 12(R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2168,6 +2305,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -2181,9 +2319,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -2239,6 +2377,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -2252,8 +2391,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z12
 	VFMADD231PS.BCST 4(AX), Z12, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
@@ -2266,7 +2406,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST 4(R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z12
 	VFMADD231PS.BCST 8(AX), Z12, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z1
@@ -2280,8 +2422,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST 8(R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z12
 	VFMADD231PS.BCST 12(AX), Z12, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z12, Z2
@@ -2294,7 +2437,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST 12(R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2305,6 +2448,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -2318,9 +2462,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -2392,6 +2536,7 @@ TEXT ·salone13x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
@@ -2406,8 +2551,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z13
 	VFMADD231PS.BCST 4(AX), Z13, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z13, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z13, Z2
@@ -2421,7 +2567,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST 4(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z13
 	VFMADD231PS.BCST 8(AX), Z13, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z13, Z1
@@ -2436,8 +2584,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST 8(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z13
 	VFMADD231PS.BCST 12(AX), Z13, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z13, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z13, Z2
@@ -2451,7 +2600,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST 12(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2462,6 +2611,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
@@ -2476,9 +2626,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -2537,6 +2687,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
@@ -2551,8 +2702,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z13
 	VFMADD231PS.BCST 4(AX), Z13, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z13, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z13, Z2
@@ -2566,7 +2718,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST 4(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z13
 	VFMADD231PS.BCST 8(AX), Z13, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z13, Z1
@@ -2581,8 +2735,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST 8(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z13
 	VFMADD231PS.BCST 12(AX), Z13, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z13, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z13, Z2
@@ -2596,7 +2751,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST 12(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2607,6 +2762,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
@@ -2621,9 +2777,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -2698,6 +2854,7 @@ TEXT ·salone14x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
@@ -2713,8 +2870,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z14
 	VFMADD231PS.BCST 4(AX), Z14, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z14, Z2
@@ -2729,7 +2887,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST 4(R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST 4(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z14
 	VFMADD231PS.BCST 8(AX), Z14, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z14, Z1
@@ -2745,8 +2905,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST 8(R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST 8(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z14
 	VFMADD231PS.BCST 12(AX), Z14, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z14, Z2
@@ -2761,7 +2922,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST 12(R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST 12(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2772,6 +2933,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
@@ -2787,9 +2949,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -2851,6 +3013,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
@@ -2866,8 +3029,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z14
 	VFMADD231PS.BCST 4(AX), Z14, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z14, Z2
@@ -2882,7 +3046,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST 4(R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST 4(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z14
 	VFMADD231PS.BCST 8(AX), Z14, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z14, Z1
@@ -2898,8 +3064,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST 8(R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST 8(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z14
 	VFMADD231PS.BCST 12(AX), Z14, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z14, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z14, Z2
@@ -2914,7 +3081,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST 12(R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST 12(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2925,6 +3092,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
@@ -2940,9 +3108,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -3024,6 +3192,7 @@ TEXT ·salone15x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z15
 	VFMADD231PS.BCST (AX), Z15, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
@@ -3040,8 +3209,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z15
 	VFMADD231PS.BCST 4(AX), Z15, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z15, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z15, Z2
@@ -3057,7 +3227,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST 4(R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST 4(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z15
 	VFMADD231PS.BCST 8(AX), Z15, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z15, Z1
@@ -3074,8 +3246,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST 8(R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST 8(R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z15
 	VFMADD231PS.BCST 12(AX), Z15, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z15, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z15, Z2
@@ -3091,7 +3264,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST 12(R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST 12(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3103,6 +3276,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z15
 	VFMADD231PS.BCST (AX), Z15, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
@@ -3119,10 +3293,10 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -3187,6 +3361,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z15
 	VFMADD231PS.BCST (AX), Z15, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
@@ -3203,8 +3378,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z15
 	VFMADD231PS.BCST 4(AX), Z15, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z15, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z15, Z2
@@ -3220,7 +3396,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST 4(R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST 4(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z15
 	VFMADD231PS.BCST 8(AX), Z15, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z15, Z1
@@ -3237,8 +3415,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST 8(R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST 8(R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z15
 	VFMADD231PS.BCST 12(AX), Z15, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z15, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z15, Z2
@@ -3254,7 +3433,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST 12(R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST 12(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3266,6 +3445,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z15
 	VFMADD231PS.BCST (AX), Z15, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
@@ -3282,10 +3462,10 @@ cutStep:
 	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PS.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -3370,6 +3550,7 @@ TEXT ·salone16x16AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z16
 	VFMADD231PS.BCST (AX), Z16, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
@@ -3387,8 +3568,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST (R13), Z16, Z14
 	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z16
 	VFMADD231PS.BCST 4(AX), Z16, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z16, Z2
@@ -3405,7 +3587,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST 4(R13), Z16, Z14
 	VFMADD231PS.BCST 4(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z16
 	VFMADD231PS.BCST 8(AX), Z16, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z16, Z1
@@ -3423,8 +3607,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST 8(R13), Z16, Z14
 	VFMADD231PS.BCST 8(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z16
 	VFMADD231PS.BCST 12(AX), Z16, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z16, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z16, Z2
@@ -3441,7 +3626,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST 12(R13), Z16, Z14
 	VFMADD231PS.BCST 12(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3453,6 +3638,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z16
 	VFMADD231PS.BCST (AX), Z16, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
@@ -3470,10 +3656,10 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST (R13), Z16, Z14
 	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -3541,6 +3727,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z16
 	VFMADD231PS.BCST (AX), Z16, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
@@ -3558,8 +3745,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST (R13), Z16, Z14
 	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z16
 	VFMADD231PS.BCST 4(AX), Z16, Z0
 	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z1
 	VFMADD231PS.BCST 4(AX)(DX*2), Z16, Z2
@@ -3576,7 +3764,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST 4(R13), Z16, Z14
 	VFMADD231PS.BCST 4(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z16
 	VFMADD231PS.BCST 8(AX), Z16, Z0
 	VFMADD231PS.BCST 8(AX)(DX*1), Z16, Z1
@@ -3594,8 +3784,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST 8(R13), Z16, Z14
 	VFMADD231PS.BCST 8(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z16
 	VFMADD231PS.BCST 12(AX), Z16, Z0
 	VFMADD231PS.BCST 12(AX)(DX*1), Z16, Z1
 	VFMADD231PS.BCST 12(AX)(DX*2), Z16, Z2
@@ -3612,7 +3803,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST 12(R13), Z16, Z14
 	VFMADD231PS.BCST 12(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3624,6 +3815,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z16
 	VFMADD231PS.BCST (AX), Z16, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
@@ -3641,10 +3833,10 @@ cutStep:
 	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PS.BCST (R13), Z16, Z14
 	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -3706,49 +3898,59 @@ TEXT ·salone1x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Z3
+	VMOVUPS      (CX), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z2
+	VMOVUPS      (CX)(BX*1), Z3
 	VBROADCASTSS 4(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Z3
+	VMOVUPS      (CX), Z3
 	VBROADCASTSS 8(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z2
+	VMOVUPS      (CX)(BX*1), Z3
 	VBROADCASTSS 12(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z2
 	VMOVUPS      (DX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -3783,54 +3985,64 @@ TEXT ·salone2x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(R9*1), Z5
+	VMOVUPS      (R9), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
 	VBROADCASTSS (AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(R9*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z4
+	VMOVUPS      (R9)(BX*1), Z5
 	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
 	VBROADCASTSS 4(AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(R9*1), Z5
+	VMOVUPS      (R9), Z5
 	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
 	VBROADCASTSS 8(AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(R9*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z4
+	VMOVUPS      (R9)(BX*1), Z5
 	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
 	VBROADCASTSS 12(AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      (DX)(R9*1), Z5
 	VBROADCASTSS (AX), Z6
@@ -3839,8 +4051,8 @@ tileStep:
 	VBROADCASTSS (AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -3880,11 +4092,13 @@ TEXT ·salone3x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(R9*1), Z7
+	VMOVUPS      (R9), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -3894,9 +4108,10 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(R9*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z6
+	VMOVUPS      (R9)(BX*1), Z7
 	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -3906,9 +4121,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(R9*1), Z7
+	VMOVUPS      (R9), Z7
 	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -3918,9 +4136,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(R9*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z6
+	VMOVUPS      (R9)(BX*1), Z7
 	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -3930,16 +4149,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
 	VMOVUPS      (DX)(R9*1), Z7
 	VBROADCASTSS (AX), Z8
@@ -3951,8 +4173,8 @@ tileStep:
 	VBROADCASTSS (AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -3998,11 +4220,13 @@ TEXT ·salone4x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(R10*1), Z9
+	VMOVUPS      (R10), Z9
 	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -4015,9 +4239,10 @@ tileSteps:
 	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(R10*1), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z8
+	VMOVUPS      (R10)(BX*1), Z9
 	VBROADCASTSS 4(AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -4030,9 +4255,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(R9*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(R10*1), Z9
+	VMOVUPS      (R10), Z9
 	VBROADCASTSS 8(AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -4045,9 +4273,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(R9*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(R10*1), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z8
+	VMOVUPS      (R10)(BX*1), Z9
 	VBROADCASTSS 12(AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -4060,16 +4289,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(R9*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
 	VMOVUPS      (DX)(R10*1), Z9
 	VBROADCASTSS (AX), Z10
@@ -4084,8 +4316,8 @@ tileStep:
 	VBROADCASTSS (AX)(R9*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -4136,11 +4368,13 @@ TEXT ·salone5x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(R10*1), Z11
+	VMOVUPS      (R10), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -4156,9 +4390,10 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(R10*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z10
+	VMOVUPS      (R10)(BX*1), Z11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -4174,9 +4409,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(R10*1), Z11
+	VMOVUPS      (R10), Z11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -4192,9 +4430,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(R10*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z10
+	VMOVUPS      (R10)(BX*1), Z11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -4210,16 +4449,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z10
 	VMOVUPS      (DX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
@@ -4237,8 +4479,8 @@ tileStep:
 	VBROADCASTSS (AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -4295,11 +4537,13 @@ TEXT ·salone6x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(R11*1), Z13
+	VMOVUPS      (R11), Z13
 	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -4318,9 +4562,10 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(R11*1), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      (R11)(BX*1), Z13
 	VBROADCASTSS 4(AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -4339,9 +4584,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(R11*1), Z13
+	VMOVUPS      (R11), Z13
 	VBROADCASTSS 8(AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -4360,9 +4608,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(R11*1), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      (R11)(BX*1), Z13
 	VBROADCASTSS 12(AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -4381,16 +4630,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      (DX)(R11*1), Z13
 	VBROADCASTSS (AX), Z14
@@ -4411,8 +4663,8 @@ tileStep:
 	VBROADCASTSS (AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -4474,11 +4726,13 @@ TEXT ·salone7x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(R11*1), Z15
+	VMOVUPS      (R11), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -4500,9 +4754,10 @@ tileSteps:
 	VBROADCASTSS (AX)(R9*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(R11*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z14
+	VMOVUPS      (R11)(BX*1), Z15
 	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -4524,9 +4779,12 @@ tileSteps:
 	VBROADCASTSS 4(AX)(R9*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(R11*1), Z15
+	VMOVUPS      (R11), Z15
 	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -4548,9 +4806,10 @@ tileSteps:
 	VBROADCASTSS 8(AX)(R9*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(R11*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z14
+	VMOVUPS      (R11)(BX*1), Z15
 	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -4572,16 +4831,19 @@ tileSteps:
 	VBROADCASTSS 12(AX)(R9*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z14
 	VMOVUPS      (DX)(R11*1), Z15
 	VBROADCASTSS (AX), Z16
@@ -4605,8 +4867,8 @@ tileStep:
 	VBROADCASTSS (AX)(R9*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -4677,11 +4939,13 @@ TEXT ·salone8x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(R12*1), Z17
+	VMOVUPS      (R12), Z17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -4706,9 +4970,10 @@ tileSteps:
 	VBROADCASTSS (R11), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(R12*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z16
+	VMOVUPS      (R12)(BX*1), Z17
 	VBROADCASTSS 4(AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -4733,9 +4998,12 @@ tileSteps:
 	VBROADCASTSS 4(R11), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(R12*1), Z17
+	VMOVUPS      (R12), Z17
 	VBROADCASTSS 8(AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -4760,9 +5028,10 @@ tileSteps:
 	VBROADCASTSS 8(R11), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(R12*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z16
+	VMOVUPS      (R12)(BX*1), Z17
 	VBROADCASTSS 12(AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -4787,17 +5056,20 @@ tileSteps:
 	VBROADCASTSS 12(R11), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
 	VMOVUPS      (DX)(R12*1), Z17
 	VBROADCASTSS (AX), Z18
@@ -4824,9 +5096,9 @@ tileStep:
 	VBROADCASTSS (R11), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -4902,11 +5174,13 @@ TEXT ·salone9x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(R12*1), Z19
+	VMOVUPS      (R12), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -4934,9 +5208,10 @@ tileSteps:
 	VBROADCASTSS (R11)(CX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(R12*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z18
+	VMOVUPS      (R12)(BX*1), Z19
 	VBROADCASTSS 4(AX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -4964,9 +5239,12 @@ tileSteps:
 	VBROADCASTSS 4(R11)(CX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(R12*1), Z19
+	VMOVUPS      (R12), Z19
 	VBROADCASTSS 8(AX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -4994,9 +5272,10 @@ tileSteps:
 	VBROADCASTSS 8(R11)(CX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(R12*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z18
+	VMOVUPS      (R12)(BX*1), Z19
 	VBROADCASTSS 12(AX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
@@ -5024,17 +5303,20 @@ tileSteps:
 	VBROADCASTSS 12(R11)(CX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
 	VMOVUPS      (DX)(R12*1), Z19
 	VBROADCASTSS (AX), Z20
@@ -5064,9 +5346,9 @@ tileStep:
 	VBROADCASTSS (R11)(CX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -5147,11 +5429,13 @@ TEXT ·salone10x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(R12*1), Z21
+	VMOVUPS      (R12), Z21
 	VBROADCASTSS (AX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -5182,9 +5466,10 @@ tileSteps:
 	VBROADCASTSS (R11)(CX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(R12*1), Z21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z20
+	VMOVUPS      (R12)(BX*1), Z21
 	VBROADCASTSS 4(AX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -5215,9 +5500,12 @@ tileSteps:
 	VBROADCASTSS 4(R11)(CX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(R12*1), Z21
+	VMOVUPS      (R12), Z21
 	VBROADCASTSS 8(AX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -5248,9 +5536,10 @@ tileSteps:
 	VBROADCASTSS 8(R11)(CX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(R12*1), Z21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z20
+	VMOVUPS      (R12)(BX*1), Z21
 	VBROADCASTSS 12(AX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
@@ -5281,17 +5570,20 @@ tileSteps:
 	VBROADCASTSS 12(R11)(CX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
 	VMOVUPS      (DX)(R12*1), Z21
 	VBROADCASTSS (AX), Z22
@@ -5324,9 +5616,9 @@ tileStep:
 	VBROADCASTSS (R11)(CX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -5412,11 +5704,13 @@ TEXT ·salone11x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(R12*1), Z23
+	VMOVUPS      (R12), Z23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -5450,9 +5744,10 @@ tileSteps:
 	VBROADCASTSS (R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(R12*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z22
+	VMOVUPS      (R12)(BX*1), Z23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -5486,9 +5781,12 @@ tileSteps:
 	VBROADCASTSS 4(R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(R12*1), Z23
+	VMOVUPS      (R12), Z23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -5522,9 +5820,10 @@ tileSteps:
 	VBROADCASTSS 8(R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(R12*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z22
+	VMOVUPS      (R12)(BX*1), Z23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
@@ -5558,17 +5857,20 @@ tileSteps:
 	VBROADCASTSS 12(R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z22
 	VMOVUPS      (DX)(R12*1), Z23
 	VBROADCASTSS (AX), Z24
@@ -5604,9 +5906,9 @@ tileStep:
 	VBROADCASTSS (R11)(R9*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -5697,11 +5999,13 @@ TEXT ·salone12x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(R12*1), Z25
+	VMOVUPS      (R12), Z25
 	VBROADCASTSS (AX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -5738,9 +6042,10 @@ tileSteps:
 	VBROADCASTSS (R11)(CX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(R12*1), Z25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      (R12)(BX*1), Z25
 	VBROADCASTSS 4(AX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -5777,9 +6082,12 @@ tileSteps:
 	VBROADCASTSS 4(R11)(CX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(R12*1), Z25
+	VMOVUPS      (R12), Z25
 	VBROADCASTSS 8(AX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -5816,9 +6124,10 @@ tileSteps:
 	VBROADCASTSS 8(R11)(CX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(R12*1), Z25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      (R12)(BX*1), Z25
 	VBROADCASTSS 12(AX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
@@ -5855,17 +6164,20 @@ tileSteps:
 	VBROADCASTSS 12(R11)(CX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      (DX)(R12*1), Z25
 	VBROADCASTSS (AX), Z26
@@ -5904,9 +6216,9 @@ tileStep:
 	VBROADCASTSS (R11)(CX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6002,11 +6314,13 @@ TEXT ·salone13x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z25, Z25, Z25
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z26
-	VMOVUPS      (DX)(R12*1), Z27
+	VMOVUPS      (R12), Z27
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -6046,9 +6360,10 @@ tileSteps:
 	VBROADCASTSS (R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z26
-	VMOVUPS      (DX)(R12*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z26
+	VMOVUPS      (R12)(BX*1), Z27
 	VBROADCASTSS 4(AX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -6088,9 +6403,12 @@ tileSteps:
 	VBROADCASTSS 4(R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z26
-	VMOVUPS      (DX)(R12*1), Z27
+	VMOVUPS      (R12), Z27
 	VBROADCASTSS 8(AX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -6130,9 +6448,10 @@ tileSteps:
 	VBROADCASTSS 8(R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z26
-	VMOVUPS      (DX)(R12*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z26
+	VMOVUPS      (R12)(BX*1), Z27
 	VBROADCASTSS 12(AX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
@@ -6172,17 +6491,20 @@ tileSteps:
 	VBROADCASTSS 12(R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z26
 	VMOVUPS      (DX)(R12*1), Z27
 	VBROADCASTSS (AX), Z28
@@ -6224,9 +6546,9 @@ tileStep:
 	VBROADCASTSS (R11)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6327,11 +6649,13 @@ TEXT ·salone14x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z27, Z27, Z27
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z28
-	VMOVUPS      (DX)(R12*1), Z29
+	VMOVUPS      (R12), Z29
 	VBROADCASTSS (AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -6374,9 +6698,10 @@ tileSteps:
 	VBROADCASTSS (R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z28
-	VMOVUPS      (DX)(R12*1), Z29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z28
+	VMOVUPS      (R12)(BX*1), Z29
 	VBROADCASTSS 4(AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -6419,9 +6744,12 @@ tileSteps:
 	VBROADCASTSS 4(R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z28
-	VMOVUPS      (DX)(R12*1), Z29
+	VMOVUPS      (R12), Z29
 	VBROADCASTSS 8(AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -6464,9 +6792,10 @@ tileSteps:
 	VBROADCASTSS 8(R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z28
-	VMOVUPS      (DX)(R12*1), Z29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z28
+	VMOVUPS      (R12)(BX*1), Z29
 	VBROADCASTSS 12(AX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
@@ -6509,17 +6838,20 @@ tileSteps:
 	VBROADCASTSS 12(R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z28
 	VMOVUPS      (DX)(R12*1), Z29
 	VBROADCASTSS (AX), Z30
@@ -6564,9 +6896,9 @@ tileStep:
 	VBROADCASTSS (R11)(R9*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6639,50 +6971,60 @@ TEXT ·salone1x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Z5
+	VMOVUPS      (CX), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z3
+	VMOVUPS      64(DX)(BX*1), Z4
+	VMOVUPS      (CX)(BX*1), Z5
 	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Z5
+	VMOVUPS      (CX), Z5
 	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z3
+	VMOVUPS      64(DX)(BX*1), Z4
+	VMOVUPS      (CX)(BX*1), Z5
 	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
 	VMOVUPS      (DX)(CX*1), Z5
@@ -6690,8 +7032,8 @@ tileStep:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6729,12 +7071,14 @@ TEXT ·salone2x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Z8
+	VMOVUPS      (R9), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6743,10 +7087,11 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z6
+	VMOVUPS      64(DX)(BX*1), Z7
+	VMOVUPS      (R9)(BX*1), Z8
 	VBROADCASTSS 4(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6755,10 +7100,13 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Z8
+	VMOVUPS      (R9), Z8
 	VBROADCASTSS 8(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6767,10 +7115,11 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z6
+	VMOVUPS      64(DX)(BX*1), Z7
+	VMOVUPS      (R9)(BX*1), Z8
 	VBROADCASTSS 12(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6779,16 +7128,19 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
 	VMOVUPS      (DX)(R9*1), Z8
@@ -6800,8 +7152,8 @@ tileStep:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6846,12 +7198,14 @@ TEXT ·salone3x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z9
 	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+	VMOVUPS      (R9), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6864,10 +7218,11 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z9
+	VMOVUPS      64(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Z11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6880,10 +7235,13 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z9
 	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+	VMOVUPS      (R9), Z11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6896,10 +7254,11 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z9
+	VMOVUPS      64(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Z11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6912,16 +7271,19 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z9
 	VMOVUPS      64(DX), Z10
 	VMOVUPS      (DX)(R9*1), Z11
@@ -6937,8 +7299,8 @@ tileStep:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6991,12 +7353,14 @@ TEXT ·salone4x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Z14
+	VMOVUPS      (R10), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -7013,10 +7377,11 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      (R10)(BX*1), Z14
 	VBROADCASTSS 4(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -7033,10 +7398,13 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Z14
+	VMOVUPS      (R10), Z14
 	VBROADCASTSS 8(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -7053,10 +7421,11 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      (R10)(BX*1), Z14
 	VBROADCASTSS 12(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -7073,16 +7442,19 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      (DX)(R10*1), Z14
@@ -7102,8 +7474,8 @@ tileStep:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7163,12 +7535,14 @@ TEXT ·salone5x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z15
 	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Z17
+	VMOVUPS      (R10), Z17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7189,10 +7563,11 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z15
+	VMOVUPS      64(DX)(BX*1), Z16
+	VMOVUPS      (R10)(BX*1), Z17
 	VBROADCASTSS 4(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7213,10 +7588,13 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z15
 	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Z17
+	VMOVUPS      (R10), Z17
 	VBROADCASTSS 8(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7237,10 +7615,11 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z15
+	VMOVUPS      64(DX)(BX*1), Z16
+	VMOVUPS      (R10)(BX*1), Z17
 	VBROADCASTSS 12(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7261,16 +7640,19 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z15
 	VMOVUPS      64(DX), Z16
 	VMOVUPS      (DX)(R10*1), Z17
@@ -7294,8 +7676,8 @@ tileStep:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7363,12 +7745,14 @@ TEXT ·salone6x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Z20
+	VMOVUPS      (R11), Z20
 	VBROADCASTSS (AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7393,10 +7777,11 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z18
+	VMOVUPS      64(DX)(BX*1), Z19
+	VMOVUPS      (R11)(BX*1), Z20
 	VBROADCASTSS 4(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7421,10 +7806,13 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Z20
+	VMOVUPS      (R11), Z20
 	VBROADCASTSS 8(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7449,10 +7837,11 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z18
+	VMOVUPS      64(DX)(BX*1), Z19
+	VMOVUPS      (R11)(BX*1), Z20
 	VBROADCASTSS 12(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7477,16 +7866,19 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
 	VMOVUPS      (DX)(R11*1), Z20
@@ -7514,8 +7906,8 @@ tileStep:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7590,12 +7982,14 @@ TEXT ·salone7x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z20, Z20, Z20
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z21
 	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Z23
+	VMOVUPS      (R11), Z23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7624,10 +8018,11 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z21
+	VMOVUPS      64(DX)(BX*1), Z22
+	VMOVUPS      (R11)(BX*1), Z23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7656,10 +8051,13 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z21
 	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Z23
+	VMOVUPS      (R11), Z23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7688,10 +8086,11 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z21
+	VMOVUPS      64(DX)(BX*1), Z22
+	VMOVUPS      (R11)(BX*1), Z23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7720,16 +8119,19 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z21
 	VMOVUPS      64(DX), Z22
 	VMOVUPS      (DX)(R11*1), Z23
@@ -7761,8 +8163,8 @@ tileStep:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7848,12 +8250,14 @@ TEXT ·salone8x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Z26
+	VMOVUPS      (R12), Z26
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7886,10 +8290,11 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Z26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      (R12)(BX*1), Z26
 	VBROADCASTSS 4(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7922,10 +8327,13 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Z26
+	VMOVUPS      (R12), Z26
 	VBROADCASTSS 8(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7958,10 +8366,11 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Z26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      (R12)(BX*1), Z26
 	VBROADCASTSS 12(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7994,17 +8403,20 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      (DX)(R12*1), Z26
@@ -8040,9 +8452,9 @@ tileStep:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8106,58 +8518,68 @@ TEXT ·salone1x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Z7
+	VMOVUPS      (CX), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z4
+	VMOVUPS      64(DX)(BX*1), Z5
+	VMOVUPS      128(DX)(BX*1), Z6
+	VMOVUPS      (CX)(BX*1), Z7
 	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Z7
+	VMOVUPS      (CX), Z7
 	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z4
+	VMOVUPS      64(DX)(BX*1), Z5
+	VMOVUPS      128(DX)(BX*1), Z6
+	VMOVUPS      (CX)(BX*1), Z7
 	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
@@ -8167,8 +8589,8 @@ tileStep:
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8209,13 +8631,15 @@ TEXT ·salone2x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+	VMOVUPS      (R9), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8226,11 +8650,12 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z8
+	VMOVUPS      64(DX)(BX*1), Z9
+	VMOVUPS      128(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Z11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8241,11 +8666,14 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+	VMOVUPS      (R9), Z11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8256,11 +8684,12 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z8
+	VMOVUPS      64(DX)(BX*1), Z9
+	VMOVUPS      128(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Z11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8271,16 +8700,19 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VMOVUPS      128(DX), Z10
@@ -8295,8 +8727,8 @@ tileStep:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8346,13 +8778,15 @@ TEXT ·salone3x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Z15
+	VMOVUPS      (R9), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8368,11 +8802,12 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      128(DX)(BX*1), Z14
+	VMOVUPS      (R9)(BX*1), Z15
 	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8388,11 +8823,14 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Z15
+	VMOVUPS      (R9), Z15
 	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8408,11 +8846,12 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      128(DX)(BX*1), Z14
+	VMOVUPS      (R9)(BX*1), Z15
 	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8428,16 +8867,19 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      128(DX), Z14
@@ -8457,8 +8899,8 @@ tileStep:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8518,13 +8960,15 @@ TEXT ·salone4x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Z19
+	VMOVUPS      (R10), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8545,11 +8989,12 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z16
+	VMOVUPS      64(DX)(BX*1), Z17
+	VMOVUPS      128(DX)(BX*1), Z18
+	VMOVUPS      (R10)(BX*1), Z19
 	VBROADCASTSS 4(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8570,11 +9015,14 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Z19
+	VMOVUPS      (R10), Z19
 	VBROADCASTSS 8(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8595,11 +9043,12 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z16
+	VMOVUPS      64(DX)(BX*1), Z17
+	VMOVUPS      128(DX)(BX*1), Z18
+	VMOVUPS      (R10)(BX*1), Z19
 	VBROADCASTSS 12(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8620,16 +9069,19 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VMOVUPS      128(DX), Z18
@@ -8654,8 +9106,8 @@ tileStep:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8724,13 +9176,15 @@ TEXT ·salone5x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Z23
+	VMOVUPS      (R10), Z23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8756,11 +9210,12 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z20
+	VMOVUPS      64(DX)(BX*1), Z21
+	VMOVUPS      128(DX)(BX*1), Z22
+	VMOVUPS      (R10)(BX*1), Z23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8786,11 +9241,14 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Z23
+	VMOVUPS      (R10), Z23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8816,11 +9274,12 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z20
+	VMOVUPS      64(DX)(BX*1), Z21
+	VMOVUPS      128(DX)(BX*1), Z22
+	VMOVUPS      (R10)(BX*1), Z23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8846,16 +9305,19 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VMOVUPS      128(DX), Z22
@@ -8885,8 +9347,8 @@ tileStep:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8965,13 +9427,15 @@ TEXT ·salone6x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Z27
+	VMOVUPS      (R11), Z27
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -9002,11 +9466,12 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      128(DX)(BX*1), Z26
+	VMOVUPS      (R11)(BX*1), Z27
 	VBROADCASTSS 4(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -9037,11 +9502,14 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Z27
+	VMOVUPS      (R11), Z27
 	VBROADCASTSS 8(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -9072,11 +9540,12 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      128(DX)(BX*1), Z26
+	VMOVUPS      (R11)(BX*1), Z27
 	VBROADCASTSS 12(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -9107,16 +9576,19 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      128(DX), Z26
@@ -9151,8 +9623,8 @@ tileStep:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -9212,18 +9684,23 @@ TEXT ·dalone1x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z1
 	VFMADD231PD.BCST 8(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z1
 	VFMADD231PD.BCST 16(AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z1
 	VFMADD231PD.BCST 24(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              wholeSteps
@@ -9233,10 +9710,11 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              wholeStep
 
@@ -9259,18 +9737,23 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (DX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPD.Z        (DX), K1, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (DX)(BX*1), K1, Z1
 	VFMADD231PD.BCST 8(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (DX), K1, Z1
 	VFMADD231PD.BCST 16(AX), Z1, Z0
-	ADDQ             BX, DX
-	VMOVUPD.Z        (DX), K1, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (DX)(BX*1), K1, Z1
 	VFMADD231PD.BCST 24(AX), Z1, Z0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              cutSteps
@@ -9280,10 +9763,11 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (DX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              cutStep
 
@@ -9316,22 +9800,27 @@ TEXT ·dalone2x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z2
 	VFMADD231PD.BCST 8(AX), Z2, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z2
 	VFMADD231PD.BCST 16(AX), Z2, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z2
 	VFMADD231PD.BCST 24(AX), Z2, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9341,11 +9830,12 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9371,22 +9861,27 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z2
 	VFMADD231PD.BCST 8(AX), Z2, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z2
 	VFMADD231PD.BCST 16(AX), Z2, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z2
 	VFMADD231PD.BCST 24(AX), Z2, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9396,11 +9891,12 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9436,26 +9932,31 @@ TEXT ·dalone3x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z3
 	VFMADD231PD.BCST 8(AX), Z3, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z3
 	VFMADD231PD.BCST 16(AX), Z3, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST 16(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z3
 	VFMADD231PD.BCST 24(AX), Z3, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9465,12 +9966,13 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9499,26 +10001,31 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z3
 	VFMADD231PD.BCST 8(AX), Z3, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z3
 	VFMADD231PD.BCST 16(AX), Z3, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST 16(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z3
 	VFMADD231PD.BCST 24(AX), Z3, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9528,12 +10035,13 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9573,30 +10081,35 @@ TEXT ·dalone4x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z4
 	VFMADD231PD.BCST 8(AX), Z4, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST 8(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z4
 	VFMADD231PD.BCST 16(AX), Z4, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST 16(AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST 16(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z4
 	VFMADD231PD.BCST 24(AX), Z4, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST 24(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9606,13 +10119,14 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9644,30 +10158,35 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z4
 	VFMADD231PD.BCST 8(AX), Z4, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST 8(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z4
 	VFMADD231PD.BCST 16(AX), Z4, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST 16(AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST 16(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z4
 	VFMADD231PD.BCST 24(AX), Z4, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST 24(AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9677,13 +10196,14 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9726,34 +10246,39 @@ TEXT ·dalone5x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z5
 	VFMADD231PD.BCST 8(AX), Z5, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST 8(AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST 8(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z5
 	VFMADD231PD.BCST 16(AX), Z5, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST 16(AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST 16(AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST 16(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z5
 	VFMADD231PD.BCST 24(AX), Z5, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST 24(AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST 24(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9763,14 +10288,15 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9805,34 +10331,39 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z5
 	VFMADD231PD.BCST 8(AX), Z5, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST 8(AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST 8(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z5
 	VFMADD231PD.BCST 16(AX), Z5, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST 16(AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST 16(AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST 16(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z5
 	VFMADD231PD.BCST 24(AX), Z5, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST 24(AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST 24(AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9842,14 +10373,15 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9896,6 +10428,7 @@ TEXT ·dalone6x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -9903,15 +10436,18 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z6
 	VFMADD231PD.BCST 8(AX), Z6, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
 	VFMADD231PD.BCST 8(AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST 8(AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z6
 	VFMADD231PD.BCST 16(AX), Z6, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z1
@@ -9919,15 +10455,16 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST 16(AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST 16(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z6
 	VFMADD231PD.BCST 24(AX), Z6, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z6, Z2
 	VFMADD231PD.BCST 24(AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST 24(AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST 24(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9937,6 +10474,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -9944,8 +10482,8 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9983,6 +10521,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -9990,15 +10529,18 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z6
 	VFMADD231PD.BCST 8(AX), Z6, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
 	VFMADD231PD.BCST 8(AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST 8(AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z6
 	VFMADD231PD.BCST 16(AX), Z6, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z1
@@ -10006,15 +10548,16 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST 16(AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST 16(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z6
 	VFMADD231PD.BCST 24(AX), Z6, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z6, Z2
 	VFMADD231PD.BCST 24(AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST 24(AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST 24(AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -10024,6 +10567,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -10031,8 +10575,8 @@ cutStep:
 	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10082,6 +10626,7 @@ TEXT ·dalone7x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -10090,8 +10635,9 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z7
 	VFMADD231PD.BCST 8(AX), Z7, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z7, Z2
@@ -10099,7 +10645,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST 8(AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST 8(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z7
 	VFMADD231PD.BCST 16(AX), Z7, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z1
@@ -10108,8 +10656,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST 16(AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST 16(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z7
 	VFMADD231PD.BCST 24(AX), Z7, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z7, Z2
@@ -10117,7 +10666,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST 24(AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST 24(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -10127,6 +10676,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -10135,8 +10685,8 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10177,6 +10727,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -10185,8 +10736,9 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z7
 	VFMADD231PD.BCST 8(AX), Z7, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z7, Z2
@@ -10194,7 +10746,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST 8(AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST 8(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z7
 	VFMADD231PD.BCST 16(AX), Z7, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z1
@@ -10203,8 +10757,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST 16(AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST 16(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z7
 	VFMADD231PD.BCST 24(AX), Z7, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z7, Z2
@@ -10212,7 +10767,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST 24(AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST 24(AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -10222,6 +10777,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -10230,8 +10786,8 @@ cutStep:
 	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10288,6 +10844,7 @@ TEXT ·dalone8x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -10297,8 +10854,9 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z8
 	VFMADD231PD.BCST 8(AX), Z8, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
@@ -10307,7 +10865,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST 8(AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST 8(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z8
 	VFMADD231PD.BCST 16(AX), Z8, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z1
@@ -10317,8 +10877,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST 16(AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST 16(R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z8
 	VFMADD231PD.BCST 24(AX), Z8, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z2
@@ -10327,7 +10888,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST 24(AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST 24(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10338,6 +10899,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -10347,9 +10909,9 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10393,6 +10955,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -10402,8 +10965,9 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z8
 	VFMADD231PD.BCST 8(AX), Z8, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
@@ -10412,7 +10976,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST 8(AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST 8(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z8
 	VFMADD231PD.BCST 16(AX), Z8, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z1
@@ -10422,8 +10988,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST 16(AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST 16(R12), Z8, Z7
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z8
 	VFMADD231PD.BCST 24(AX), Z8, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z2
@@ -10432,7 +10999,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST 24(AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST 24(R12), Z8, Z7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10443,6 +11010,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -10452,9 +11020,9 @@ cutStep:
 	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
 	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10514,6 +11082,7 @@ TEXT ·dalone9x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -10524,8 +11093,9 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z9
 	VFMADD231PD.BCST 8(AX), Z9, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z9, Z2
@@ -10535,7 +11105,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST 8(R12), Z9, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z9
 	VFMADD231PD.BCST 16(AX), Z9, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z1
@@ -10546,8 +11118,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST 16(R12), Z9, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z9
 	VFMADD231PD.BCST 24(AX), Z9, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z9, Z2
@@ -10557,7 +11130,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST 24(R12), Z9, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10568,6 +11141,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -10578,9 +11152,9 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10627,6 +11201,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -10637,8 +11212,9 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z9
 	VFMADD231PD.BCST 8(AX), Z9, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z9, Z2
@@ -10648,7 +11224,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST 8(R12), Z9, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z9
 	VFMADD231PD.BCST 16(AX), Z9, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z1
@@ -10659,8 +11237,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST 16(R12), Z9, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z9
 	VFMADD231PD.BCST 24(AX), Z9, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z9, Z2
@@ -10670,7 +11249,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST 24(R12), Z9, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10681,6 +11260,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -10691,9 +11271,9 @@ cutStep:
 	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10756,6 +11336,7 @@ TEXT ·dalone10x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -10767,8 +11348,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z10
 	VFMADD231PD.BCST 8(AX), Z10, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
@@ -10779,7 +11361,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12), Z10, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z10
 	VFMADD231PD.BCST 16(AX), Z10, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z1
@@ -10791,8 +11375,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12), Z10, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z10
 	VFMADD231PD.BCST 24(AX), Z10, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z2
@@ -10803,7 +11388,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12), Z10, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10814,6 +11399,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -10825,9 +11411,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10877,6 +11463,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -10888,8 +11475,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z10
 	VFMADD231PD.BCST 8(AX), Z10, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
@@ -10900,7 +11488,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12), Z10, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z10
 	VFMADD231PD.BCST 16(AX), Z10, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z1
@@ -10912,8 +11502,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12), Z10, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z10
 	VFMADD231PD.BCST 24(AX), Z10, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z2
@@ -10924,7 +11515,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12), Z10, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10935,6 +11526,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -10946,9 +11538,9 @@ cutStep:
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -11014,6 +11606,7 @@ TEXT ·dalone11x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -11026,8 +11619,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z11
 	VFMADD231PD.BCST 8(AX), Z11, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z11, Z2
@@ -11039,7 +11633,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST 8(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z11
 	VFMADD231PD.BCST 16(AX), Z11, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z1
@@ -11052,8 +11648,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST 16(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z11
 	VFMADD231PD.BCST 24(AX), Z11, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z11, Z2
@@ -11065,7 +11662,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST 24(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11076,6 +11673,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -11088,9 +11686,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -11143,6 +11741,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -11155,8 +11754,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z11
 	VFMADD231PD.BCST 8(AX), Z11, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z11, Z2
@@ -11168,7 +11768,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST 8(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z11
 	VFMADD231PD.BCST 16(AX), Z11, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z1
@@ -11181,8 +11783,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST 16(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z11
 	VFMADD231PD.BCST 24(AX), Z11, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z11, Z2
@@ -11194,7 +11797,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST 24(R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11205,6 +11808,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -11217,9 +11821,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -11288,6 +11892,7 @@ TEXT ·dalone12x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -11301,8 +11906,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z12
 	VFMADD231PD.BCST 8(AX), Z12, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
@@ -11315,7 +11921,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST 8(R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z12
 	VFMADD231PD.BCST 16(AX), Z12, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z1
@@ -11329,8 +11937,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST 16(R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z12
 	VFMADD231PD.BCST 24(AX), Z12, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z2
@@ -11343,7 +11952,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST 24(R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11354,6 +11963,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -11367,9 +11977,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -11425,6 +12035,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -11438,8 +12049,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z12
 	VFMADD231PD.BCST 8(AX), Z12, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
@@ -11452,7 +12064,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST 8(R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z12
 	VFMADD231PD.BCST 16(AX), Z12, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z1
@@ -11466,8 +12080,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST 16(R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z12
 	VFMADD231PD.BCST 24(AX), Z12, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z2
@@ -11480,7 +12095,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST 24(R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11491,6 +12106,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -11504,9 +12120,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
 	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -11578,6 +12194,7 @@ TEXT ·dalone13x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z13
 	VFMADD231PD.BCST (AX), Z13, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
@@ -11592,8 +12209,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z13
 	VFMADD231PD.BCST 8(AX), Z13, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z13, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z13, Z2
@@ -11607,7 +12225,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST 8(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z13
 	VFMADD231PD.BCST 16(AX), Z13, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z13, Z1
@@ -11622,8 +12242,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST 16(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z13
 	VFMADD231PD.BCST 24(AX), Z13, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z13, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z13, Z2
@@ -11637,7 +12258,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST 24(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11648,6 +12269,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z13
 	VFMADD231PD.BCST (AX), Z13, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
@@ -11662,9 +12284,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -11723,6 +12345,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z13
 	VFMADD231PD.BCST (AX), Z13, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
@@ -11737,8 +12360,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z13
 	VFMADD231PD.BCST 8(AX), Z13, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z13, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z13, Z2
@@ -11752,7 +12376,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST 8(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z13
 	VFMADD231PD.BCST 16(AX), Z13, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z13, Z1
@@ -11767,8 +12393,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST 16(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z13
 	VFMADD231PD.BCST 24(AX), Z13, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z13, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z13, Z2
@@ -11782,7 +12409,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST 24(R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11793,6 +12420,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z13
 	VFMADD231PD.BCST (AX), Z13, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
@@ -11807,9 +12435,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -11884,6 +12512,7 @@ TEXT ·dalone14x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z14
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
@@ -11899,8 +12528,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z14
 	VFMADD231PD.BCST 8(AX), Z14, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z14, Z2
@@ -11915,7 +12545,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST 8(R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST 8(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z14
 	VFMADD231PD.BCST 16(AX), Z14, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z1
@@ -11931,8 +12563,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST 16(R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST 16(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z14
 	VFMADD231PD.BCST 24(AX), Z14, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z14, Z2
@@ -11947,7 +12580,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST 24(R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST 24(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11958,6 +12591,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z14
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
@@ -11973,9 +12607,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -12037,6 +12671,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z14
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
@@ -12052,8 +12687,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z14
 	VFMADD231PD.BCST 8(AX), Z14, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z14, Z2
@@ -12068,7 +12704,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST 8(R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST 8(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z14
 	VFMADD231PD.BCST 16(AX), Z14, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z1
@@ -12084,8 +12722,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST 16(R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST 16(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z14
 	VFMADD231PD.BCST 24(AX), Z14, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z14, Z2
@@ -12100,7 +12739,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST 24(R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST 24(R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -12111,6 +12750,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z14
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
@@ -12126,9 +12766,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
 	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -12210,6 +12850,7 @@ TEXT ·dalone15x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z15
 	VFMADD231PD.BCST (AX), Z15, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
@@ -12226,8 +12867,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z15
 	VFMADD231PD.BCST 8(AX), Z15, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z15, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z15, Z2
@@ -12243,7 +12885,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST 8(R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST 8(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z15
 	VFMADD231PD.BCST 16(AX), Z15, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z15, Z1
@@ -12260,8 +12904,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST 16(R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST 16(R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z15
 	VFMADD231PD.BCST 24(AX), Z15, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z15, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z15, Z2
@@ -12277,7 +12922,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST 24(R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST 24(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12289,6 +12934,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z15
 	VFMADD231PD.BCST (AX), Z15, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
@@ -12305,10 +12951,10 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -12373,6 +13019,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z15
 	VFMADD231PD.BCST (AX), Z15, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
@@ -12389,8 +13036,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z15
 	VFMADD231PD.BCST 8(AX), Z15, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z15, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z15, Z2
@@ -12406,7 +13054,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST 8(R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST 8(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z15
 	VFMADD231PD.BCST 16(AX), Z15, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z15, Z1
@@ -12423,8 +13073,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST 16(R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST 16(R13), Z15, Z14
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z15
 	VFMADD231PD.BCST 24(AX), Z15, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z15, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z15, Z2
@@ -12440,7 +13091,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST 24(R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST 24(R13), Z15, Z14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12452,6 +13103,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z15
 	VFMADD231PD.BCST (AX), Z15, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
@@ -12468,10 +13120,10 @@ cutStep:
 	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
 	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
 	VFMADD231PD.BCST (R13), Z15, Z14
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -12556,6 +13208,7 @@ TEXT ·dalone16x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z16
 	VFMADD231PD.BCST (AX), Z16, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
@@ -12573,8 +13226,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST (R13), Z16, Z14
 	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z16
 	VFMADD231PD.BCST 8(AX), Z16, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z16, Z2
@@ -12591,7 +13245,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST 8(R13), Z16, Z14
 	VFMADD231PD.BCST 8(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z16
 	VFMADD231PD.BCST 16(AX), Z16, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z1
@@ -12609,8 +13265,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST 16(R13), Z16, Z14
 	VFMADD231PD.BCST 16(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z16
 	VFMADD231PD.BCST 24(AX), Z16, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z16, Z2
@@ -12627,7 +13284,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST 24(R13), Z16, Z14
 	VFMADD231PD.BCST 24(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12639,6 +13296,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z16
 	VFMADD231PD.BCST (AX), Z16, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
@@ -12656,10 +13314,10 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST (R13), Z16, Z14
 	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -12727,6 +13385,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z16
 	VFMADD231PD.BCST (AX), Z16, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
@@ -12744,8 +13403,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST (R13), Z16, Z14
 	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z16
 	VFMADD231PD.BCST 8(AX), Z16, Z0
 	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z1
 	VFMADD231PD.BCST 8(AX)(DX*2), Z16, Z2
@@ -12762,7 +13422,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST 8(R13), Z16, Z14
 	VFMADD231PD.BCST 8(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z16
 	VFMADD231PD.BCST 16(AX), Z16, Z0
 	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z1
@@ -12780,8 +13442,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST 16(R13), Z16, Z14
 	VFMADD231PD.BCST 16(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Z16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z16
 	VFMADD231PD.BCST 24(AX), Z16, Z0
 	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z1
 	VFMADD231PD.BCST 24(AX)(DX*2), Z16, Z2
@@ -12798,7 +13461,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST 24(R13), Z16, Z14
 	VFMADD231PD.BCST 24(R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12810,6 +13473,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z16
 	VFMADD231PD.BCST (AX), Z16, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
@@ -12827,10 +13491,10 @@ cutStep:
 	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
 	VFMADD231PD.BCST (R13), Z16, Z14
 	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -12892,49 +13556,59 @@ TEXT ·dalone1x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Z3
+	VMOVUPD      (CX), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z2
+	VMOVUPD      (CX)(BX*1), Z3
 	VBROADCASTSD 8(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Z3
+	VMOVUPD      (CX), Z3
 	VBROADCASTSD 16(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z2
+	VMOVUPD      (CX)(BX*1), Z3
 	VBROADCASTSD 24(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z2
 	VMOVUPD      (DX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -12969,54 +13643,64 @@ TEXT ·dalone2x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
-	VMOVUPD      (DX)(R9*1), Z5
+	VMOVUPD      (R9), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
 	VBROADCASTSD (AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z4
-	VMOVUPD      (DX)(R9*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z4
+	VMOVUPD      (R9)(BX*1), Z5
 	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
 	VBROADCASTSD 8(AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
-	VMOVUPD      (DX)(R9*1), Z5
+	VMOVUPD      (R9), Z5
 	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
 	VBROADCASTSD 16(AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z4
-	VMOVUPD      (DX)(R9*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z4
+	VMOVUPD      (R9)(BX*1), Z5
 	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
 	VBROADCASTSD 24(AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      (DX)(R9*1), Z5
 	VBROADCASTSD (AX), Z6
@@ -13025,8 +13709,8 @@ tileStep:
 	VBROADCASTSD (AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -13066,11 +13750,13 @@ TEXT ·dalone3x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
-	VMOVUPD      (DX)(R9*1), Z7
+	VMOVUPD      (R9), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -13080,9 +13766,10 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z6
-	VMOVUPD      (DX)(R9*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z6
+	VMOVUPD      (R9)(BX*1), Z7
 	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -13092,9 +13779,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
-	VMOVUPD      (DX)(R9*1), Z7
+	VMOVUPD      (R9), Z7
 	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -13104,9 +13794,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z6
-	VMOVUPD      (DX)(R9*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z6
+	VMOVUPD      (R9)(BX*1), Z7
 	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -13116,16 +13807,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
 	VMOVUPD      (DX)(R9*1), Z7
 	VBROADCASTSD (AX), Z8
@@ -13137,8 +13831,8 @@ tileStep:
 	VBROADCASTSD (AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -13184,11 +13878,13 @@ TEXT ·dalone4x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
-	VMOVUPD      (DX)(R10*1), Z9
+	VMOVUPD      (R10), Z9
 	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -13201,9 +13897,10 @@ tileSteps:
 	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z8
-	VMOVUPD      (DX)(R10*1), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z8
+	VMOVUPD      (R10)(BX*1), Z9
 	VBROADCASTSD 8(AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -13216,9 +13913,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(R9*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
-	VMOVUPD      (DX)(R10*1), Z9
+	VMOVUPD      (R10), Z9
 	VBROADCASTSD 16(AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -13231,9 +13931,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(R9*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z8
-	VMOVUPD      (DX)(R10*1), Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z8
+	VMOVUPD      (R10)(BX*1), Z9
 	VBROADCASTSD 24(AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -13246,16 +13947,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(R9*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
 	VMOVUPD      (DX)(R10*1), Z9
 	VBROADCASTSD (AX), Z10
@@ -13270,8 +13974,8 @@ tileStep:
 	VBROADCASTSD (AX)(R9*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -13322,11 +14026,13 @@ TEXT ·dalone5x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z10
-	VMOVUPD      (DX)(R10*1), Z11
+	VMOVUPD      (R10), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -13342,9 +14048,10 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z10
-	VMOVUPD      (DX)(R10*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z10
+	VMOVUPD      (R10)(BX*1), Z11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -13360,9 +14067,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z10
-	VMOVUPD      (DX)(R10*1), Z11
+	VMOVUPD      (R10), Z11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -13378,9 +14088,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z10
-	VMOVUPD      (DX)(R10*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z10
+	VMOVUPD      (R10)(BX*1), Z11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -13396,16 +14107,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z10
 	VMOVUPD      (DX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
@@ -13423,8 +14137,8 @@ tileStep:
 	VBROADCASTSD (AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -13481,11 +14195,13 @@ TEXT ·dalone6x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
-	VMOVUPD      (DX)(R11*1), Z13
+	VMOVUPD      (R11), Z13
 	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -13504,9 +14220,10 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      (DX)(R11*1), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      (R11)(BX*1), Z13
 	VBROADCASTSD 8(AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -13525,9 +14242,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
-	VMOVUPD      (DX)(R11*1), Z13
+	VMOVUPD      (R11), Z13
 	VBROADCASTSD 16(AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -13546,9 +14266,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      (DX)(R11*1), Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      (R11)(BX*1), Z13
 	VBROADCASTSD 24(AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -13567,16 +14288,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      (DX)(R11*1), Z13
 	VBROADCASTSD (AX), Z14
@@ -13597,8 +14321,8 @@ tileStep:
 	VBROADCASTSD (AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -13660,11 +14384,13 @@ TEXT ·dalone7x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z14
-	VMOVUPD      (DX)(R11*1), Z15
+	VMOVUPD      (R11), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -13686,9 +14412,10 @@ tileSteps:
 	VBROADCASTSD (AX)(R9*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z14
-	VMOVUPD      (DX)(R11*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z14
+	VMOVUPD      (R11)(BX*1), Z15
 	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -13710,9 +14437,12 @@ tileSteps:
 	VBROADCASTSD 8(AX)(R9*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z14
-	VMOVUPD      (DX)(R11*1), Z15
+	VMOVUPD      (R11), Z15
 	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -13734,9 +14464,10 @@ tileSteps:
 	VBROADCASTSD 16(AX)(R9*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z14
-	VMOVUPD      (DX)(R11*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z14
+	VMOVUPD      (R11)(BX*1), Z15
 	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -13758,16 +14489,19 @@ tileSteps:
 	VBROADCASTSD 24(AX)(R9*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z14
 	VMOVUPD      (DX)(R11*1), Z15
 	VBROADCASTSD (AX), Z16
@@ -13791,8 +14525,8 @@ tileStep:
 	VBROADCASTSD (AX)(R9*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -13863,11 +14597,13 @@ TEXT ·dalone8x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
-	VMOVUPD      (DX)(R12*1), Z17
+	VMOVUPD      (R12), Z17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -13892,9 +14628,10 @@ tileSteps:
 	VBROADCASTSD (R11), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z16
-	VMOVUPD      (DX)(R12*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z16
+	VMOVUPD      (R12)(BX*1), Z17
 	VBROADCASTSD 8(AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -13919,9 +14656,12 @@ tileSteps:
 	VBROADCASTSD 8(R11), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
-	VMOVUPD      (DX)(R12*1), Z17
+	VMOVUPD      (R12), Z17
 	VBROADCASTSD 16(AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -13946,9 +14686,10 @@ tileSteps:
 	VBROADCASTSD 16(R11), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z16
-	VMOVUPD      (DX)(R12*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z16
+	VMOVUPD      (R12)(BX*1), Z17
 	VBROADCASTSD 24(AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -13973,17 +14714,20 @@ tileSteps:
 	VBROADCASTSD 24(R11), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
 	VMOVUPD      (DX)(R12*1), Z17
 	VBROADCASTSD (AX), Z18
@@ -14010,9 +14754,9 @@ tileStep:
 	VBROADCASTSD (R11), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14088,11 +14832,13 @@ TEXT ·dalone9x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
-	VMOVUPD      (DX)(R12*1), Z19
+	VMOVUPD      (R12), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -14120,9 +14866,10 @@ tileSteps:
 	VBROADCASTSD (R11)(CX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z18
-	VMOVUPD      (DX)(R12*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z18
+	VMOVUPD      (R12)(BX*1), Z19
 	VBROADCASTSD 8(AX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -14150,9 +14897,12 @@ tileSteps:
 	VBROADCASTSD 8(R11)(CX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
-	VMOVUPD      (DX)(R12*1), Z19
+	VMOVUPD      (R12), Z19
 	VBROADCASTSD 16(AX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -14180,9 +14930,10 @@ tileSteps:
 	VBROADCASTSD 16(R11)(CX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z18
-	VMOVUPD      (DX)(R12*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z18
+	VMOVUPD      (R12)(BX*1), Z19
 	VBROADCASTSD 24(AX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
@@ -14210,17 +14961,20 @@ tileSteps:
 	VBROADCASTSD 24(R11)(CX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
 	VMOVUPD      (DX)(R12*1), Z19
 	VBROADCASTSD (AX), Z20
@@ -14250,9 +15004,9 @@ tileStep:
 	VBROADCASTSD (R11)(CX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14333,11 +15087,13 @@ TEXT ·dalone10x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
-	VMOVUPD      (DX)(R12*1), Z21
+	VMOVUPD      (R12), Z21
 	VBROADCASTSD (AX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -14368,9 +15124,10 @@ tileSteps:
 	VBROADCASTSD (R11)(CX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z20
-	VMOVUPD      (DX)(R12*1), Z21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z20
+	VMOVUPD      (R12)(BX*1), Z21
 	VBROADCASTSD 8(AX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -14401,9 +15158,12 @@ tileSteps:
 	VBROADCASTSD 8(R11)(CX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
-	VMOVUPD      (DX)(R12*1), Z21
+	VMOVUPD      (R12), Z21
 	VBROADCASTSD 16(AX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -14434,9 +15194,10 @@ tileSteps:
 	VBROADCASTSD 16(R11)(CX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z20
-	VMOVUPD      (DX)(R12*1), Z21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z20
+	VMOVUPD      (R12)(BX*1), Z21
 	VBROADCASTSD 24(AX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
@@ -14467,17 +15228,20 @@ tileSteps:
 	VBROADCASTSD 24(R11)(CX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
 	VMOVUPD      (DX)(R12*1), Z21
 	VBROADCASTSD (AX), Z22
@@ -14510,9 +15274,9 @@ tileStep:
 	VBROADCASTSD (R11)(CX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14598,11 +15362,13 @@ TEXT ·dalone11x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z22
-	VMOVUPD      (DX)(R12*1), Z23
+	VMOVUPD      (R12), Z23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -14636,9 +15402,10 @@ tileSteps:
 	VBROADCASTSD (R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z22
-	VMOVUPD      (DX)(R12*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z22
+	VMOVUPD      (R12)(BX*1), Z23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -14672,9 +15439,12 @@ tileSteps:
 	VBROADCASTSD 8(R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z22
-	VMOVUPD      (DX)(R12*1), Z23
+	VMOVUPD      (R12), Z23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -14708,9 +15478,10 @@ tileSteps:
 	VBROADCASTSD 16(R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z22
-	VMOVUPD      (DX)(R12*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z22
+	VMOVUPD      (R12)(BX*1), Z23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
@@ -14744,17 +15515,20 @@ tileSteps:
 	VBROADCASTSD 24(R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z22
 	VMOVUPD      (DX)(R12*1), Z23
 	VBROADCASTSD (AX), Z24
@@ -14790,9 +15564,9 @@ tileStep:
 	VBROADCASTSD (R11)(R9*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -14883,11 +15657,13 @@ TEXT ·dalone12x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
-	VMOVUPD      (DX)(R12*1), Z25
+	VMOVUPD      (R12), Z25
 	VBROADCASTSD (AX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -14924,9 +15700,10 @@ tileSteps:
 	VBROADCASTSD (R11)(CX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      (DX)(R12*1), Z25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      (R12)(BX*1), Z25
 	VBROADCASTSD 8(AX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -14963,9 +15740,12 @@ tileSteps:
 	VBROADCASTSD 8(R11)(CX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
-	VMOVUPD      (DX)(R12*1), Z25
+	VMOVUPD      (R12), Z25
 	VBROADCASTSD 16(AX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -15002,9 +15782,10 @@ tileSteps:
 	VBROADCASTSD 16(R11)(CX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      (DX)(R12*1), Z25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      (R12)(BX*1), Z25
 	VBROADCASTSD 24(AX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
@@ -15041,17 +15822,20 @@ tileSteps:
 	VBROADCASTSD 24(R11)(CX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      (DX)(R12*1), Z25
 	VBROADCASTSD (AX), Z26
@@ -15090,9 +15874,9 @@ tileStep:
 	VBROADCASTSD (R11)(CX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15188,11 +15972,13 @@ TEXT ·dalone13x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z25, Z25, Z25
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z26
-	VMOVUPD      (DX)(R12*1), Z27
+	VMOVUPD      (R12), Z27
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -15232,9 +16018,10 @@ tileSteps:
 	VBROADCASTSD (R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z26
-	VMOVUPD      (DX)(R12*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z26
+	VMOVUPD      (R12)(BX*1), Z27
 	VBROADCASTSD 8(AX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -15274,9 +16061,12 @@ tileSteps:
 	VBROADCASTSD 8(R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z26
-	VMOVUPD      (DX)(R12*1), Z27
+	VMOVUPD      (R12), Z27
 	VBROADCASTSD 16(AX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -15316,9 +16106,10 @@ tileSteps:
 	VBROADCASTSD 16(R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z26
-	VMOVUPD      (DX)(R12*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z26
+	VMOVUPD      (R12)(BX*1), Z27
 	VBROADCASTSD 24(AX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
@@ -15358,17 +16149,20 @@ tileSteps:
 	VBROADCASTSD 24(R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z26
 	VMOVUPD      (DX)(R12*1), Z27
 	VBROADCASTSD (AX), Z28
@@ -15410,9 +16204,9 @@ tileStep:
 	VBROADCASTSD (R11)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15513,11 +16307,13 @@ TEXT ·dalone14x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z27, Z27, Z27
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z28
-	VMOVUPD      (DX)(R12*1), Z29
+	VMOVUPD      (R12), Z29
 	VBROADCASTSD (AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -15560,9 +16356,10 @@ tileSteps:
 	VBROADCASTSD (R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z28
-	VMOVUPD      (DX)(R12*1), Z29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z28
+	VMOVUPD      (R12)(BX*1), Z29
 	VBROADCASTSD 8(AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -15605,9 +16402,12 @@ tileSteps:
 	VBROADCASTSD 8(R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z28
-	VMOVUPD      (DX)(R12*1), Z29
+	VMOVUPD      (R12), Z29
 	VBROADCASTSD 16(AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -15650,9 +16450,10 @@ tileSteps:
 	VBROADCASTSD 16(R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z28
-	VMOVUPD      (DX)(R12*1), Z29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z28
+	VMOVUPD      (R12)(BX*1), Z29
 	VBROADCASTSD 24(AX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
@@ -15695,17 +16496,20 @@ tileSteps:
 	VBROADCASTSD 24(R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z28
 	VMOVUPD      (DX)(R12*1), Z29
 	VBROADCASTSD (AX), Z30
@@ -15750,9 +16554,9 @@ tileStep:
 	VBROADCASTSD (R11)(R9*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15825,50 +16629,60 @@ TEXT ·dalone1x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Z5
+	VMOVUPD      (CX), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z3
+	VMOVUPD      64(DX)(BX*1), Z4
+	VMOVUPD      (CX)(BX*1), Z5
 	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Z5
+	VMOVUPD      (CX), Z5
 	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z3
+	VMOVUPD      64(DX)(BX*1), Z4
+	VMOVUPD      (CX)(BX*1), Z5
 	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
 	VMOVUPD      (DX)(CX*1), Z5
@@ -15876,8 +16690,8 @@ tileStep:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15915,12 +16729,14 @@ TEXT ·dalone2x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
 	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Z8
+	VMOVUPD      (R9), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15929,10 +16745,11 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z6
+	VMOVUPD      64(DX)(BX*1), Z7
+	VMOVUPD      (R9)(BX*1), Z8
 	VBROADCASTSD 8(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15941,10 +16758,13 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
 	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Z8
+	VMOVUPD      (R9), Z8
 	VBROADCASTSD 16(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15953,10 +16773,11 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z6
+	VMOVUPD      64(DX)(BX*1), Z7
+	VMOVUPD      (R9)(BX*1), Z8
 	VBROADCASTSD 24(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15965,16 +16786,19 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
 	VMOVUPD      64(DX), Z7
 	VMOVUPD      (DX)(R9*1), Z8
@@ -15986,8 +16810,8 @@ tileStep:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16032,12 +16856,14 @@ TEXT ·dalone3x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z9
 	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+	VMOVUPD      (R9), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -16050,10 +16876,11 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z9
+	VMOVUPD      64(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Z11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -16066,10 +16893,13 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z9
 	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+	VMOVUPD      (R9), Z11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -16082,10 +16912,11 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z9
+	VMOVUPD      64(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Z11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -16098,16 +16929,19 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z9
 	VMOVUPD      64(DX), Z10
 	VMOVUPD      (DX)(R9*1), Z11
@@ -16123,8 +16957,8 @@ tileStep:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16177,12 +17011,14 @@ TEXT ·dalone4x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Z14
+	VMOVUPD      (R10), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -16199,10 +17035,11 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      (R10)(BX*1), Z14
 	VBROADCASTSD 8(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -16219,10 +17056,13 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Z14
+	VMOVUPD      (R10), Z14
 	VBROADCASTSD 16(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -16239,10 +17079,11 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      (R10)(BX*1), Z14
 	VBROADCASTSD 24(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -16259,16 +17100,19 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      (DX)(R10*1), Z14
@@ -16288,8 +17132,8 @@ tileStep:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16349,12 +17193,14 @@ TEXT ·dalone5x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z15
 	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Z17
+	VMOVUPD      (R10), Z17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16375,10 +17221,11 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z15
+	VMOVUPD      64(DX)(BX*1), Z16
+	VMOVUPD      (R10)(BX*1), Z17
 	VBROADCASTSD 8(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16399,10 +17246,13 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z15
 	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Z17
+	VMOVUPD      (R10), Z17
 	VBROADCASTSD 16(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16423,10 +17273,11 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z15
+	VMOVUPD      64(DX)(BX*1), Z16
+	VMOVUPD      (R10)(BX*1), Z17
 	VBROADCASTSD 24(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16447,16 +17298,19 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z15
 	VMOVUPD      64(DX), Z16
 	VMOVUPD      (DX)(R10*1), Z17
@@ -16480,8 +17334,8 @@ tileStep:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16549,12 +17403,14 @@ TEXT ·dalone6x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
 	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Z20
+	VMOVUPD      (R11), Z20
 	VBROADCASTSD (AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16579,10 +17435,11 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z18
+	VMOVUPD      64(DX)(BX*1), Z19
+	VMOVUPD      (R11)(BX*1), Z20
 	VBROADCASTSD 8(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16607,10 +17464,13 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
 	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Z20
+	VMOVUPD      (R11), Z20
 	VBROADCASTSD 16(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16635,10 +17495,11 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z18
+	VMOVUPD      64(DX)(BX*1), Z19
+	VMOVUPD      (R11)(BX*1), Z20
 	VBROADCASTSD 24(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16663,16 +17524,19 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
 	VMOVUPD      64(DX), Z19
 	VMOVUPD      (DX)(R11*1), Z20
@@ -16700,8 +17564,8 @@ tileStep:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16776,12 +17640,14 @@ TEXT ·dalone7x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z20, Z20, Z20
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z21
 	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Z23
+	VMOVUPD      (R11), Z23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16810,10 +17676,11 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z21
+	VMOVUPD      64(DX)(BX*1), Z22
+	VMOVUPD      (R11)(BX*1), Z23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16842,10 +17709,13 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z21
 	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Z23
+	VMOVUPD      (R11), Z23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16874,10 +17744,11 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z21
+	VMOVUPD      64(DX)(BX*1), Z22
+	VMOVUPD      (R11)(BX*1), Z23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16906,16 +17777,19 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z21
 	VMOVUPD      64(DX), Z22
 	VMOVUPD      (DX)(R11*1), Z23
@@ -16947,8 +17821,8 @@ tileStep:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17034,12 +17908,14 @@ TEXT ·dalone8x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Z26
+	VMOVUPD      (R12), Z26
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -17072,10 +17948,11 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Z26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      (R12)(BX*1), Z26
 	VBROADCASTSD 8(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -17108,10 +17985,13 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Z26
+	VMOVUPD      (R12), Z26
 	VBROADCASTSD 16(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -17144,10 +18024,11 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Z26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      (R12)(BX*1), Z26
 	VBROADCASTSD 24(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -17180,17 +18061,20 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      (DX)(R12*1), Z26
@@ -17226,9 +18110,9 @@ tileStep:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17292,58 +18176,68 @@ TEXT ·dalone1x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Z7
+	VMOVUPD      (CX), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z4
+	VMOVUPD      64(DX)(BX*1), Z5
+	VMOVUPD      128(DX)(BX*1), Z6
+	VMOVUPD      (CX)(BX*1), Z7
 	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Z7
+	VMOVUPD      (CX), Z7
 	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z4
+	VMOVUPD      64(DX)(BX*1), Z5
+	VMOVUPD      128(DX)(BX*1), Z6
+	VMOVUPD      (CX)(BX*1), Z7
 	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
@@ -17353,8 +18247,8 @@ tileStep:
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17395,13 +18289,15 @@ TEXT ·dalone2x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
 	VMOVUPD      64(DX), Z9
 	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+	VMOVUPD      (R9), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17412,11 +18308,12 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z8
+	VMOVUPD      64(DX)(BX*1), Z9
+	VMOVUPD      128(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Z11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17427,11 +18324,14 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
 	VMOVUPD      64(DX), Z9
 	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+	VMOVUPD      (R9), Z11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17442,11 +18342,12 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z8
+	VMOVUPD      64(DX)(BX*1), Z9
+	VMOVUPD      128(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Z11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17457,16 +18358,19 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
 	VMOVUPD      64(DX), Z9
 	VMOVUPD      128(DX), Z10
@@ -17481,8 +18385,8 @@ tileStep:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17532,13 +18436,15 @@ TEXT ·dalone3x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Z15
+	VMOVUPD      (R9), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17554,11 +18460,12 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      128(DX)(BX*1), Z14
+	VMOVUPD      (R9)(BX*1), Z15
 	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17574,11 +18481,14 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Z15
+	VMOVUPD      (R9), Z15
 	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17594,11 +18504,12 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      128(DX)(BX*1), Z14
+	VMOVUPD      (R9)(BX*1), Z15
 	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17614,16 +18525,19 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      128(DX), Z14
@@ -17643,8 +18557,8 @@ tileStep:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17704,13 +18618,15 @@ TEXT ·dalone4x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
 	VMOVUPD      64(DX), Z17
 	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Z19
+	VMOVUPD      (R10), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17731,11 +18647,12 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z16
+	VMOVUPD      64(DX)(BX*1), Z17
+	VMOVUPD      128(DX)(BX*1), Z18
+	VMOVUPD      (R10)(BX*1), Z19
 	VBROADCASTSD 8(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17756,11 +18673,14 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
 	VMOVUPD      64(DX), Z17
 	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Z19
+	VMOVUPD      (R10), Z19
 	VBROADCASTSD 16(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17781,11 +18701,12 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z16
+	VMOVUPD      64(DX)(BX*1), Z17
+	VMOVUPD      128(DX)(BX*1), Z18
+	VMOVUPD      (R10)(BX*1), Z19
 	VBROADCASTSD 24(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17806,16 +18727,19 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
 	VMOVUPD      64(DX), Z17
 	VMOVUPD      128(DX), Z18
@@ -17840,8 +18764,8 @@ tileStep:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17910,13 +18834,15 @@ TEXT ·dalone5x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
 	VMOVUPD      64(DX), Z21
 	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Z23
+	VMOVUPD      (R10), Z23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -17942,11 +18868,12 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z20
+	VMOVUPD      64(DX)(BX*1), Z21
+	VMOVUPD      128(DX)(BX*1), Z22
+	VMOVUPD      (R10)(BX*1), Z23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -17972,11 +18899,14 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
 	VMOVUPD      64(DX), Z21
 	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Z23
+	VMOVUPD      (R10), Z23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -18002,11 +18932,12 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z20
+	VMOVUPD      64(DX)(BX*1), Z21
+	VMOVUPD      128(DX)(BX*1), Z22
+	VMOVUPD      (R10)(BX*1), Z23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -18032,16 +18963,19 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
 	VMOVUPD      64(DX), Z21
 	VMOVUPD      128(DX), Z22
@@ -18071,8 +19005,8 @@ tileStep:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -18151,13 +19085,15 @@ TEXT ·dalone6x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Z27
+	VMOVUPD      (R11), Z27
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -18188,11 +19124,12 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      128(DX)(BX*1), Z26
+	VMOVUPD      (R11)(BX*1), Z27
 	VBROADCASTSD 8(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -18223,11 +19160,14 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Z27
+	VMOVUPD      (R11), Z27
 	VBROADCASTSD 16(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -18258,11 +19198,12 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Z27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      128(DX)(BX*1), Z26
+	VMOVUPD      (R11)(BX*1), Z27
 	VBROADCASTSD 24(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -18293,16 +19234,19 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      128(DX), Z26
@@ -18337,8 +19281,8 @@ tileStep:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 

@@ -26,18 +26,23 @@ TEXT ·salone1x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Y1
 	VFMADD231PS.BCST 4(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Y1
 	VFMADD231PS.BCST 8(AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Y1
 	VFMADD231PS.BCST 12(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              wholeSteps
@@ -47,10 +52,11 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              wholeStep
 
@@ -73,18 +79,23 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (DX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPS.Z        (DX), K1, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (DX)(BX*1), K1, Y1
 	VFMADD231PS.BCST 4(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (DX), K1, Y1
 	VFMADD231PS.BCST 8(AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPS.Z        (DX), K1, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (DX)(BX*1), K1, Y1
 	VFMADD231PS.BCST 12(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              cutSteps
@@ -94,10 +105,11 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (DX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              cutStep
 
@@ -130,22 +142,27 @@ TEXT ·salone2x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y2
 	VFMADD231PS.BCST 4(AX), Y2, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y2
 	VFMADD231PS.BCST 8(AX), Y2, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y2
 	VFMADD231PS.BCST 12(AX), Y2, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -155,11 +172,12 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -185,22 +203,27 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y2
 	VFMADD231PS.BCST 4(AX), Y2, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y2
 	VFMADD231PS.BCST 8(AX), Y2, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y2
 	VFMADD231PS.BCST 12(AX), Y2, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -210,11 +233,12 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -250,26 +274,31 @@ TEXT ·salone3x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y3
 	VFMADD231PS.BCST 4(AX), Y3, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y3
 	VFMADD231PS.BCST 8(AX), Y3, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST 8(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y3
 	VFMADD231PS.BCST 12(AX), Y3, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -279,12 +308,13 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -313,26 +343,31 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y3
 	VFMADD231PS.BCST 4(AX), Y3, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y3
 	VFMADD231PS.BCST 8(AX), Y3, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST 8(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y3
 	VFMADD231PS.BCST 12(AX), Y3, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -342,12 +377,13 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -387,30 +423,35 @@ TEXT ·salone4x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y4
 	VFMADD231PS.BCST 4(AX), Y4, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST 4(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y4
 	VFMADD231PS.BCST 8(AX), Y4, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST 8(AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST 8(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y4
 	VFMADD231PS.BCST 12(AX), Y4, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST 12(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -420,13 +461,14 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -458,30 +500,35 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y4
 	VFMADD231PS.BCST 4(AX), Y4, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST 4(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y4
 	VFMADD231PS.BCST 8(AX), Y4, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST 8(AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST 8(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y4
 	VFMADD231PS.BCST 12(AX), Y4, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST 12(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -491,13 +538,14 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -540,34 +588,39 @@ TEXT ·salone5x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y5
 	VFMADD231PS.BCST 4(AX), Y5, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST 4(AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST 4(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y5
 	VFMADD231PS.BCST 8(AX), Y5, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST 8(AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST 8(AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST 8(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y5
 	VFMADD231PS.BCST 12(AX), Y5, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST 12(AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST 12(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -577,14 +630,15 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -619,34 +673,39 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y5
 	VFMADD231PS.BCST 4(AX), Y5, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST 4(AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST 4(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y5
 	VFMADD231PS.BCST 8(AX), Y5, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST 8(AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST 8(AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST 8(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y5
 	VFMADD231PS.BCST 12(AX), Y5, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST 12(AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST 12(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -656,14 +715,15 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -710,6 +770,7 @@ TEXT ·salone6x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -717,15 +778,18 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y6
 	VFMADD231PS.BCST 4(AX), Y6, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y6, Y2
 	VFMADD231PS.BCST 4(AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST 4(AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST 4(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y6
 	VFMADD231PS.BCST 8(AX), Y6, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y6, Y1
@@ -733,15 +797,16 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST 8(AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST 8(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y6
 	VFMADD231PS.BCST 12(AX), Y6, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y6, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y6, Y2
 	VFMADD231PS.BCST 12(AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST 12(AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST 12(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -751,6 +816,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -758,8 +824,8 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -797,6 +863,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -804,15 +871,18 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y6
 	VFMADD231PS.BCST 4(AX), Y6, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y6, Y2
 	VFMADD231PS.BCST 4(AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST 4(AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST 4(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y6
 	VFMADD231PS.BCST 8(AX), Y6, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y6, Y1
@@ -820,15 +890,16 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST 8(AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST 8(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y6
 	VFMADD231PS.BCST 12(AX), Y6, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y6, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y6, Y2
 	VFMADD231PS.BCST 12(AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST 12(AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST 12(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -838,6 +909,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -845,8 +917,8 @@ cutStep:
 	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -896,6 +968,7 @@ TEXT ·salone7x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -904,8 +977,9 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y7
 	VFMADD231PS.BCST 4(AX), Y7, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y2
@@ -913,7 +987,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST 4(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y7
 	VFMADD231PS.BCST 8(AX), Y7, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y1
@@ -922,8 +998,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST 8(AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST 8(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y7
 	VFMADD231PS.BCST 12(AX), Y7, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y7, Y2
@@ -931,7 +1008,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST 12(AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST 12(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -941,6 +1018,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -949,8 +1027,8 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -991,6 +1069,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -999,8 +1078,9 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y7
 	VFMADD231PS.BCST 4(AX), Y7, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y2
@@ -1008,7 +1088,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST 4(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y7
 	VFMADD231PS.BCST 8(AX), Y7, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y1
@@ -1017,8 +1099,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST 8(AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST 8(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y7
 	VFMADD231PS.BCST 12(AX), Y7, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y7, Y2
@@ -1026,7 +1109,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST 12(AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST 12(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -1036,6 +1119,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -1044,8 +1128,8 @@ cutStep:
 	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1102,6 +1186,7 @@ TEXT ·salone8x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -1111,8 +1196,9 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y8
 	VFMADD231PS.BCST 4(AX), Y8, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y2
@@ -1121,7 +1207,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST 4(AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST 4(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y8
 	VFMADD231PS.BCST 8(AX), Y8, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y8, Y1
@@ -1131,8 +1219,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST 8(AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST 8(R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y8
 	VFMADD231PS.BCST 12(AX), Y8, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y8, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y8, Y2
@@ -1141,7 +1230,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST 12(AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST 12(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1152,6 +1241,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -1161,9 +1251,9 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1207,6 +1297,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -1216,8 +1307,9 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y8
 	VFMADD231PS.BCST 4(AX), Y8, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y2
@@ -1226,7 +1318,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST 4(AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST 4(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y8
 	VFMADD231PS.BCST 8(AX), Y8, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y8, Y1
@@ -1236,8 +1330,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST 8(AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST 8(R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y8
 	VFMADD231PS.BCST 12(AX), Y8, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y8, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y8, Y2
@@ -1246,7 +1341,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST 12(AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST 12(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1257,6 +1352,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -1266,9 +1362,9 @@ cutStep:
 	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PS.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1328,6 +1424,7 @@ TEXT ·salone9x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -1338,8 +1435,9 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST (R12), Y9, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y9
 	VFMADD231PS.BCST 4(AX), Y9, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y2
@@ -1349,7 +1447,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST 4(R12), Y9, Y7
 	VFMADD231PS.BCST 4(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y9
 	VFMADD231PS.BCST 8(AX), Y9, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y1
@@ -1360,8 +1460,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST 8(R12), Y9, Y7
 	VFMADD231PS.BCST 8(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y9
 	VFMADD231PS.BCST 12(AX), Y9, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y2
@@ -1371,7 +1472,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST 12(R12), Y9, Y7
 	VFMADD231PS.BCST 12(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1382,6 +1483,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -1392,9 +1494,9 @@ wholeStep:
 	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST (R12), Y9, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1441,6 +1543,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -1451,8 +1554,9 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST (R12), Y9, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y9
 	VFMADD231PS.BCST 4(AX), Y9, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y2
@@ -1462,7 +1566,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST 4(R12), Y9, Y7
 	VFMADD231PS.BCST 4(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y9
 	VFMADD231PS.BCST 8(AX), Y9, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y1
@@ -1473,8 +1579,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST 8(R12), Y9, Y7
 	VFMADD231PS.BCST 8(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y9
 	VFMADD231PS.BCST 12(AX), Y9, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y2
@@ -1484,7 +1591,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST 12(R12), Y9, Y7
 	VFMADD231PS.BCST 12(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1495,6 +1602,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -1505,9 +1613,9 @@ cutStep:
 	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PS.BCST (R12), Y9, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1570,6 +1678,7 @@ TEXT ·salone10x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -1581,8 +1690,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12), Y10, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y10
 	VFMADD231PS.BCST 4(AX), Y10, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y2
@@ -1593,7 +1703,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12), Y10, Y7
 	VFMADD231PS.BCST 4(R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST 4(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y10
 	VFMADD231PS.BCST 8(AX), Y10, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y10, Y1
@@ -1605,8 +1717,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12), Y10, Y7
 	VFMADD231PS.BCST 8(R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST 8(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y10
 	VFMADD231PS.BCST 12(AX), Y10, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y10, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y10, Y2
@@ -1617,7 +1730,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12), Y10, Y7
 	VFMADD231PS.BCST 12(R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST 12(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1628,6 +1741,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -1639,9 +1753,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12), Y10, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1691,6 +1805,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -1702,8 +1817,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12), Y10, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y10
 	VFMADD231PS.BCST 4(AX), Y10, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y2
@@ -1714,7 +1830,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12), Y10, Y7
 	VFMADD231PS.BCST 4(R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST 4(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y10
 	VFMADD231PS.BCST 8(AX), Y10, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y10, Y1
@@ -1726,8 +1844,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12), Y10, Y7
 	VFMADD231PS.BCST 8(R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST 8(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y10
 	VFMADD231PS.BCST 12(AX), Y10, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y10, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y10, Y2
@@ -1738,7 +1857,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12), Y10, Y7
 	VFMADD231PS.BCST 12(R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST 12(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1749,6 +1868,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -1760,9 +1880,9 @@ cutStep:
 	VFMADD231PS.BCST (R12), Y10, Y7
 	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -1828,6 +1948,7 @@ TEXT ·salone11x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -1840,8 +1961,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y11
 	VFMADD231PS.BCST 4(AX), Y11, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y2
@@ -1853,7 +1975,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST 4(R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST 4(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y11
 	VFMADD231PS.BCST 8(AX), Y11, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y1
@@ -1866,8 +1990,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST 8(R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST 8(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y11
 	VFMADD231PS.BCST 12(AX), Y11, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y2
@@ -1879,7 +2004,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST 12(R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST 12(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -1890,6 +2015,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -1902,9 +2028,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -1957,6 +2083,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -1969,8 +2096,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y11
 	VFMADD231PS.BCST 4(AX), Y11, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y2
@@ -1982,7 +2110,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST 4(R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST 4(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y11
 	VFMADD231PS.BCST 8(AX), Y11, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y1
@@ -1995,8 +2125,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST 8(R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST 8(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y11
 	VFMADD231PS.BCST 12(AX), Y11, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y2
@@ -2008,7 +2139,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST 12(R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST 12(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2019,6 +2150,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -2031,9 +2163,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -2102,6 +2234,7 @@ TEXT ·salone12x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -2115,8 +2248,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y12
 	VFMADD231PS.BCST 4(AX), Y12, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y2
@@ -2129,7 +2263,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST 4(R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST 4(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y12
 	VFMADD231PS.BCST 8(AX), Y12, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y12, Y1
@@ -2143,8 +2279,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST 8(R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST 8(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y12
 	VFMADD231PS.BCST 12(AX), Y12, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y12, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y12, Y2
@@ -2157,7 +2294,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST 12(R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST 12(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2168,6 +2305,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -2181,9 +2319,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -2239,6 +2377,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -2252,8 +2391,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y12
 	VFMADD231PS.BCST 4(AX), Y12, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y2
@@ -2266,7 +2406,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST 4(R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST 4(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y12
 	VFMADD231PS.BCST 8(AX), Y12, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y12, Y1
@@ -2280,8 +2422,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST 8(R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST 8(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y12
 	VFMADD231PS.BCST 12(AX), Y12, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y12, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y12, Y2
@@ -2294,7 +2437,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST 12(R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST 12(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2305,6 +2448,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -2318,9 +2462,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -2392,6 +2536,7 @@ TEXT ·salone13x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y13
 	VFMADD231PS.BCST (AX), Y13, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
@@ -2406,8 +2551,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y13
 	VFMADD231PS.BCST 4(AX), Y13, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y13, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y13, Y2
@@ -2421,7 +2567,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST 4(R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST 4(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y13
 	VFMADD231PS.BCST 8(AX), Y13, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y13, Y1
@@ -2436,8 +2584,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST 8(R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST 8(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y13
 	VFMADD231PS.BCST 12(AX), Y13, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y13, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y13, Y2
@@ -2451,7 +2600,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST 12(R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST 12(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2462,6 +2611,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y13
 	VFMADD231PS.BCST (AX), Y13, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
@@ -2476,9 +2626,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -2537,6 +2687,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y13
 	VFMADD231PS.BCST (AX), Y13, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
@@ -2551,8 +2702,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y13
 	VFMADD231PS.BCST 4(AX), Y13, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y13, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y13, Y2
@@ -2566,7 +2718,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST 4(R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST 4(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y13
 	VFMADD231PS.BCST 8(AX), Y13, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y13, Y1
@@ -2581,8 +2735,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST 8(R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST 8(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y13
 	VFMADD231PS.BCST 12(AX), Y13, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y13, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y13, Y2
@@ -2596,7 +2751,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST 12(R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST 12(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2607,6 +2762,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y13
 	VFMADD231PS.BCST (AX), Y13, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
@@ -2621,9 +2777,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -2698,6 +2854,7 @@ TEXT ·salone14x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y14
 	VFMADD231PS.BCST (AX), Y14, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
@@ -2713,8 +2870,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y14
 	VFMADD231PS.BCST 4(AX), Y14, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y14, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y14, Y2
@@ -2729,7 +2887,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST 4(R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST 4(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y14
 	VFMADD231PS.BCST 8(AX), Y14, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y14, Y1
@@ -2745,8 +2905,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST 8(R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST 8(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y14
 	VFMADD231PS.BCST 12(AX), Y14, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y14, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y14, Y2
@@ -2761,7 +2922,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST 12(R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST 12(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2772,6 +2933,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y14
 	VFMADD231PS.BCST (AX), Y14, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
@@ -2787,9 +2949,9 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -2851,6 +3013,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y14
 	VFMADD231PS.BCST (AX), Y14, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
@@ -2866,8 +3029,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y14
 	VFMADD231PS.BCST 4(AX), Y14, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y14, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y14, Y2
@@ -2882,7 +3046,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST 4(R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST 4(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y14
 	VFMADD231PS.BCST 8(AX), Y14, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y14, Y1
@@ -2898,8 +3064,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST 8(R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST 8(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y14
 	VFMADD231PS.BCST 12(AX), Y14, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y14, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y14, Y2
@@ -2914,7 +3081,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST 12(R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST 12(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
@@ -2925,6 +3092,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y14
 	VFMADD231PS.BCST (AX), Y14, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
@@ -2940,9 +3108,9 @@ cutStep:
 	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -3024,6 +3192,7 @@ TEXT ·salone15x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y15
 	VFMADD231PS.BCST (AX), Y15, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
@@ -3040,8 +3209,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y15
 	VFMADD231PS.BCST 4(AX), Y15, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y15, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y15, Y2
@@ -3057,7 +3227,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST 4(R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST 4(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y15
 	VFMADD231PS.BCST 8(AX), Y15, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y15, Y1
@@ -3074,8 +3246,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST 8(R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST 8(R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y15
 	VFMADD231PS.BCST 12(AX), Y15, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y15, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y15, Y2
@@ -3091,7 +3264,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST 12(R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST 12(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3103,6 +3276,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y15
 	VFMADD231PS.BCST (AX), Y15, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
@@ -3119,10 +3293,10 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -3187,6 +3361,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y15
 	VFMADD231PS.BCST (AX), Y15, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
@@ -3203,8 +3378,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y15
 	VFMADD231PS.BCST 4(AX), Y15, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y15, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y15, Y2
@@ -3220,7 +3396,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST 4(R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST 4(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y15
 	VFMADD231PS.BCST 8(AX), Y15, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y15, Y1
@@ -3237,8 +3415,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST 8(R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST 8(R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y15
 	VFMADD231PS.BCST 12(AX), Y15, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y15, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y15, Y2
@@ -3254,7 +3433,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST 12(R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST 12(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3266,6 +3445,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y15
 	VFMADD231PS.BCST (AX), Y15, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
@@ -3282,10 +3462,10 @@ cutStep:
 	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PS.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -3370,6 +3550,7 @@ TEXT ·salone16x8AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y16
 	VFMADD231PS.BCST (AX), Y16, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
@@ -3387,8 +3568,9 @@ wholeSteps:
 	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST (R13), Y16, Y14
 	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y16
 	VFMADD231PS.BCST 4(AX), Y16, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y16, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y16, Y2
@@ -3405,7 +3587,9 @@ wholeSteps:
 	VFMADD231PS.BCST 4(R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST 4(R13), Y16, Y14
 	VFMADD231PS.BCST 4(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y16
 	VFMADD231PS.BCST 8(AX), Y16, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y16, Y1
@@ -3423,8 +3607,9 @@ wholeSteps:
 	VFMADD231PS.BCST 8(R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST 8(R13), Y16, Y14
 	VFMADD231PS.BCST 8(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y16
 	VFMADD231PS.BCST 12(AX), Y16, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y16, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y16, Y2
@@ -3441,7 +3626,7 @@ wholeSteps:
 	VFMADD231PS.BCST 12(R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST 12(R13), Y16, Y14
 	VFMADD231PS.BCST 12(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3453,6 +3638,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y16
 	VFMADD231PS.BCST (AX), Y16, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
@@ -3470,10 +3656,10 @@ wholeStep:
 	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST (R13), Y16, Y14
 	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -3541,6 +3727,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y16
 	VFMADD231PS.BCST (AX), Y16, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
@@ -3558,8 +3745,9 @@ cutSteps:
 	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST (R13), Y16, Y14
 	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y16
 	VFMADD231PS.BCST 4(AX), Y16, Y0
 	VFMADD231PS.BCST 4(AX)(DX*1), Y16, Y1
 	VFMADD231PS.BCST 4(AX)(DX*2), Y16, Y2
@@ -3576,7 +3764,9 @@ cutSteps:
 	VFMADD231PS.BCST 4(R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST 4(R13), Y16, Y14
 	VFMADD231PS.BCST 4(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y16
 	VFMADD231PS.BCST 8(AX), Y16, Y0
 	VFMADD231PS.BCST 8(AX)(DX*1), Y16, Y1
@@ -3594,8 +3784,9 @@ cutSteps:
 	VFMADD231PS.BCST 8(R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST 8(R13), Y16, Y14
 	VFMADD231PS.BCST 8(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPS.Z        (BX), K1, Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y16
 	VFMADD231PS.BCST 12(AX), Y16, Y0
 	VFMADD231PS.BCST 12(AX)(DX*1), Y16, Y1
 	VFMADD231PS.BCST 12(AX)(DX*2), Y16, Y2
@@ -3612,7 +3803,7 @@ cutSteps:
 	VFMADD231PS.BCST 12(R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST 12(R13), Y16, Y14
 	VFMADD231PS.BCST 12(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
@@ -3624,6 +3815,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y16
 	VFMADD231PS.BCST (AX), Y16, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
@@ -3641,10 +3833,10 @@ cutStep:
 	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PS.BCST (R13), Y16, Y14
 	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -3706,49 +3898,59 @@ TEXT ·salone1x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z2
+	VMOVUPS      (CX)(BX*1), Y3
 	VBROADCASTSS 4(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS 8(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z2
+	VMOVUPS      (CX)(BX*1), Y3
 	VBROADCASTSS 12(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z2
 	VMOVUPS      (DX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -3783,50 +3985,60 @@ TEXT ·salone2x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z4
-	VMOVUPS          (DX)(R9*1), Y5
+	VMOVUPS          (R9), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
 	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
 	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z4
-	VMOVUPS          (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z4
+	VMOVUPS          (R9)(BX*1), Y5
 	VBROADCASTSS     4(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
 	VFMADD231PS.BCST 4(AX)(CX*1), Z4, Z2
 	VFMADD231PS.BCST 4(AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z4
-	VMOVUPS          (DX)(R9*1), Y5
+	VMOVUPS          (R9), Y5
 	VBROADCASTSS     8(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
 	VFMADD231PS.BCST 8(AX)(CX*1), Z4, Z2
 	VFMADD231PS.BCST 8(AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z4
-	VMOVUPS          (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z4
+	VMOVUPS          (R9)(BX*1), Y5
 	VBROADCASTSS     12(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
 	VFMADD231PS.BCST 12(AX)(CX*1), Z4, Z2
 	VFMADD231PS.BCST 12(AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z4
 	VMOVUPS          (DX)(R9*1), Y5
 	VBROADCASTSS     (AX), Z6
@@ -3834,8 +4046,8 @@ tileStep:
 	VFMADD231PS      Y6, Y5, Y1
 	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
 	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -3875,11 +4087,13 @@ TEXT ·salone3x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z6
-	VMOVUPS          (DX)(R9*1), Y7
+	VMOVUPS          (R9), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
@@ -3888,9 +4102,10 @@ tileSteps:
 	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z6
-	VMOVUPS          (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z6
+	VMOVUPS          (R9)(BX*1), Y7
 	VBROADCASTSS     4(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
@@ -3899,9 +4114,12 @@ tileSteps:
 	VBROADCASTSS     4(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z6
-	VMOVUPS          (DX)(R9*1), Y7
+	VMOVUPS          (R9), Y7
 	VBROADCASTSS     8(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
@@ -3910,9 +4128,10 @@ tileSteps:
 	VBROADCASTSS     8(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z6
-	VMOVUPS          (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z6
+	VMOVUPS          (R9)(BX*1), Y7
 	VBROADCASTSS     12(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
@@ -3921,16 +4140,19 @@ tileSteps:
 	VBROADCASTSS     12(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z6
 	VMOVUPS          (DX)(R9*1), Y7
 	VBROADCASTSS     (AX), Z8
@@ -3941,8 +4163,8 @@ tileStep:
 	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -3988,11 +4210,13 @@ TEXT ·salone4x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z8
-	VMOVUPS          (DX)(R10*1), Y9
+	VMOVUPS          (R10), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
@@ -4004,9 +4228,10 @@ tileSteps:
 	VBROADCASTSS     (AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z8
-	VMOVUPS          (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z8
+	VMOVUPS          (R10)(BX*1), Y9
 	VBROADCASTSS     4(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
@@ -4018,9 +4243,12 @@ tileSteps:
 	VBROADCASTSS     4(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z8
-	VMOVUPS          (DX)(R10*1), Y9
+	VMOVUPS          (R10), Y9
 	VBROADCASTSS     8(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
@@ -4032,9 +4260,10 @@ tileSteps:
 	VBROADCASTSS     8(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z8
-	VMOVUPS          (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z8
+	VMOVUPS          (R10)(BX*1), Y9
 	VBROADCASTSS     12(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
@@ -4046,16 +4275,19 @@ tileSteps:
 	VBROADCASTSS     12(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z8
 	VMOVUPS          (DX)(R10*1), Y9
 	VBROADCASTSS     (AX), Z10
@@ -4069,8 +4301,8 @@ tileStep:
 	VBROADCASTSS     (AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -4121,11 +4353,13 @@ TEXT ·salone5x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z10
-	VMOVUPS          (DX)(R10*1), Y11
+	VMOVUPS          (R10), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
@@ -4139,9 +4373,10 @@ tileSteps:
 	VFMADD231PS      Y12, Y11, Y7
 	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
 	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z10
-	VMOVUPS          (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z10
+	VMOVUPS          (R10)(BX*1), Y11
 	VBROADCASTSS     4(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
@@ -4155,9 +4390,12 @@ tileSteps:
 	VFMADD231PS      Y12, Y11, Y7
 	VFMADD231PS.BCST 4(AX)(CX*4), Z10, Z8
 	VFMADD231PS.BCST 4(AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z10
-	VMOVUPS          (DX)(R10*1), Y11
+	VMOVUPS          (R10), Y11
 	VBROADCASTSS     8(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
@@ -4171,9 +4409,10 @@ tileSteps:
 	VFMADD231PS      Y12, Y11, Y7
 	VFMADD231PS.BCST 8(AX)(CX*4), Z10, Z8
 	VFMADD231PS.BCST 8(AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z10
-	VMOVUPS          (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z10
+	VMOVUPS          (R10)(BX*1), Y11
 	VBROADCASTSS     12(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
@@ -4187,16 +4426,19 @@ tileSteps:
 	VFMADD231PS      Y12, Y11, Y7
 	VFMADD231PS.BCST 12(AX)(CX*4), Z10, Z8
 	VFMADD231PS.BCST 12(AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z10
 	VMOVUPS          (DX)(R10*1), Y11
 	VBROADCASTSS     (AX), Z12
@@ -4212,8 +4454,8 @@ tileStep:
 	VFMADD231PS      Y12, Y11, Y7
 	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
 	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -4270,11 +4512,13 @@ TEXT ·salone6x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z12
-	VMOVUPS          (DX)(R11*1), Y13
+	VMOVUPS          (R11), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
@@ -4291,9 +4535,10 @@ tileSteps:
 	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z12
-	VMOVUPS          (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z12
+	VMOVUPS          (R11)(BX*1), Y13
 	VBROADCASTSS     4(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
@@ -4310,9 +4555,12 @@ tileSteps:
 	VBROADCASTSS     4(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z12
-	VMOVUPS          (DX)(R11*1), Y13
+	VMOVUPS          (R11), Y13
 	VBROADCASTSS     8(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
@@ -4329,9 +4577,10 @@ tileSteps:
 	VBROADCASTSS     8(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z12
-	VMOVUPS          (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z12
+	VMOVUPS          (R11)(BX*1), Y13
 	VBROADCASTSS     12(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
@@ -4348,16 +4597,19 @@ tileSteps:
 	VBROADCASTSS     12(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z12
 	VMOVUPS          (DX)(R11*1), Y13
 	VBROADCASTSS     (AX), Z14
@@ -4376,8 +4628,8 @@ tileStep:
 	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -4439,11 +4691,13 @@ TEXT ·salone7x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z14
-	VMOVUPS          (DX)(R11*1), Y15
+	VMOVUPS          (R11), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
@@ -4463,9 +4717,10 @@ tileSteps:
 	VBROADCASTSS     (AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z14
-	VMOVUPS          (DX)(R11*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z14
+	VMOVUPS          (R11)(BX*1), Y15
 	VBROADCASTSS     4(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
@@ -4485,9 +4740,12 @@ tileSteps:
 	VBROADCASTSS     4(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z14
-	VMOVUPS          (DX)(R11*1), Y15
+	VMOVUPS          (R11), Y15
 	VBROADCASTSS     8(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
@@ -4507,9 +4765,10 @@ tileSteps:
 	VBROADCASTSS     8(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z14
-	VMOVUPS          (DX)(R11*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z14
+	VMOVUPS          (R11)(BX*1), Y15
 	VBROADCASTSS     12(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
@@ -4529,16 +4788,19 @@ tileSteps:
 	VBROADCASTSS     12(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z14
 	VMOVUPS          (DX)(R11*1), Y15
 	VBROADCASTSS     (AX), Z16
@@ -4560,8 +4822,8 @@ tileStep:
 	VBROADCASTSS     (AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -4632,11 +4894,13 @@ TEXT ·salone8x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z16
-	VMOVUPS          (DX)(R12*1), Y17
+	VMOVUPS          (R12), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
@@ -4658,9 +4922,10 @@ tileSteps:
 	VFMADD231PS      Y18, Y17, Y13
 	VFMADD231PS.BCST (R11), Z16, Z14
 	VFMADD231PS.BCST (R11), Y17, Y15
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z16
-	VMOVUPS          (DX)(R12*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z16
+	VMOVUPS          (R12)(BX*1), Y17
 	VBROADCASTSS     4(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
@@ -4682,9 +4947,12 @@ tileSteps:
 	VFMADD231PS      Y18, Y17, Y13
 	VFMADD231PS.BCST 4(R11), Z16, Z14
 	VFMADD231PS.BCST 4(R11), Y17, Y15
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z16
-	VMOVUPS          (DX)(R12*1), Y17
+	VMOVUPS          (R12), Y17
 	VBROADCASTSS     8(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
@@ -4706,9 +4974,10 @@ tileSteps:
 	VFMADD231PS      Y18, Y17, Y13
 	VFMADD231PS.BCST 8(R11), Z16, Z14
 	VFMADD231PS.BCST 8(R11), Y17, Y15
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z16
-	VMOVUPS          (DX)(R12*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z16
+	VMOVUPS          (R12)(BX*1), Y17
 	VBROADCASTSS     12(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
@@ -4730,17 +4999,20 @@ tileSteps:
 	VFMADD231PS      Y18, Y17, Y13
 	VFMADD231PS.BCST 12(R11), Z16, Z14
 	VFMADD231PS.BCST 12(R11), Y17, Y15
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z16
 	VMOVUPS          (DX)(R12*1), Y17
 	VBROADCASTSS     (AX), Z18
@@ -4764,9 +5036,9 @@ tileStep:
 	VFMADD231PS      Y18, Y17, Y13
 	VFMADD231PS.BCST (R11), Z16, Z14
 	VFMADD231PS.BCST (R11), Y17, Y15
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -4842,11 +5114,13 @@ TEXT ·salone9x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z18
-	VMOVUPS          (DX)(R12*1), Y19
+	VMOVUPS          (R12), Y19
 	VBROADCASTSS     (AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
@@ -4871,9 +5145,10 @@ tileSteps:
 	VBROADCASTSS     (R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z18
-	VMOVUPS          (DX)(R12*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z18
+	VMOVUPS          (R12)(BX*1), Y19
 	VBROADCASTSS     4(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
@@ -4898,9 +5173,12 @@ tileSteps:
 	VBROADCASTSS     4(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z18
-	VMOVUPS          (DX)(R12*1), Y19
+	VMOVUPS          (R12), Y19
 	VBROADCASTSS     8(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
@@ -4925,9 +5203,10 @@ tileSteps:
 	VBROADCASTSS     8(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z18
-	VMOVUPS          (DX)(R12*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z18
+	VMOVUPS          (R12)(BX*1), Y19
 	VBROADCASTSS     12(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
@@ -4952,17 +5231,20 @@ tileSteps:
 	VBROADCASTSS     12(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z18
 	VMOVUPS          (DX)(R12*1), Y19
 	VBROADCASTSS     (AX), Z20
@@ -4989,9 +5271,9 @@ tileStep:
 	VBROADCASTSS     (R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -5072,11 +5354,13 @@ TEXT ·salone10x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z20
-	VMOVUPS          (DX)(R12*1), Y21
+	VMOVUPS          (R12), Y21
 	VBROADCASTSS     (AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
@@ -5104,9 +5388,10 @@ tileSteps:
 	VBROADCASTSS     (R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z20
-	VMOVUPS          (DX)(R12*1), Y21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z20
+	VMOVUPS          (R12)(BX*1), Y21
 	VBROADCASTSS     4(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
@@ -5134,9 +5419,12 @@ tileSteps:
 	VBROADCASTSS     4(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z20
-	VMOVUPS          (DX)(R12*1), Y21
+	VMOVUPS          (R12), Y21
 	VBROADCASTSS     8(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
@@ -5164,9 +5452,10 @@ tileSteps:
 	VBROADCASTSS     8(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z20
-	VMOVUPS          (DX)(R12*1), Y21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z20
+	VMOVUPS          (R12)(BX*1), Y21
 	VBROADCASTSS     12(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
@@ -5194,17 +5483,20 @@ tileSteps:
 	VBROADCASTSS     12(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z20
 	VMOVUPS          (DX)(R12*1), Y21
 	VBROADCASTSS     (AX), Z22
@@ -5234,9 +5526,9 @@ tileStep:
 	VBROADCASTSS     (R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -5322,11 +5614,13 @@ TEXT ·salone11x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y21, Y21, Y21
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z22
-	VMOVUPS          (DX)(R12*1), Y23
+	VMOVUPS          (R12), Y23
 	VBROADCASTSS     (AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
@@ -5356,9 +5650,10 @@ tileSteps:
 	VFMADD231PS      Y24, Y23, Y19
 	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
 	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z22
-	VMOVUPS          (DX)(R12*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z22
+	VMOVUPS          (R12)(BX*1), Y23
 	VBROADCASTSS     4(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
@@ -5388,9 +5683,12 @@ tileSteps:
 	VFMADD231PS      Y24, Y23, Y19
 	VFMADD231PS.BCST 4(R11)(R9*1), Z22, Z20
 	VFMADD231PS.BCST 4(R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z22
-	VMOVUPS          (DX)(R12*1), Y23
+	VMOVUPS          (R12), Y23
 	VBROADCASTSS     8(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
@@ -5420,9 +5718,10 @@ tileSteps:
 	VFMADD231PS      Y24, Y23, Y19
 	VFMADD231PS.BCST 8(R11)(R9*1), Z22, Z20
 	VFMADD231PS.BCST 8(R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z22
-	VMOVUPS          (DX)(R12*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z22
+	VMOVUPS          (R12)(BX*1), Y23
 	VBROADCASTSS     12(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
@@ -5452,17 +5751,20 @@ tileSteps:
 	VFMADD231PS      Y24, Y23, Y19
 	VFMADD231PS.BCST 12(R11)(R9*1), Z22, Z20
 	VFMADD231PS.BCST 12(R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z22
 	VMOVUPS          (DX)(R12*1), Y23
 	VBROADCASTSS     (AX), Z24
@@ -5494,9 +5796,9 @@ tileStep:
 	VFMADD231PS      Y24, Y23, Y19
 	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
 	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -5587,11 +5889,13 @@ TEXT ·salone12x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z24
-	VMOVUPS          (DX)(R12*1), Y25
+	VMOVUPS          (R12), Y25
 	VBROADCASTSS     (AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
@@ -5624,9 +5928,10 @@ tileSteps:
 	VBROADCASTSS     (R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z24
-	VMOVUPS          (DX)(R12*1), Y25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z24
+	VMOVUPS          (R12)(BX*1), Y25
 	VBROADCASTSS     4(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
@@ -5659,9 +5964,12 @@ tileSteps:
 	VBROADCASTSS     4(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z24
-	VMOVUPS          (DX)(R12*1), Y25
+	VMOVUPS          (R12), Y25
 	VBROADCASTSS     8(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
@@ -5694,9 +6002,10 @@ tileSteps:
 	VBROADCASTSS     8(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z24
-	VMOVUPS          (DX)(R12*1), Y25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z24
+	VMOVUPS          (R12)(BX*1), Y25
 	VBROADCASTSS     12(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
@@ -5729,17 +6038,20 @@ tileSteps:
 	VBROADCASTSS     12(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z24
 	VMOVUPS          (DX)(R12*1), Y25
 	VBROADCASTSS     (AX), Z26
@@ -5774,9 +6086,9 @@ tileStep:
 	VBROADCASTSS     (R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -5872,11 +6184,13 @@ TEXT ·salone13x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y25, Y25, Y25
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z26
-	VMOVUPS          (DX)(R12*1), Y27
+	VMOVUPS          (R12), Y27
 	VBROADCASTSS     (AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
@@ -5912,9 +6226,10 @@ tileSteps:
 	VBROADCASTSS     (R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z26
-	VMOVUPS          (DX)(R12*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z26
+	VMOVUPS          (R12)(BX*1), Y27
 	VBROADCASTSS     4(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
@@ -5950,9 +6265,12 @@ tileSteps:
 	VBROADCASTSS     4(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z26
-	VMOVUPS          (DX)(R12*1), Y27
+	VMOVUPS          (R12), Y27
 	VBROADCASTSS     8(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
@@ -5988,9 +6306,10 @@ tileSteps:
 	VBROADCASTSS     8(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z26
-	VMOVUPS          (DX)(R12*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z26
+	VMOVUPS          (R12)(BX*1), Y27
 	VBROADCASTSS     12(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
@@ -6026,17 +6345,20 @@ tileSteps:
 	VBROADCASTSS     12(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z26
 	VMOVUPS          (DX)(R12*1), Y27
 	VBROADCASTSS     (AX), Z28
@@ -6074,9 +6396,9 @@ tileStep:
 	VBROADCASTSS     (R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -6177,11 +6499,13 @@ TEXT ·salone14x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y27, Y27, Y27
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z28
-	VMOVUPS          (DX)(R12*1), Y29
+	VMOVUPS          (R12), Y29
 	VBROADCASTSS     (AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
@@ -6219,9 +6543,10 @@ tileSteps:
 	VFMADD231PS      Y30, Y29, Y25
 	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
 	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z28
-	VMOVUPS          (DX)(R12*1), Y29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z28
+	VMOVUPS          (R12)(BX*1), Y29
 	VBROADCASTSS     4(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
@@ -6259,9 +6584,12 @@ tileSteps:
 	VFMADD231PS      Y30, Y29, Y25
 	VFMADD231PS.BCST 4(R11)(R9*2), Z28, Z26
 	VFMADD231PS.BCST 4(R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z28
-	VMOVUPS          (DX)(R12*1), Y29
+	VMOVUPS          (R12), Y29
 	VBROADCASTSS     8(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
@@ -6299,9 +6627,10 @@ tileSteps:
 	VFMADD231PS      Y30, Y29, Y25
 	VFMADD231PS.BCST 8(R11)(R9*2), Z28, Z26
 	VFMADD231PS.BCST 8(R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z28
-	VMOVUPS          (DX)(R12*1), Y29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (DX)(BX*1), Z28
+	VMOVUPS          (R12)(BX*1), Y29
 	VBROADCASTSS     12(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
@@ -6339,17 +6668,20 @@ tileSteps:
 	VFMADD231PS      Y30, Y29, Y25
 	VFMADD231PS.BCST 12(R11)(R9*2), Z28, Z26
 	VFMADD231PS.BCST 12(R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (DX), Z28
 	VMOVUPS          (DX)(R12*1), Y29
 	VBROADCASTSS     (AX), Z30
@@ -6389,9 +6721,9 @@ tileStep:
 	VFMADD231PS      Y30, Y29, Y25
 	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
 	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -6464,50 +6796,60 @@ TEXT ·salone1x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z3
+	VMOVUPS      64(DX)(BX*1), Z4
+	VMOVUPS      (CX)(BX*1), Y5
 	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z3
+	VMOVUPS      64(DX)(BX*1), Z4
+	VMOVUPS      (CX)(BX*1), Y5
 	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
 	VMOVUPS      (DX)(CX*1), Y5
@@ -6515,8 +6857,8 @@ tileStep:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6554,12 +6896,14 @@ TEXT ·salone2x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Y8
+	VMOVUPS      (R9), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6568,10 +6912,11 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z6
+	VMOVUPS      64(DX)(BX*1), Z7
+	VMOVUPS      (R9)(BX*1), Y8
 	VBROADCASTSS 4(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6580,10 +6925,13 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Y8
+	VMOVUPS      (R9), Y8
 	VBROADCASTSS 8(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6592,10 +6940,11 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z6
+	VMOVUPS      64(DX)(BX*1), Z7
+	VMOVUPS      (R9)(BX*1), Y8
 	VBROADCASTSS 12(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -6604,16 +6953,19 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
 	VMOVUPS      (DX)(R9*1), Y8
@@ -6625,8 +6977,8 @@ tileStep:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6671,12 +7023,14 @@ TEXT ·salone3x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z9
 	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6689,10 +7043,11 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z9
+	VMOVUPS      64(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6705,10 +7060,13 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z9
 	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6721,10 +7079,11 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z9
+	VMOVUPS      64(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -6737,16 +7096,19 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z9
 	VMOVUPS      64(DX), Z10
 	VMOVUPS      (DX)(R9*1), Y11
@@ -6762,8 +7124,8 @@ tileStep:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6816,12 +7178,14 @@ TEXT ·salone4x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Y14
+	VMOVUPS      (R10), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -6838,10 +7202,11 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      (R10)(BX*1), Y14
 	VBROADCASTSS 4(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -6858,10 +7223,13 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Y14
+	VMOVUPS      (R10), Y14
 	VBROADCASTSS 8(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -6878,10 +7246,11 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      (R10)(BX*1), Y14
 	VBROADCASTSS 12(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -6898,16 +7267,19 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      (DX)(R10*1), Y14
@@ -6927,8 +7299,8 @@ tileStep:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6988,12 +7360,14 @@ TEXT ·salone5x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y14, Y14, Y14
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z15
 	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Y17
+	VMOVUPS      (R10), Y17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7014,10 +7388,11 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z15
+	VMOVUPS      64(DX)(BX*1), Z16
+	VMOVUPS      (R10)(BX*1), Y17
 	VBROADCASTSS 4(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7038,10 +7413,13 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z15
 	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Y17
+	VMOVUPS      (R10), Y17
 	VBROADCASTSS 8(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7062,10 +7440,11 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z15
+	VMOVUPS      64(DX)(BX*1), Z16
+	VMOVUPS      (R10)(BX*1), Y17
 	VBROADCASTSS 12(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
@@ -7086,16 +7465,19 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z15
 	VMOVUPS      64(DX), Z16
 	VMOVUPS      (DX)(R10*1), Y17
@@ -7119,8 +7501,8 @@ tileStep:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7188,12 +7570,14 @@ TEXT ·salone6x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Y20
+	VMOVUPS      (R11), Y20
 	VBROADCASTSS (AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7218,10 +7602,11 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Y20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z18
+	VMOVUPS      64(DX)(BX*1), Z19
+	VMOVUPS      (R11)(BX*1), Y20
 	VBROADCASTSS 4(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7246,10 +7631,13 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Y20
+	VMOVUPS      (R11), Y20
 	VBROADCASTSS 8(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7274,10 +7662,11 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Y20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z18
+	VMOVUPS      64(DX)(BX*1), Z19
+	VMOVUPS      (R11)(BX*1), Y20
 	VBROADCASTSS 12(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
@@ -7302,16 +7691,19 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
 	VMOVUPS      (DX)(R11*1), Y20
@@ -7339,8 +7731,8 @@ tileStep:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7415,12 +7807,14 @@ TEXT ·salone7x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y20, Y20, Y20
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z21
 	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Y23
+	VMOVUPS      (R11), Y23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7449,10 +7843,11 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z21
+	VMOVUPS      64(DX)(BX*1), Z22
+	VMOVUPS      (R11)(BX*1), Y23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7481,10 +7876,13 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z21
 	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Y23
+	VMOVUPS      (R11), Y23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7513,10 +7911,11 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z21
+	VMOVUPS      64(DX)(BX*1), Z22
+	VMOVUPS      (R11)(BX*1), Y23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
@@ -7545,16 +7944,19 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z21
 	VMOVUPS      64(DX), Z22
 	VMOVUPS      (DX)(R11*1), Y23
@@ -7586,8 +7988,8 @@ tileStep:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7673,12 +8075,14 @@ TEXT ·salone8x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Y26
+	VMOVUPS      (R12), Y26
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7711,10 +8115,11 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Y26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      (R12)(BX*1), Y26
 	VBROADCASTSS 4(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7747,10 +8152,13 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Y26
+	VMOVUPS      (R12), Y26
 	VBROADCASTSS 8(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7783,10 +8191,11 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Y26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      (R12)(BX*1), Y26
 	VBROADCASTSS 12(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
@@ -7819,17 +8228,20 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000010, AX
 	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      (DX)(R12*1), Y26
@@ -7865,9 +8277,9 @@ tileStep:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -7931,58 +8343,68 @@ TEXT ·salone1x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Y7
+	VMOVUPS      (CX), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z4
+	VMOVUPS      64(DX)(BX*1), Z5
+	VMOVUPS      128(DX)(BX*1), Z6
+	VMOVUPS      (CX)(BX*1), Y7
 	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Y7
+	VMOVUPS      (CX), Y7
 	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z4
+	VMOVUPS      64(DX)(BX*1), Z5
+	VMOVUPS      128(DX)(BX*1), Z6
+	VMOVUPS      (CX)(BX*1), Y7
 	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
@@ -7992,8 +8414,8 @@ tileStep:
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8034,13 +8456,15 @@ TEXT ·salone2x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8051,11 +8475,12 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z8
+	VMOVUPS      64(DX)(BX*1), Z9
+	VMOVUPS      128(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8066,11 +8491,14 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+	VMOVUPS      (R9), Y11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8081,11 +8509,12 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z8
+	VMOVUPS      64(DX)(BX*1), Z9
+	VMOVUPS      128(DX)(BX*1), Z10
+	VMOVUPS      (R9)(BX*1), Y11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -8096,16 +8525,19 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VMOVUPS      128(DX), Z10
@@ -8120,8 +8552,8 @@ tileStep:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8171,13 +8603,15 @@ TEXT ·salone3x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Y15
+	VMOVUPS      (R9), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8193,11 +8627,12 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      128(DX)(BX*1), Z14
+	VMOVUPS      (R9)(BX*1), Y15
 	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8213,11 +8648,14 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Y15
+	VMOVUPS      (R9), Y15
 	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8233,11 +8671,12 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z12
+	VMOVUPS      64(DX)(BX*1), Z13
+	VMOVUPS      128(DX)(BX*1), Z14
+	VMOVUPS      (R9)(BX*1), Y15
 	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -8253,16 +8692,19 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VMOVUPS      128(DX), Z14
@@ -8282,8 +8724,8 @@ tileStep:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8343,13 +8785,15 @@ TEXT ·salone4x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Y19
+	VMOVUPS      (R10), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8370,11 +8814,12 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z16
+	VMOVUPS      64(DX)(BX*1), Z17
+	VMOVUPS      128(DX)(BX*1), Z18
+	VMOVUPS      (R10)(BX*1), Y19
 	VBROADCASTSS 4(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8395,11 +8840,14 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Y19
+	VMOVUPS      (R10), Y19
 	VBROADCASTSS 8(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8420,11 +8868,12 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z16
+	VMOVUPS      64(DX)(BX*1), Z17
+	VMOVUPS      128(DX)(BX*1), Z18
+	VMOVUPS      (R10)(BX*1), Y19
 	VBROADCASTSS 12(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -8445,16 +8894,19 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VMOVUPS      128(DX), Z18
@@ -8479,8 +8931,8 @@ tileStep:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8549,13 +9001,15 @@ TEXT ·salone5x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Y23
+	VMOVUPS      (R10), Y23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8581,11 +9035,12 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z20
+	VMOVUPS      64(DX)(BX*1), Z21
+	VMOVUPS      128(DX)(BX*1), Z22
+	VMOVUPS      (R10)(BX*1), Y23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8611,11 +9066,14 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Y23
+	VMOVUPS      (R10), Y23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8641,11 +9099,12 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z20
+	VMOVUPS      64(DX)(BX*1), Z21
+	VMOVUPS      128(DX)(BX*1), Z22
+	VMOVUPS      (R10)(BX*1), Y23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
@@ -8671,16 +9130,19 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VMOVUPS      128(DX), Z22
@@ -8710,8 +9172,8 @@ tileStep:
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8790,13 +9252,15 @@ TEXT ·salone6x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Y27
+	VMOVUPS      (R11), Y27
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -8827,11 +9291,12 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      128(DX)(BX*1), Z26
+	VMOVUPS      (R11)(BX*1), Y27
 	VBROADCASTSS 4(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -8862,11 +9327,14 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Y27
+	VMOVUPS      (R11), Y27
 	VBROADCASTSS 8(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -8897,11 +9365,12 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         BX, DX
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (DX)(BX*1), Z24
+	VMOVUPS      64(DX)(BX*1), Z25
+	VMOVUPS      128(DX)(BX*1), Z26
+	VMOVUPS      (R11)(BX*1), Y27
 	VBROADCASTSS 12(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
@@ -8932,16 +9401,19 @@ tileSteps:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VMOVUPS      128(DX), Z26
@@ -8976,8 +9448,8 @@ tileStep:
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -9037,18 +9509,23 @@ TEXT ·dalone1x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Y1
 	VFMADD231PD.BCST 8(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Y1
 	VFMADD231PD.BCST 16(AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Y1
 	VFMADD231PD.BCST 24(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              wholeSteps
@@ -9058,10 +9535,11 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              wholeStep
 
@@ -9084,18 +9562,23 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (DX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPD.Z        (DX), K1, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (DX)(BX*1), K1, Y1
 	VFMADD231PD.BCST 8(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (DX), K1, Y1
 	VFMADD231PD.BCST 16(AX), Y1, Y0
-	ADDQ             BX, DX
-	VMOVUPD.Z        (DX), K1, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (DX)(BX*1), K1, Y1
 	VFMADD231PD.BCST 24(AX), Y1, Y0
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              cutSteps
@@ -9105,10 +9588,11 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (DX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              cutStep
 
@@ -9141,22 +9625,27 @@ TEXT ·dalone2x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y2
 	VFMADD231PD.BCST 8(AX), Y2, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y2
 	VFMADD231PD.BCST 16(AX), Y2, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y2
 	VFMADD231PD.BCST 24(AX), Y2, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9166,11 +9655,12 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9196,22 +9686,27 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y2
 	VFMADD231PD.BCST 8(AX), Y2, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y2
 	VFMADD231PD.BCST 16(AX), Y2, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y2
 	VFMADD231PD.BCST 24(AX), Y2, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9221,11 +9716,12 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9261,26 +9757,31 @@ TEXT ·dalone3x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y3
 	VFMADD231PD.BCST 8(AX), Y3, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y3
 	VFMADD231PD.BCST 16(AX), Y3, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST 16(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y3
 	VFMADD231PD.BCST 24(AX), Y3, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9290,12 +9791,13 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9324,26 +9826,31 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y3
 	VFMADD231PD.BCST 8(AX), Y3, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y3
 	VFMADD231PD.BCST 16(AX), Y3, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST 16(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y3
 	VFMADD231PD.BCST 24(AX), Y3, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9353,12 +9860,13 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9398,30 +9906,35 @@ TEXT ·dalone4x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y4
 	VFMADD231PD.BCST 8(AX), Y4, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST 8(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y4
 	VFMADD231PD.BCST 16(AX), Y4, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST 16(AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST 16(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y4
 	VFMADD231PD.BCST 24(AX), Y4, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST 24(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9431,13 +9944,14 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9469,30 +9983,35 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y4
 	VFMADD231PD.BCST 8(AX), Y4, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST 8(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y4
 	VFMADD231PD.BCST 16(AX), Y4, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST 16(AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST 16(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y4
 	VFMADD231PD.BCST 24(AX), Y4, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST 24(AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9502,13 +10021,14 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9551,34 +10071,39 @@ TEXT ·dalone5x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y5
 	VFMADD231PD.BCST 8(AX), Y5, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST 8(AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST 8(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y5
 	VFMADD231PD.BCST 16(AX), Y5, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST 16(AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST 16(AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST 16(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y5
 	VFMADD231PD.BCST 24(AX), Y5, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST 24(AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST 24(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9588,14 +10113,15 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9630,34 +10156,39 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y5
 	VFMADD231PD.BCST 8(AX), Y5, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST 8(AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST 8(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y5
 	VFMADD231PD.BCST 16(AX), Y5, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST 16(AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST 16(AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST 16(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y5
 	VFMADD231PD.BCST 24(AX), Y5, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST 24(AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST 24(AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9667,14 +10198,15 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9721,6 +10253,7 @@ TEXT ·dalone6x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -9728,15 +10261,18 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y6
 	VFMADD231PD.BCST 8(AX), Y6, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y6, Y2
 	VFMADD231PD.BCST 8(AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST 8(AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST 8(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y6
 	VFMADD231PD.BCST 16(AX), Y6, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y1
@@ -9744,15 +10280,16 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST 16(AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST 16(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y6
 	VFMADD231PD.BCST 24(AX), Y6, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y6, Y2
 	VFMADD231PD.BCST 24(AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST 24(AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST 24(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9762,6 +10299,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -9769,8 +10307,8 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -9808,6 +10346,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -9815,15 +10354,18 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y6
 	VFMADD231PD.BCST 8(AX), Y6, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y6, Y2
 	VFMADD231PD.BCST 8(AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST 8(AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST 8(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y6
 	VFMADD231PD.BCST 16(AX), Y6, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y1
@@ -9831,15 +10373,16 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST 16(AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST 16(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y6
 	VFMADD231PD.BCST 24(AX), Y6, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y6, Y2
 	VFMADD231PD.BCST 24(AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST 24(AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST 24(AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -9849,6 +10392,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -9856,8 +10400,8 @@ cutStep:
 	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -9907,6 +10451,7 @@ TEXT ·dalone7x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -9915,8 +10460,9 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y7
 	VFMADD231PD.BCST 8(AX), Y7, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y2
@@ -9924,7 +10470,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST 8(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y7
 	VFMADD231PD.BCST 16(AX), Y7, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y1
@@ -9933,8 +10481,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST 16(AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST 16(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y7
 	VFMADD231PD.BCST 24(AX), Y7, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y7, Y2
@@ -9942,7 +10491,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST 24(AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST 24(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
@@ -9952,6 +10501,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -9960,8 +10510,8 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10002,6 +10552,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -10010,8 +10561,9 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y7
 	VFMADD231PD.BCST 8(AX), Y7, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y2
@@ -10019,7 +10571,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST 8(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y7
 	VFMADD231PD.BCST 16(AX), Y7, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y1
@@ -10028,8 +10582,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST 16(AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST 16(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y7
 	VFMADD231PD.BCST 24(AX), Y7, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y7, Y2
@@ -10037,7 +10592,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST 24(AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST 24(AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
@@ -10047,6 +10602,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -10055,8 +10611,8 @@ cutStep:
 	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10113,6 +10669,7 @@ TEXT ·dalone8x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -10122,8 +10679,9 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y8
 	VFMADD231PD.BCST 8(AX), Y8, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y2
@@ -10132,7 +10690,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST 8(AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST 8(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y8
 	VFMADD231PD.BCST 16(AX), Y8, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y1
@@ -10142,8 +10702,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST 16(AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST 16(R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y8
 	VFMADD231PD.BCST 24(AX), Y8, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y2
@@ -10152,7 +10713,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST 24(AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST 24(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10163,6 +10724,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -10172,9 +10734,9 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10218,6 +10780,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -10227,8 +10790,9 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y8
 	VFMADD231PD.BCST 8(AX), Y8, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y2
@@ -10237,7 +10801,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST 8(AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST 8(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y8
 	VFMADD231PD.BCST 16(AX), Y8, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y1
@@ -10247,8 +10813,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST 16(AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST 16(R12), Y8, Y7
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y8
 	VFMADD231PD.BCST 24(AX), Y8, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y2
@@ -10257,7 +10824,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST 24(AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST 24(R12), Y8, Y7
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10268,6 +10835,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -10277,9 +10845,9 @@ cutStep:
 	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
 	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
 	VFMADD231PD.BCST (R12), Y8, Y7
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10339,6 +10907,7 @@ TEXT ·dalone9x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -10349,8 +10918,9 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST (R12), Y9, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y9
 	VFMADD231PD.BCST 8(AX), Y9, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y2
@@ -10360,7 +10930,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST 8(R12), Y9, Y7
 	VFMADD231PD.BCST 8(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y9
 	VFMADD231PD.BCST 16(AX), Y9, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y1
@@ -10371,8 +10943,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST 16(R12), Y9, Y7
 	VFMADD231PD.BCST 16(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y9
 	VFMADD231PD.BCST 24(AX), Y9, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y9, Y2
@@ -10382,7 +10955,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST 24(R12), Y9, Y7
 	VFMADD231PD.BCST 24(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10393,6 +10966,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -10403,9 +10977,9 @@ wholeStep:
 	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST (R12), Y9, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10452,6 +11026,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -10462,8 +11037,9 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST (R12), Y9, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y9
 	VFMADD231PD.BCST 8(AX), Y9, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y2
@@ -10473,7 +11049,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST 8(R12), Y9, Y7
 	VFMADD231PD.BCST 8(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y9
 	VFMADD231PD.BCST 16(AX), Y9, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y1
@@ -10484,8 +11062,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST 16(R12), Y9, Y7
 	VFMADD231PD.BCST 16(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y9
 	VFMADD231PD.BCST 24(AX), Y9, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y9, Y2
@@ -10495,7 +11074,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST 24(R12), Y9, Y7
 	VFMADD231PD.BCST 24(R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10506,6 +11085,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -10516,9 +11096,9 @@ cutStep:
 	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
 	VFMADD231PD.BCST (R12), Y9, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10581,6 +11161,7 @@ TEXT ·dalone10x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -10592,8 +11173,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12), Y10, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y10
 	VFMADD231PD.BCST 8(AX), Y10, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y2
@@ -10604,7 +11186,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12), Y10, Y7
 	VFMADD231PD.BCST 8(R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST 8(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y10
 	VFMADD231PD.BCST 16(AX), Y10, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y1
@@ -10616,8 +11200,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12), Y10, Y7
 	VFMADD231PD.BCST 16(R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST 16(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y10
 	VFMADD231PD.BCST 24(AX), Y10, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y2
@@ -10628,7 +11213,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12), Y10, Y7
 	VFMADD231PD.BCST 24(R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST 24(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10639,6 +11224,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -10650,9 +11236,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12), Y10, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10702,6 +11288,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -10713,8 +11300,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12), Y10, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y10
 	VFMADD231PD.BCST 8(AX), Y10, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y2
@@ -10725,7 +11313,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12), Y10, Y7
 	VFMADD231PD.BCST 8(R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST 8(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y10
 	VFMADD231PD.BCST 16(AX), Y10, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y1
@@ -10737,8 +11327,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12), Y10, Y7
 	VFMADD231PD.BCST 16(R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST 16(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y10
 	VFMADD231PD.BCST 24(AX), Y10, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y2
@@ -10749,7 +11340,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12), Y10, Y7
 	VFMADD231PD.BCST 24(R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST 24(R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10760,6 +11351,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -10771,9 +11363,9 @@ cutStep:
 	VFMADD231PD.BCST (R12), Y10, Y7
 	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -10839,6 +11431,7 @@ TEXT ·dalone11x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -10851,8 +11444,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y11
 	VFMADD231PD.BCST 8(AX), Y11, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y2
@@ -10864,7 +11458,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST 8(R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST 8(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y11
 	VFMADD231PD.BCST 16(AX), Y11, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y1
@@ -10877,8 +11473,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST 16(R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST 16(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y11
 	VFMADD231PD.BCST 24(AX), Y11, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y11, Y2
@@ -10890,7 +11487,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST 24(R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST 24(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -10901,6 +11498,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -10913,9 +11511,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -10968,6 +11566,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -10980,8 +11579,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y11
 	VFMADD231PD.BCST 8(AX), Y11, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y2
@@ -10993,7 +11593,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST 8(R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST 8(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y11
 	VFMADD231PD.BCST 16(AX), Y11, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y1
@@ -11006,8 +11608,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST 16(R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST 16(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y11
 	VFMADD231PD.BCST 24(AX), Y11, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y11, Y2
@@ -11019,7 +11622,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST 24(R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST 24(R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11030,6 +11633,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -11042,9 +11646,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
 	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -11113,6 +11717,7 @@ TEXT ·dalone12x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -11126,8 +11731,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y12
 	VFMADD231PD.BCST 8(AX), Y12, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y2
@@ -11140,7 +11746,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST 8(R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST 8(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y12
 	VFMADD231PD.BCST 16(AX), Y12, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y1
@@ -11154,8 +11762,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST 16(R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST 16(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y12
 	VFMADD231PD.BCST 24(AX), Y12, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y2
@@ -11168,7 +11777,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST 24(R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST 24(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11179,6 +11788,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -11192,9 +11802,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -11250,6 +11860,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -11263,8 +11874,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y12
 	VFMADD231PD.BCST 8(AX), Y12, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y2
@@ -11277,7 +11889,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST 8(R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST 8(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y12
 	VFMADD231PD.BCST 16(AX), Y12, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y1
@@ -11291,8 +11905,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST 16(R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST 16(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y12
 	VFMADD231PD.BCST 24(AX), Y12, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y2
@@ -11305,7 +11920,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST 24(R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST 24(R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11316,6 +11931,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -11329,9 +11945,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
 	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -11403,6 +12019,7 @@ TEXT ·dalone13x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y13
 	VFMADD231PD.BCST (AX), Y13, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
@@ -11417,8 +12034,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y13
 	VFMADD231PD.BCST 8(AX), Y13, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y13, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y13, Y2
@@ -11432,7 +12050,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST 8(R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST 8(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y13
 	VFMADD231PD.BCST 16(AX), Y13, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y13, Y1
@@ -11447,8 +12067,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST 16(R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST 16(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y13
 	VFMADD231PD.BCST 24(AX), Y13, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y13, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y13, Y2
@@ -11462,7 +12083,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST 24(R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST 24(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11473,6 +12094,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y13
 	VFMADD231PD.BCST (AX), Y13, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
@@ -11487,9 +12109,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -11548,6 +12170,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y13
 	VFMADD231PD.BCST (AX), Y13, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
@@ -11562,8 +12185,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y13
 	VFMADD231PD.BCST 8(AX), Y13, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y13, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y13, Y2
@@ -11577,7 +12201,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST 8(R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST 8(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y13
 	VFMADD231PD.BCST 16(AX), Y13, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y13, Y1
@@ -11592,8 +12218,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST 16(R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST 16(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y13
 	VFMADD231PD.BCST 24(AX), Y13, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y13, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y13, Y2
@@ -11607,7 +12234,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST 24(R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST 24(R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11618,6 +12245,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y13
 	VFMADD231PD.BCST (AX), Y13, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
@@ -11632,9 +12260,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
 	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -11709,6 +12337,7 @@ TEXT ·dalone14x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y14
 	VFMADD231PD.BCST (AX), Y14, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
@@ -11724,8 +12353,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y14
 	VFMADD231PD.BCST 8(AX), Y14, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y14, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y14, Y2
@@ -11740,7 +12370,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST 8(R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST 8(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y14
 	VFMADD231PD.BCST 16(AX), Y14, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y14, Y1
@@ -11756,8 +12388,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST 16(R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST 16(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y14
 	VFMADD231PD.BCST 24(AX), Y14, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y14, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y14, Y2
@@ -11772,7 +12405,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST 24(R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST 24(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11783,6 +12416,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y14
 	VFMADD231PD.BCST (AX), Y14, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
@@ -11798,9 +12432,9 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -11862,6 +12496,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y14
 	VFMADD231PD.BCST (AX), Y14, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
@@ -11877,8 +12512,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y14
 	VFMADD231PD.BCST 8(AX), Y14, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y14, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y14, Y2
@@ -11893,7 +12529,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST 8(R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST 8(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y14
 	VFMADD231PD.BCST 16(AX), Y14, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y14, Y1
@@ -11909,8 +12547,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST 16(R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST 16(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y14
 	VFMADD231PD.BCST 24(AX), Y14, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y14, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y14, Y2
@@ -11925,7 +12564,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST 24(R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST 24(R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
@@ -11936,6 +12575,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y14
 	VFMADD231PD.BCST (AX), Y14, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
@@ -11951,9 +12591,9 @@ cutStep:
 	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
 	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -12035,6 +12675,7 @@ TEXT ·dalone15x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y15
 	VFMADD231PD.BCST (AX), Y15, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
@@ -12051,8 +12692,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y15
 	VFMADD231PD.BCST 8(AX), Y15, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y15, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y15, Y2
@@ -12068,7 +12710,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST 8(R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST 8(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y15
 	VFMADD231PD.BCST 16(AX), Y15, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y15, Y1
@@ -12085,8 +12729,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST 16(R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST 16(R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y15
 	VFMADD231PD.BCST 24(AX), Y15, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y15, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y15, Y2
@@ -12102,7 +12747,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST 24(R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST 24(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12114,6 +12759,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y15
 	VFMADD231PD.BCST (AX), Y15, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
@@ -12130,10 +12776,10 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -12198,6 +12844,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y15
 	VFMADD231PD.BCST (AX), Y15, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
@@ -12214,8 +12861,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y15
 	VFMADD231PD.BCST 8(AX), Y15, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y15, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y15, Y2
@@ -12231,7 +12879,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST 8(R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST 8(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y15
 	VFMADD231PD.BCST 16(AX), Y15, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y15, Y1
@@ -12248,8 +12898,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST 16(R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST 16(R13), Y15, Y14
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y15
 	VFMADD231PD.BCST 24(AX), Y15, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y15, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y15, Y2
@@ -12265,7 +12916,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST 24(R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST 24(R13), Y15, Y14
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12277,6 +12928,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y15
 	VFMADD231PD.BCST (AX), Y15, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
@@ -12293,10 +12945,10 @@ cutStep:
 	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
 	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
 	VFMADD231PD.BCST (R13), Y15, Y14
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -12381,6 +13033,7 @@ TEXT ·dalone16x4AVX512(SB), NOSPLIT, $0-64
 	PCALIGN $0x20
 
 wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y16
 	VFMADD231PD.BCST (AX), Y16, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
@@ -12398,8 +13051,9 @@ wholeSteps:
 	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST (R13), Y16, Y14
 	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y16
 	VFMADD231PD.BCST 8(AX), Y16, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y16, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y16, Y2
@@ -12416,7 +13070,9 @@ wholeSteps:
 	VFMADD231PD.BCST 8(R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST 8(R13), Y16, Y14
 	VFMADD231PD.BCST 8(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y16
 	VFMADD231PD.BCST 16(AX), Y16, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y16, Y1
@@ -12434,8 +13090,9 @@ wholeSteps:
 	VFMADD231PD.BCST 16(R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST 16(R13), Y16, Y14
 	VFMADD231PD.BCST 16(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y16
 	VFMADD231PD.BCST 24(AX), Y16, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y16, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y16, Y2
@@ -12452,7 +13109,7 @@ wholeSteps:
 	VFMADD231PD.BCST 24(R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST 24(R13), Y16, Y14
 	VFMADD231PD.BCST 24(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12464,6 +13121,7 @@ wholeRest:
 	JEQ  wholeWrite
 
 wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y16
 	VFMADD231PD.BCST (AX), Y16, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
@@ -12481,10 +13139,10 @@ wholeStep:
 	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST (R13), Y16, Y14
 	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              wholeStep
 
@@ -12552,6 +13210,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y16
 	VFMADD231PD.BCST (AX), Y16, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
@@ -12569,8 +13228,9 @@ cutSteps:
 	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST (R13), Y16, Y14
 	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y16
 	VFMADD231PD.BCST 8(AX), Y16, Y0
 	VFMADD231PD.BCST 8(AX)(DX*1), Y16, Y1
 	VFMADD231PD.BCST 8(AX)(DX*2), Y16, Y2
@@ -12587,7 +13247,9 @@ cutSteps:
 	VFMADD231PD.BCST 8(R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST 8(R13), Y16, Y14
 	VFMADD231PD.BCST 8(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y16
 	VFMADD231PD.BCST 16(AX), Y16, Y0
 	VFMADD231PD.BCST 16(AX)(DX*1), Y16, Y1
@@ -12605,8 +13267,9 @@ cutSteps:
 	VFMADD231PD.BCST 16(R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST 16(R13), Y16, Y14
 	VFMADD231PD.BCST 16(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
-	VMOVUPD.Z        (BX), K1, Y16
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y16
 	VFMADD231PD.BCST 24(AX), Y16, Y0
 	VFMADD231PD.BCST 24(AX)(DX*1), Y16, Y1
 	VFMADD231PD.BCST 24(AX)(DX*2), Y16, Y2
@@ -12623,7 +13286,7 @@ cutSteps:
 	VFMADD231PD.BCST 24(R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST 24(R13), Y16, Y14
 	VFMADD231PD.BCST 24(R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
@@ -12635,6 +13298,7 @@ cutRest:
 	JEQ  cutWrite
 
 cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y16
 	VFMADD231PD.BCST (AX), Y16, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
@@ -12652,10 +13316,10 @@ cutStep:
 	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
 	VFMADD231PD.BCST (R13), Y16, Y14
 	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              cutStep
 
@@ -12717,49 +13381,59 @@ TEXT ·dalone1x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z2
+	VMOVUPD      (CX)(BX*1), Y3
 	VBROADCASTSD 8(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD 16(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z2
+	VMOVUPD      (CX)(BX*1), Y3
 	VBROADCASTSD 24(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z2
 	VMOVUPD      (DX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -12794,50 +13468,60 @@ TEXT ·dalone2x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z4
-	VMOVUPD          (DX)(R9*1), Y5
+	VMOVUPD          (R9), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
 	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
 	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z4
-	VMOVUPD          (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z4
+	VMOVUPD          (R9)(BX*1), Y5
 	VBROADCASTSD     8(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
 	VFMADD231PD.BCST 8(AX)(CX*1), Z4, Z2
 	VFMADD231PD.BCST 8(AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z4
-	VMOVUPD          (DX)(R9*1), Y5
+	VMOVUPD          (R9), Y5
 	VBROADCASTSD     16(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
 	VFMADD231PD.BCST 16(AX)(CX*1), Z4, Z2
 	VFMADD231PD.BCST 16(AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z4
-	VMOVUPD          (DX)(R9*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z4
+	VMOVUPD          (R9)(BX*1), Y5
 	VBROADCASTSD     24(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
 	VFMADD231PD.BCST 24(AX)(CX*1), Z4, Z2
 	VFMADD231PD.BCST 24(AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z4
 	VMOVUPD          (DX)(R9*1), Y5
 	VBROADCASTSD     (AX), Z6
@@ -12845,8 +13529,8 @@ tileStep:
 	VFMADD231PD      Y6, Y5, Y1
 	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
 	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -12886,11 +13570,13 @@ TEXT ·dalone3x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z6
-	VMOVUPD          (DX)(R9*1), Y7
+	VMOVUPD          (R9), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
@@ -12899,9 +13585,10 @@ tileSteps:
 	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z6
-	VMOVUPD          (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z6
+	VMOVUPD          (R9)(BX*1), Y7
 	VBROADCASTSD     8(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
@@ -12910,9 +13597,12 @@ tileSteps:
 	VBROADCASTSD     8(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z6
-	VMOVUPD          (DX)(R9*1), Y7
+	VMOVUPD          (R9), Y7
 	VBROADCASTSD     16(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
@@ -12921,9 +13611,10 @@ tileSteps:
 	VBROADCASTSD     16(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z6
-	VMOVUPD          (DX)(R9*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z6
+	VMOVUPD          (R9)(BX*1), Y7
 	VBROADCASTSD     24(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
@@ -12932,16 +13623,19 @@ tileSteps:
 	VBROADCASTSD     24(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R9)(BX*2), R9
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z6
 	VMOVUPD          (DX)(R9*1), Y7
 	VBROADCASTSD     (AX), Z8
@@ -12952,8 +13646,8 @@ tileStep:
 	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -12999,11 +13693,13 @@ TEXT ·dalone4x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z8
-	VMOVUPD          (DX)(R10*1), Y9
+	VMOVUPD          (R10), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
@@ -13015,9 +13711,10 @@ tileSteps:
 	VBROADCASTSD     (AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z8
-	VMOVUPD          (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z8
+	VMOVUPD          (R10)(BX*1), Y9
 	VBROADCASTSD     8(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
@@ -13029,9 +13726,12 @@ tileSteps:
 	VBROADCASTSD     8(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z8
-	VMOVUPD          (DX)(R10*1), Y9
+	VMOVUPD          (R10), Y9
 	VBROADCASTSD     16(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
@@ -13043,9 +13743,10 @@ tileSteps:
 	VBROADCASTSD     16(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z8
-	VMOVUPD          (DX)(R10*1), Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z8
+	VMOVUPD          (R10)(BX*1), Y9
 	VBROADCASTSD     24(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
@@ -13057,16 +13758,19 @@ tileSteps:
 	VBROADCASTSD     24(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z8
 	VMOVUPD          (DX)(R10*1), Y9
 	VBROADCASTSD     (AX), Z10
@@ -13080,8 +13784,8 @@ tileStep:
 	VBROADCASTSD     (AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -13132,11 +13836,13 @@ TEXT ·dalone5x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z10
-	VMOVUPD          (DX)(R10*1), Y11
+	VMOVUPD          (R10), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
@@ -13150,9 +13856,10 @@ tileSteps:
 	VFMADD231PD      Y12, Y11, Y7
 	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
 	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z10
-	VMOVUPD          (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z10
+	VMOVUPD          (R10)(BX*1), Y11
 	VBROADCASTSD     8(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
@@ -13166,9 +13873,12 @@ tileSteps:
 	VFMADD231PD      Y12, Y11, Y7
 	VFMADD231PD.BCST 8(AX)(CX*4), Z10, Z8
 	VFMADD231PD.BCST 8(AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z10
-	VMOVUPD          (DX)(R10*1), Y11
+	VMOVUPD          (R10), Y11
 	VBROADCASTSD     16(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
@@ -13182,9 +13892,10 @@ tileSteps:
 	VFMADD231PD      Y12, Y11, Y7
 	VFMADD231PD.BCST 16(AX)(CX*4), Z10, Z8
 	VFMADD231PD.BCST 16(AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z10
-	VMOVUPD          (DX)(R10*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z10
+	VMOVUPD          (R10)(BX*1), Y11
 	VBROADCASTSD     24(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
@@ -13198,16 +13909,19 @@ tileSteps:
 	VFMADD231PD      Y12, Y11, Y7
 	VFMADD231PD.BCST 24(AX)(CX*4), Z10, Z8
 	VFMADD231PD.BCST 24(AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R10)(BX*2), R10
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z10
 	VMOVUPD          (DX)(R10*1), Y11
 	VBROADCASTSD     (AX), Z12
@@ -13223,8 +13937,8 @@ tileStep:
 	VFMADD231PD      Y12, Y11, Y7
 	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
 	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -13281,11 +13995,13 @@ TEXT ·dalone6x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z12
-	VMOVUPD          (DX)(R11*1), Y13
+	VMOVUPD          (R11), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
@@ -13302,9 +14018,10 @@ tileSteps:
 	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z12
-	VMOVUPD          (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z12
+	VMOVUPD          (R11)(BX*1), Y13
 	VBROADCASTSD     8(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
@@ -13321,9 +14038,12 @@ tileSteps:
 	VBROADCASTSD     8(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z12
-	VMOVUPD          (DX)(R11*1), Y13
+	VMOVUPD          (R11), Y13
 	VBROADCASTSD     16(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
@@ -13340,9 +14060,10 @@ tileSteps:
 	VBROADCASTSD     16(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z12
-	VMOVUPD          (DX)(R11*1), Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z12
+	VMOVUPD          (R11)(BX*1), Y13
 	VBROADCASTSD     24(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
@@ -13359,16 +14080,19 @@ tileSteps:
 	VBROADCASTSD     24(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z12
 	VMOVUPD          (DX)(R11*1), Y13
 	VBROADCASTSD     (AX), Z14
@@ -13387,8 +14111,8 @@ tileStep:
 	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -13450,11 +14174,13 @@ TEXT ·dalone7x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z14
-	VMOVUPD          (DX)(R11*1), Y15
+	VMOVUPD          (R11), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
@@ -13474,9 +14200,10 @@ tileSteps:
 	VBROADCASTSD     (AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z14
-	VMOVUPD          (DX)(R11*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z14
+	VMOVUPD          (R11)(BX*1), Y15
 	VBROADCASTSD     8(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
@@ -13496,9 +14223,12 @@ tileSteps:
 	VBROADCASTSD     8(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z14
-	VMOVUPD          (DX)(R11*1), Y15
+	VMOVUPD          (R11), Y15
 	VBROADCASTSD     16(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
@@ -13518,9 +14248,10 @@ tileSteps:
 	VBROADCASTSD     16(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z14
-	VMOVUPD          (DX)(R11*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z14
+	VMOVUPD          (R11)(BX*1), Y15
 	VBROADCASTSD     24(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
@@ -13540,16 +14271,19 @@ tileSteps:
 	VBROADCASTSD     24(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R11)(BX*2), R11
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z14
 	VMOVUPD          (DX)(R11*1), Y15
 	VBROADCASTSD     (AX), Z16
@@ -13571,8 +14305,8 @@ tileStep:
 	VBROADCASTSD     (AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -13643,11 +14377,13 @@ TEXT ·dalone8x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z16
-	VMOVUPD          (DX)(R12*1), Y17
+	VMOVUPD          (R12), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
@@ -13669,9 +14405,10 @@ tileSteps:
 	VFMADD231PD      Y18, Y17, Y13
 	VFMADD231PD.BCST (R11), Z16, Z14
 	VFMADD231PD.BCST (R11), Y17, Y15
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z16
-	VMOVUPD          (DX)(R12*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z16
+	VMOVUPD          (R12)(BX*1), Y17
 	VBROADCASTSD     8(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
@@ -13693,9 +14430,12 @@ tileSteps:
 	VFMADD231PD      Y18, Y17, Y13
 	VFMADD231PD.BCST 8(R11), Z16, Z14
 	VFMADD231PD.BCST 8(R11), Y17, Y15
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z16
-	VMOVUPD          (DX)(R12*1), Y17
+	VMOVUPD          (R12), Y17
 	VBROADCASTSD     16(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
@@ -13717,9 +14457,10 @@ tileSteps:
 	VFMADD231PD      Y18, Y17, Y13
 	VFMADD231PD.BCST 16(R11), Z16, Z14
 	VFMADD231PD.BCST 16(R11), Y17, Y15
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z16
-	VMOVUPD          (DX)(R12*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z16
+	VMOVUPD          (R12)(BX*1), Y17
 	VBROADCASTSD     24(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
@@ -13741,17 +14482,20 @@ tileSteps:
 	VFMADD231PD      Y18, Y17, Y13
 	VFMADD231PD.BCST 24(R11), Z16, Z14
 	VFMADD231PD.BCST 24(R11), Y17, Y15
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z16
 	VMOVUPD          (DX)(R12*1), Y17
 	VBROADCASTSD     (AX), Z18
@@ -13775,9 +14519,9 @@ tileStep:
 	VFMADD231PD      Y18, Y17, Y13
 	VFMADD231PD.BCST (R11), Z16, Z14
 	VFMADD231PD.BCST (R11), Y17, Y15
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -13853,11 +14597,13 @@ TEXT ·dalone9x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z18
-	VMOVUPD          (DX)(R12*1), Y19
+	VMOVUPD          (R12), Y19
 	VBROADCASTSD     (AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
@@ -13882,9 +14628,10 @@ tileSteps:
 	VBROADCASTSD     (R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z18
-	VMOVUPD          (DX)(R12*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z18
+	VMOVUPD          (R12)(BX*1), Y19
 	VBROADCASTSD     8(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
@@ -13909,9 +14656,12 @@ tileSteps:
 	VBROADCASTSD     8(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z18
-	VMOVUPD          (DX)(R12*1), Y19
+	VMOVUPD          (R12), Y19
 	VBROADCASTSD     16(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
@@ -13936,9 +14686,10 @@ tileSteps:
 	VBROADCASTSD     16(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z18
-	VMOVUPD          (DX)(R12*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z18
+	VMOVUPD          (R12)(BX*1), Y19
 	VBROADCASTSD     24(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
@@ -13963,17 +14714,20 @@ tileSteps:
 	VBROADCASTSD     24(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z18
 	VMOVUPD          (DX)(R12*1), Y19
 	VBROADCASTSD     (AX), Z20
@@ -14000,9 +14754,9 @@ tileStep:
 	VBROADCASTSD     (R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -14083,11 +14837,13 @@ TEXT ·dalone10x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z20
-	VMOVUPD          (DX)(R12*1), Y21
+	VMOVUPD          (R12), Y21
 	VBROADCASTSD     (AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
@@ -14115,9 +14871,10 @@ tileSteps:
 	VBROADCASTSD     (R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z20
-	VMOVUPD          (DX)(R12*1), Y21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z20
+	VMOVUPD          (R12)(BX*1), Y21
 	VBROADCASTSD     8(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
@@ -14145,9 +14902,12 @@ tileSteps:
 	VBROADCASTSD     8(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z20
-	VMOVUPD          (DX)(R12*1), Y21
+	VMOVUPD          (R12), Y21
 	VBROADCASTSD     16(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
@@ -14175,9 +14935,10 @@ tileSteps:
 	VBROADCASTSD     16(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z20
-	VMOVUPD          (DX)(R12*1), Y21
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z20
+	VMOVUPD          (R12)(BX*1), Y21
 	VBROADCASTSD     24(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
@@ -14205,17 +14966,20 @@ tileSteps:
 	VBROADCASTSD     24(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z20
 	VMOVUPD          (DX)(R12*1), Y21
 	VBROADCASTSD     (AX), Z22
@@ -14245,9 +15009,9 @@ tileStep:
 	VBROADCASTSD     (R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -14333,11 +15097,13 @@ TEXT ·dalone11x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y21, Y21, Y21
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z22
-	VMOVUPD          (DX)(R12*1), Y23
+	VMOVUPD          (R12), Y23
 	VBROADCASTSD     (AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
@@ -14367,9 +15133,10 @@ tileSteps:
 	VFMADD231PD      Y24, Y23, Y19
 	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
 	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z22
-	VMOVUPD          (DX)(R12*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z22
+	VMOVUPD          (R12)(BX*1), Y23
 	VBROADCASTSD     8(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
@@ -14399,9 +15166,12 @@ tileSteps:
 	VFMADD231PD      Y24, Y23, Y19
 	VFMADD231PD.BCST 8(R11)(R9*1), Z22, Z20
 	VFMADD231PD.BCST 8(R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z22
-	VMOVUPD          (DX)(R12*1), Y23
+	VMOVUPD          (R12), Y23
 	VBROADCASTSD     16(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
@@ -14431,9 +15201,10 @@ tileSteps:
 	VFMADD231PD      Y24, Y23, Y19
 	VFMADD231PD.BCST 16(R11)(R9*1), Z22, Z20
 	VFMADD231PD.BCST 16(R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z22
-	VMOVUPD          (DX)(R12*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z22
+	VMOVUPD          (R12)(BX*1), Y23
 	VBROADCASTSD     24(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
@@ -14463,17 +15234,20 @@ tileSteps:
 	VFMADD231PD      Y24, Y23, Y19
 	VFMADD231PD.BCST 24(R11)(R9*1), Z22, Z20
 	VFMADD231PD.BCST 24(R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z22
 	VMOVUPD          (DX)(R12*1), Y23
 	VBROADCASTSD     (AX), Z24
@@ -14505,9 +15279,9 @@ tileStep:
 	VFMADD231PD      Y24, Y23, Y19
 	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
 	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -14598,11 +15372,13 @@ TEXT ·dalone12x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z24
-	VMOVUPD          (DX)(R12*1), Y25
+	VMOVUPD          (R12), Y25
 	VBROADCASTSD     (AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
@@ -14635,9 +15411,10 @@ tileSteps:
 	VBROADCASTSD     (R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z24
-	VMOVUPD          (DX)(R12*1), Y25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z24
+	VMOVUPD          (R12)(BX*1), Y25
 	VBROADCASTSD     8(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
@@ -14670,9 +15447,12 @@ tileSteps:
 	VBROADCASTSD     8(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z24
-	VMOVUPD          (DX)(R12*1), Y25
+	VMOVUPD          (R12), Y25
 	VBROADCASTSD     16(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
@@ -14705,9 +15485,10 @@ tileSteps:
 	VBROADCASTSD     16(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z24
-	VMOVUPD          (DX)(R12*1), Y25
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z24
+	VMOVUPD          (R12)(BX*1), Y25
 	VBROADCASTSD     24(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
@@ -14740,17 +15521,20 @@ tileSteps:
 	VBROADCASTSD     24(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z24
 	VMOVUPD          (DX)(R12*1), Y25
 	VBROADCASTSD     (AX), Z26
@@ -14785,9 +15569,9 @@ tileStep:
 	VBROADCASTSD     (R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -14883,11 +15667,13 @@ TEXT ·dalone13x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y25, Y25, Y25
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z26
-	VMOVUPD          (DX)(R12*1), Y27
+	VMOVUPD          (R12), Y27
 	VBROADCASTSD     (AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
@@ -14923,9 +15709,10 @@ tileSteps:
 	VBROADCASTSD     (R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z26
-	VMOVUPD          (DX)(R12*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z26
+	VMOVUPD          (R12)(BX*1), Y27
 	VBROADCASTSD     8(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
@@ -14961,9 +15748,12 @@ tileSteps:
 	VBROADCASTSD     8(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z26
-	VMOVUPD          (DX)(R12*1), Y27
+	VMOVUPD          (R12), Y27
 	VBROADCASTSD     16(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
@@ -14999,9 +15789,10 @@ tileSteps:
 	VBROADCASTSD     16(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z26
-	VMOVUPD          (DX)(R12*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z26
+	VMOVUPD          (R12)(BX*1), Y27
 	VBROADCASTSD     24(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
@@ -15037,17 +15828,20 @@ tileSteps:
 	VBROADCASTSD     24(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z26
 	VMOVUPD          (DX)(R12*1), Y27
 	VBROADCASTSD     (AX), Z28
@@ -15085,9 +15879,9 @@ tileStep:
 	VBROADCASTSD     (R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -15188,11 +15982,13 @@ TEXT ·dalone14x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y27, Y27, Y27
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z28
-	VMOVUPD          (DX)(R12*1), Y29
+	VMOVUPD          (R12), Y29
 	VBROADCASTSD     (AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
@@ -15230,9 +16026,10 @@ tileSteps:
 	VFMADD231PD      Y30, Y29, Y25
 	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
 	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z28
-	VMOVUPD          (DX)(R12*1), Y29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z28
+	VMOVUPD          (R12)(BX*1), Y29
 	VBROADCASTSD     8(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
@@ -15270,9 +16067,12 @@ tileSteps:
 	VFMADD231PD      Y30, Y29, Y25
 	VFMADD231PD.BCST 8(R11)(R9*2), Z28, Z26
 	VFMADD231PD.BCST 8(R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z28
-	VMOVUPD          (DX)(R12*1), Y29
+	VMOVUPD          (R12), Y29
 	VBROADCASTSD     16(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
@@ -15310,9 +16110,10 @@ tileSteps:
 	VFMADD231PD      Y30, Y29, Y25
 	VFMADD231PD.BCST 16(R11)(R9*2), Z28, Z26
 	VFMADD231PD.BCST 16(R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z28
-	VMOVUPD          (DX)(R12*1), Y29
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (DX)(BX*1), Z28
+	VMOVUPD          (R12)(BX*1), Y29
 	VBROADCASTSD     24(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
@@ -15350,17 +16151,20 @@ tileSteps:
 	VFMADD231PD      Y30, Y29, Y25
 	VFMADD231PD.BCST 24(R11)(R9*2), Z28, Z26
 	VFMADD231PD.BCST 24(R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
+	LEAQ             (DX)(BX*2), DX
+	LEAQ             (R12)(BX*2), R12
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R11
 	SUBQ             $0x04, R8
 	JGE              tileSteps
+	SUBQ             DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (DX), Z28
 	VMOVUPD          (DX)(R12*1), Y29
 	VBROADCASTSD     (AX), Z30
@@ -15400,9 +16204,9 @@ tileStep:
 	VFMADD231PD      Y30, Y29, Y25
 	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
 	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
-	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R11
+	ADDQ             BX, DX
 	DECQ             R8
 	JNE              tileStep
 
@@ -15475,50 +16279,60 @@ TEXT ·dalone1x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z3
+	VMOVUPD      64(DX)(BX*1), Z4
+	VMOVUPD      (CX)(BX*1), Y5
 	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z3
+	VMOVUPD      64(DX)(BX*1), Z4
+	VMOVUPD      (CX)(BX*1), Y5
 	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
 	VMOVUPD      (DX)(CX*1), Y5
@@ -15526,8 +16340,8 @@ tileStep:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15565,12 +16379,14 @@ TEXT ·dalone2x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
 	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Y8
+	VMOVUPD      (R9), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15579,10 +16395,11 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z6
+	VMOVUPD      64(DX)(BX*1), Z7
+	VMOVUPD      (R9)(BX*1), Y8
 	VBROADCASTSD 8(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15591,10 +16408,13 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
 	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Y8
+	VMOVUPD      (R9), Y8
 	VBROADCASTSD 16(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15603,10 +16423,11 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z6
+	VMOVUPD      64(DX)(BX*1), Z7
+	VMOVUPD      (R9)(BX*1), Y8
 	VBROADCASTSD 24(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -15615,16 +16436,19 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z6
 	VMOVUPD      64(DX), Z7
 	VMOVUPD      (DX)(R9*1), Y8
@@ -15636,8 +16460,8 @@ tileStep:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15682,12 +16506,14 @@ TEXT ·dalone3x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z9
 	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -15700,10 +16526,11 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z9
+	VMOVUPD      64(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -15716,10 +16543,13 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z9
 	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -15732,10 +16562,11 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z9
+	VMOVUPD      64(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -15748,16 +16579,19 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z9
 	VMOVUPD      64(DX), Z10
 	VMOVUPD      (DX)(R9*1), Y11
@@ -15773,8 +16607,8 @@ tileStep:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15827,12 +16661,14 @@ TEXT ·dalone4x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Y14
+	VMOVUPD      (R10), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -15849,10 +16685,11 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      (R10)(BX*1), Y14
 	VBROADCASTSD 8(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -15869,10 +16706,13 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Y14
+	VMOVUPD      (R10), Y14
 	VBROADCASTSD 16(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -15889,10 +16729,11 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      (R10)(BX*1), Y14
 	VBROADCASTSD 24(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -15909,16 +16750,19 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      (DX)(R10*1), Y14
@@ -15938,8 +16782,8 @@ tileStep:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15999,12 +16843,14 @@ TEXT ·dalone5x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y14, Y14, Y14
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z15
 	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Y17
+	VMOVUPD      (R10), Y17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16025,10 +16871,11 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z15
+	VMOVUPD      64(DX)(BX*1), Z16
+	VMOVUPD      (R10)(BX*1), Y17
 	VBROADCASTSD 8(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16049,10 +16896,13 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z15
 	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Y17
+	VMOVUPD      (R10), Y17
 	VBROADCASTSD 16(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16073,10 +16923,11 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Y17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z15
+	VMOVUPD      64(DX)(BX*1), Z16
+	VMOVUPD      (R10)(BX*1), Y17
 	VBROADCASTSD 24(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
@@ -16097,16 +16948,19 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z15
 	VMOVUPD      64(DX), Z16
 	VMOVUPD      (DX)(R10*1), Y17
@@ -16130,8 +16984,8 @@ tileStep:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16199,12 +17053,14 @@ TEXT ·dalone6x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
 	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Y20
+	VMOVUPD      (R11), Y20
 	VBROADCASTSD (AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16229,10 +17085,11 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Y20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z18
+	VMOVUPD      64(DX)(BX*1), Z19
+	VMOVUPD      (R11)(BX*1), Y20
 	VBROADCASTSD 8(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16257,10 +17114,13 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
 	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Y20
+	VMOVUPD      (R11), Y20
 	VBROADCASTSD 16(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16285,10 +17145,11 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Y20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z18
+	VMOVUPD      64(DX)(BX*1), Z19
+	VMOVUPD      (R11)(BX*1), Y20
 	VBROADCASTSD 24(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
@@ -16313,16 +17174,19 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z18
 	VMOVUPD      64(DX), Z19
 	VMOVUPD      (DX)(R11*1), Y20
@@ -16350,8 +17214,8 @@ tileStep:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16426,12 +17290,14 @@ TEXT ·dalone7x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y20, Y20, Y20
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z21
 	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Y23
+	VMOVUPD      (R11), Y23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16460,10 +17326,11 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z21
+	VMOVUPD      64(DX)(BX*1), Z22
+	VMOVUPD      (R11)(BX*1), Y23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16492,10 +17359,13 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z21
 	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Y23
+	VMOVUPD      (R11), Y23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16524,10 +17394,11 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z21
+	VMOVUPD      64(DX)(BX*1), Z22
+	VMOVUPD      (R11)(BX*1), Y23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
@@ -16556,16 +17427,19 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z21
 	VMOVUPD      64(DX), Z22
 	VMOVUPD      (DX)(R11*1), Y23
@@ -16597,8 +17471,8 @@ tileStep:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16684,12 +17558,14 @@ TEXT ·dalone8x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R12
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Y26
+	VMOVUPD      (R12), Y26
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -16722,10 +17598,11 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Y26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      (R12)(BX*1), Y26
 	VBROADCASTSD 8(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -16758,10 +17635,13 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Y26
+	VMOVUPD      (R12), Y26
 	VBROADCASTSD 16(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -16794,10 +17674,11 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Y26
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      (R12)(BX*1), Y26
 	VBROADCASTSD 24(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
@@ -16830,17 +17711,20 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R12)(BX*2), R12
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R12
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      (DX)(R12*1), Y26
@@ -16876,9 +17760,9 @@ tileStep:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R11
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16942,58 +17826,68 @@ TEXT ·dalone1x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, CX
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Y7
+	VMOVUPD      (CX), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z4
+	VMOVUPD      64(DX)(BX*1), Z5
+	VMOVUPD      128(DX)(BX*1), Z6
+	VMOVUPD      (CX)(BX*1), Y7
 	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Y7
+	VMOVUPD      (CX), Y7
 	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z4
+	VMOVUPD      64(DX)(BX*1), Z5
+	VMOVUPD      128(DX)(BX*1), Z6
+	VMOVUPD      (CX)(BX*1), Y7
 	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (CX)(BX*2), CX
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, CX
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
@@ -17003,8 +17897,8 @@ tileStep:
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17045,13 +17939,15 @@ TEXT ·dalone2x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
 	VMOVUPD      64(DX), Z9
 	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17062,11 +17958,12 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z8
+	VMOVUPD      64(DX)(BX*1), Z9
+	VMOVUPD      128(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17077,11 +17974,14 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
 	VMOVUPD      64(DX), Z9
 	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+	VMOVUPD      (R9), Y11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17092,11 +17992,12 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z8
+	VMOVUPD      64(DX)(BX*1), Z9
+	VMOVUPD      128(DX)(BX*1), Z10
+	VMOVUPD      (R9)(BX*1), Y11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -17107,16 +18008,19 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z8
 	VMOVUPD      64(DX), Z9
 	VMOVUPD      128(DX), Z10
@@ -17131,8 +18035,8 @@ tileStep:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17182,13 +18086,15 @@ TEXT ·dalone3x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R9
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Y15
+	VMOVUPD      (R9), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17204,11 +18110,12 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      128(DX)(BX*1), Z14
+	VMOVUPD      (R9)(BX*1), Y15
 	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17224,11 +18131,14 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Y15
+	VMOVUPD      (R9), Y15
 	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17244,11 +18154,12 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z12
+	VMOVUPD      64(DX)(BX*1), Z13
+	VMOVUPD      128(DX)(BX*1), Z14
+	VMOVUPD      (R9)(BX*1), Y15
 	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -17264,16 +18175,19 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R9)(BX*2), R9
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R9
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z12
 	VMOVUPD      64(DX), Z13
 	VMOVUPD      128(DX), Z14
@@ -17293,8 +18207,8 @@ tileStep:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17354,13 +18268,15 @@ TEXT ·dalone4x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
 	VMOVUPD      64(DX), Z17
 	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Y19
+	VMOVUPD      (R10), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17381,11 +18297,12 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z16
+	VMOVUPD      64(DX)(BX*1), Z17
+	VMOVUPD      128(DX)(BX*1), Z18
+	VMOVUPD      (R10)(BX*1), Y19
 	VBROADCASTSD 8(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17406,11 +18323,14 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
 	VMOVUPD      64(DX), Z17
 	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Y19
+	VMOVUPD      (R10), Y19
 	VBROADCASTSD 16(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17431,11 +18351,12 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Y19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z16
+	VMOVUPD      64(DX)(BX*1), Z17
+	VMOVUPD      128(DX)(BX*1), Z18
+	VMOVUPD      (R10)(BX*1), Y19
 	VBROADCASTSD 24(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -17456,16 +18377,19 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z16
 	VMOVUPD      64(DX), Z17
 	VMOVUPD      128(DX), Z18
@@ -17490,8 +18414,8 @@ tileStep:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17560,13 +18484,15 @@ TEXT ·dalone5x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R10
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
 	VMOVUPD      64(DX), Z21
 	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Y23
+	VMOVUPD      (R10), Y23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -17592,11 +18518,12 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z20
+	VMOVUPD      64(DX)(BX*1), Z21
+	VMOVUPD      128(DX)(BX*1), Z22
+	VMOVUPD      (R10)(BX*1), Y23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -17622,11 +18549,14 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
 	VMOVUPD      64(DX), Z21
 	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Y23
+	VMOVUPD      (R10), Y23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -17652,11 +18582,12 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Y23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z20
+	VMOVUPD      64(DX)(BX*1), Z21
+	VMOVUPD      128(DX)(BX*1), Z22
+	VMOVUPD      (R10)(BX*1), Y23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
@@ -17682,16 +18613,19 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R10)(BX*2), R10
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R10
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z20
 	VMOVUPD      64(DX), Z21
 	VMOVUPD      128(DX), Z22
@@ -17721,8 +18655,8 @@ tileStep:
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -17801,13 +18735,15 @@ TEXT ·dalone6x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	SUBQ    $0x04, R8
 	JLT     tileRest
+	ADDQ    DX, R11
 	PCALIGN $0x20
 
 tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Y27
+	VMOVUPD      (R11), Y27
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -17838,11 +18774,12 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      128(DX)(BX*1), Z26
+	VMOVUPD      (R11)(BX*1), Y27
 	VBROADCASTSD 8(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -17873,11 +18810,14 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Y27
+	VMOVUPD      (R11), Y27
 	VBROADCASTSD 16(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -17908,11 +18848,12 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         BX, DX
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Y27
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (DX)(BX*1), Z24
+	VMOVUPD      64(DX)(BX*1), Z25
+	VMOVUPD      128(DX)(BX*1), Z26
+	VMOVUPD      (R11)(BX*1), Y27
 	VBROADCASTSD 24(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
@@ -17943,16 +18884,19 @@ tileSteps:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), DX
+	LEAQ         (R11)(BX*2), R11
 	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R8
 	JGE          tileSteps
+	SUBQ         DX, R11
 
 tileRest:
 	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z24
 	VMOVUPD      64(DX), Z25
 	VMOVUPD      128(DX), Z26
@@ -17987,8 +18931,8 @@ tileStep:
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 

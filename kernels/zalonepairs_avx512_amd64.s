@@ -129,13 +129,14 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Y3
 	VMOVUPS.Z    (DX)(R9*1), K1, X2
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Y4, Y3, Y1
 	VFMADD231PS  X4, X2, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -256,6 +257,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y5
 	VMOVUPS.Z        (BX)(R10*1), K1, X4
 	VBROADCASTSS     (AX), Z6
@@ -263,8 +265,8 @@ tileStep:
 	VFMADD231PS      X6, X4, X0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
 	VFMADD231PS.BCST (AX)(DX*1), X4, X2
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -407,6 +409,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y7
 	VMOVUPS.Z        (BX)(R10*1), K1, X6
 	VBROADCASTSS     (AX), Z8
@@ -417,8 +420,8 @@ tileStep:
 	VBROADCASTSS     (AX)(DX*2), Z8
 	VFMADD231PS      Y8, Y7, Y5
 	VFMADD231PS      X8, X6, X4
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -584,6 +587,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y9
 	VMOVUPS.Z        (BX)(R11*1), K1, X8
 	VBROADCASTSS     (AX), Z10
@@ -597,8 +601,8 @@ tileStep:
 	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Y10, Y9, Y7
 	VFMADD231PS      X10, X8, X6
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -786,6 +790,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y11
 	VMOVUPS.Z        (BX)(R11*1), K1, X10
 	VBROADCASTSS     (AX), Z12
@@ -801,8 +806,8 @@ tileStep:
 	VFMADD231PS      X12, X10, X6
 	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
 	VFMADD231PS.BCST (AX)(DX*4), X10, X8
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -1013,6 +1018,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y13
 	VMOVUPS.Z        (BX)(R12*1), K1, X12
 	VBROADCASTSS     (AX), Z14
@@ -1031,8 +1037,8 @@ tileStep:
 	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Y14, Y13, Y11
 	VFMADD231PS      X14, X12, X10
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -1265,6 +1271,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y15
 	VMOVUPS.Z        (BX)(R12*1), K1, X14
 	VBROADCASTSS     (AX), Z16
@@ -1286,8 +1293,8 @@ tileStep:
 	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Y16, Y15, Y13
 	VFMADD231PS      X16, X14, X12
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -1547,6 +1554,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y17
 	VMOVUPS.Z        (BX)(R13*1), K1, X16
 	VBROADCASTSS     (AX), Z18
@@ -1570,9 +1578,9 @@ tileStep:
 	VFMADD231PS      X18, X16, X12
 	VFMADD231PS.BCST (R12), Y17, Y15
 	VFMADD231PS.BCST (R12), X16, X14
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -1854,6 +1862,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y19
 	VMOVUPS.Z        (BX)(R13*1), K1, X18
 	VBROADCASTSS     (AX), Z20
@@ -1880,9 +1889,9 @@ tileStep:
 	VBROADCASTSS     (R12)(DX*1), Z20
 	VFMADD231PS      Y20, Y19, Y17
 	VFMADD231PS      X20, X18, X16
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -2186,6 +2195,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y21
 	VMOVUPS.Z        (BX)(R13*1), K1, X20
 	VBROADCASTSS     (AX), Z22
@@ -2215,9 +2225,9 @@ tileStep:
 	VBROADCASTSS     (R12)(DX*2), Z22
 	VFMADD231PS      Y22, Y21, Y19
 	VFMADD231PS      X22, X20, X18
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -2543,6 +2553,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y23
 	VMOVUPS.Z        (BX)(R13*1), K1, X22
 	VBROADCASTSS     (AX), Z24
@@ -2574,9 +2585,9 @@ tileStep:
 	VFMADD231PS      X24, X22, X18
 	VFMADD231PS.BCST (R12)(R10*1), Y23, Y21
 	VFMADD231PS.BCST (R12)(R10*1), X22, X20
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -2924,6 +2935,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y25
 	VMOVUPS.Z        (BX)(R13*1), K1, X24
 	VBROADCASTSS     (AX), Z26
@@ -2958,9 +2970,9 @@ tileStep:
 	VBROADCASTSS     (R12)(DX*4), Z26
 	VFMADD231PS      Y26, Y25, Y23
 	VFMADD231PS      X26, X24, X22
-	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -3095,13 +3107,14 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z3
 	VMOVUPS.Z    (DX)(R9*1), K1, X2
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z3, Z1
 	VFMADD231PS  X4, X2, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -3222,6 +3235,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z5
 	VMOVUPS.Z    (BX)(R10*1), K1, X4
 	VBROADCASTSS (AX), Z6
@@ -3230,8 +3244,8 @@ tileStep:
 	VBROADCASTSS (AX)(DX*1), Z6
 	VFMADD231PS  Z6, Z5, Z3
 	VFMADD231PS  X6, X4, X2
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -3374,6 +3388,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z7
 	VMOVUPS.Z    (BX)(R10*1), K1, X6
 	VBROADCASTSS (AX), Z8
@@ -3385,8 +3400,8 @@ tileStep:
 	VBROADCASTSS (AX)(DX*2), Z8
 	VFMADD231PS  Z8, Z7, Z5
 	VFMADD231PS  X8, X6, X4
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -3552,6 +3567,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS.Z    (BX)(R11*1), K1, X8
 	VBROADCASTSS (AX), Z10
@@ -3566,8 +3582,8 @@ tileStep:
 	VBROADCASTSS (AX)(R10*1), Z10
 	VFMADD231PS  Z10, Z9, Z7
 	VFMADD231PS  X10, X8, X6
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -3755,6 +3771,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z11
 	VMOVUPS.Z    (BX)(R11*1), K1, X10
 	VBROADCASTSS (AX), Z12
@@ -3772,8 +3789,8 @@ tileStep:
 	VBROADCASTSS (AX)(DX*4), Z12
 	VFMADD231PS  Z12, Z11, Z9
 	VFMADD231PS  X12, X10, X8
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -3984,6 +4001,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z13
 	VMOVUPS.Z    (BX)(R12*1), K1, X12
 	VBROADCASTSS (AX), Z14
@@ -4004,8 +4022,8 @@ tileStep:
 	VBROADCASTSS (AX)(R11*1), Z14
 	VFMADD231PS  Z14, Z13, Z11
 	VFMADD231PS  X14, X12, X10
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -4238,6 +4256,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z15
 	VMOVUPS.Z    (BX)(R12*1), K1, X14
 	VBROADCASTSS (AX), Z16
@@ -4261,8 +4280,8 @@ tileStep:
 	VBROADCASTSS (AX)(R10*2), Z16
 	VFMADD231PS  Z16, Z15, Z13
 	VFMADD231PS  X16, X14, X12
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -4522,6 +4541,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z17
 	VMOVUPS.Z    (BX)(R13*1), K1, X16
 	VBROADCASTSS (AX), Z18
@@ -4548,9 +4568,9 @@ tileStep:
 	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z18, Z17, Z15
 	VFMADD231PS  X18, X16, X14
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -4832,6 +4852,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z19
 	VMOVUPS.Z    (BX)(R13*1), K1, X18
 	VBROADCASTSS (AX), Z20
@@ -4861,9 +4882,9 @@ tileStep:
 	VBROADCASTSS (R12)(DX*1), Z20
 	VFMADD231PS  Z20, Z19, Z17
 	VFMADD231PS  X20, X18, X16
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -5167,6 +5188,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z21
 	VMOVUPS.Z    (BX)(R13*1), K1, X20
 	VBROADCASTSS (AX), Z22
@@ -5199,9 +5221,9 @@ tileStep:
 	VBROADCASTSS (R12)(DX*2), Z22
 	VFMADD231PS  Z22, Z21, Z19
 	VFMADD231PS  X22, X20, X18
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -5527,6 +5549,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z23
 	VMOVUPS.Z    (BX)(R13*1), K1, X22
 	VBROADCASTSS (AX), Z24
@@ -5562,9 +5585,9 @@ tileStep:
 	VBROADCASTSS (R12)(R10*1), Z24
 	VFMADD231PS  Z24, Z23, Z21
 	VFMADD231PS  X24, X22, X20
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -5912,6 +5935,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z25
 	VMOVUPS.Z    (BX)(R13*1), K1, X24
 	VBROADCASTSS (AX), Z26
@@ -5950,9 +5974,9 @@ tileStep:
 	VBROADCASTSS (R12)(DX*4), Z26
 	VFMADD231PS  Z26, Z25, Z23
 	VFMADD231PS  X26, X24, X22
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -6112,6 +6136,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS.Z    (DX)(R9*1), K1, X3
@@ -6119,8 +6144,8 @@ tileStep:
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
 	VFMADD231PS  X6, X3, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -6284,6 +6309,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z7
 	VMOVUPS      64(BX), Z8
 	VMOVUPS.Z    (BX)(R10*1), K1, X6
@@ -6295,8 +6321,8 @@ tileStep:
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
 	VFMADD231PS  X9, X6, X3
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -6500,6 +6526,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z10
 	VMOVUPS      64(BX), Z11
 	VMOVUPS.Z    (BX)(R10*1), K1, X9
@@ -6515,8 +6542,8 @@ tileStep:
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
 	VFMADD231PS  X12, X9, X6
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -6761,6 +6788,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z13
 	VMOVUPS      64(BX), Z14
 	VMOVUPS.Z    (BX)(R11*1), K1, X12
@@ -6780,8 +6808,8 @@ tileStep:
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
 	VFMADD231PS  X15, X12, X9
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -7066,6 +7094,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VMOVUPS.Z    (BX)(R11*1), K1, X15
@@ -7089,8 +7118,8 @@ tileStep:
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
 	VFMADD231PS  X18, X15, X12
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -7416,6 +7445,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z19
 	VMOVUPS      64(BX), Z20
 	VMOVUPS.Z    (BX)(R12*1), K1, X18
@@ -7443,8 +7473,8 @@ tileStep:
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
 	VFMADD231PS  X21, X18, X15
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -7810,6 +7840,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z22
 	VMOVUPS      64(BX), Z23
 	VMOVUPS.Z    (BX)(R12*1), K1, X21
@@ -7841,8 +7872,8 @@ tileStep:
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
 	VFMADD231PS  X24, X21, X18
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -8253,6 +8284,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z25
 	VMOVUPS      64(BX), Z26
 	VMOVUPS.Z    (BX)(R13*1), K1, X24
@@ -8288,9 +8320,9 @@ tileStep:
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 	VFMADD231PS  X27, X24, X21
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
 	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -8463,6 +8495,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (DX), Z5
 	VMOVUPS      64(DX), Z6
 	VMOVUPS      128(DX), Z7
@@ -8472,8 +8505,8 @@ tileStep:
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
 	VFMADD231PS  X8, X4, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -8664,6 +8697,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS      64(BX), Z10
 	VMOVUPS      128(BX), Z11
@@ -8678,8 +8712,8 @@ tileStep:
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
 	VFMADD231PS  X12, X8, X4
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -8920,6 +8954,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z13
 	VMOVUPS      64(BX), Z14
 	VMOVUPS      128(BX), Z15
@@ -8939,8 +8974,8 @@ tileStep:
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
 	VFMADD231PS  X16, X12, X8
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -9232,6 +9267,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z17
 	VMOVUPS      64(BX), Z18
 	VMOVUPS      128(BX), Z19
@@ -9256,8 +9292,8 @@ tileStep:
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
 	VFMADD231PS  X20, X16, X12
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -9599,6 +9635,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z21
 	VMOVUPS      64(BX), Z22
 	VMOVUPS      128(BX), Z23
@@ -9628,8 +9665,8 @@ tileStep:
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
 	VFMADD231PS  X24, X20, X16
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -10022,6 +10059,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z25
 	VMOVUPS      64(BX), Z26
 	VMOVUPS      128(BX), Z27
@@ -10056,8 +10094,8 @@ tileStep:
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 	VFMADD231PS  X28, X24, X20
-	ADDQ         SI, BX
 	ADDQ         $0x00000004, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -10184,13 +10222,14 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Y3
 	VMOVUPD.Z    (DX)(R9*1), K1, X2
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Y4, Y3, Y1
 	VFMADD231PD  X4, X2, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -10285,6 +10324,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y5
 	VMOVUPD.Z        (BX)(R10*1), K1, X4
 	VBROADCASTSD     (AX), Z6
@@ -10292,8 +10332,8 @@ tileStep:
 	VFMADD231PD      X6, X4, X0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
 	VFMADD231PD.BCST (AX)(DX*1), X4, X2
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -10404,6 +10444,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y7
 	VMOVUPD.Z        (BX)(R10*1), K1, X6
 	VBROADCASTSD     (AX), Z8
@@ -10414,8 +10455,8 @@ tileStep:
 	VBROADCASTSD     (AX)(DX*2), Z8
 	VFMADD231PD      Y8, Y7, Y5
 	VFMADD231PD      X8, X6, X4
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -10543,6 +10584,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y9
 	VMOVUPD.Z        (BX)(R11*1), K1, X8
 	VBROADCASTSD     (AX), Z10
@@ -10556,8 +10598,8 @@ tileStep:
 	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Y10, Y9, Y7
 	VFMADD231PD      X10, X8, X6
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -10701,6 +10743,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y11
 	VMOVUPD.Z        (BX)(R11*1), K1, X10
 	VBROADCASTSD     (AX), Z12
@@ -10716,8 +10759,8 @@ tileStep:
 	VFMADD231PD      X12, X10, X6
 	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
 	VFMADD231PD.BCST (AX)(DX*4), X10, X8
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -10878,6 +10921,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y13
 	VMOVUPD.Z        (BX)(R12*1), K1, X12
 	VBROADCASTSD     (AX), Z14
@@ -10896,8 +10940,8 @@ tileStep:
 	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Y14, Y13, Y11
 	VFMADD231PD      X14, X12, X10
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -11074,6 +11118,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y15
 	VMOVUPD.Z        (BX)(R12*1), K1, X14
 	VBROADCASTSD     (AX), Z16
@@ -11095,8 +11140,8 @@ tileStep:
 	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Y16, Y15, Y13
 	VFMADD231PD      X16, X14, X12
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -11294,6 +11339,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y17
 	VMOVUPD.Z        (BX)(R13*1), K1, X16
 	VBROADCASTSD     (AX), Z18
@@ -11317,9 +11363,9 @@ tileStep:
 	VFMADD231PD      X18, X16, X12
 	VFMADD231PD.BCST (R12), Y17, Y15
 	VFMADD231PD.BCST (R12), X16, X14
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -11533,6 +11579,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y19
 	VMOVUPD.Z        (BX)(R13*1), K1, X18
 	VBROADCASTSD     (AX), Z20
@@ -11559,9 +11606,9 @@ tileStep:
 	VBROADCASTSD     (R12)(DX*1), Z20
 	VFMADD231PD      Y20, Y19, Y17
 	VFMADD231PD      X20, X18, X16
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -11791,6 +11838,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y21
 	VMOVUPD.Z        (BX)(R13*1), K1, X20
 	VBROADCASTSD     (AX), Z22
@@ -11820,9 +11868,9 @@ tileStep:
 	VBROADCASTSD     (R12)(DX*2), Z22
 	VFMADD231PD      Y22, Y21, Y19
 	VFMADD231PD      X22, X20, X18
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -12068,6 +12116,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y23
 	VMOVUPD.Z        (BX)(R13*1), K1, X22
 	VBROADCASTSD     (AX), Z24
@@ -12099,9 +12148,9 @@ tileStep:
 	VFMADD231PD      X24, X22, X18
 	VFMADD231PD.BCST (R12)(R10*1), Y23, Y21
 	VFMADD231PD.BCST (R12)(R10*1), X22, X20
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -12363,6 +12412,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y25
 	VMOVUPD.Z        (BX)(R13*1), K1, X24
 	VBROADCASTSD     (AX), Z26
@@ -12397,9 +12447,9 @@ tileStep:
 	VBROADCASTSD     (R12)(DX*4), Z26
 	VFMADD231PD      Y26, Y25, Y23
 	VFMADD231PD      X26, X24, X22
-	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
 	DECQ             R9
 	JNE              tileStep
 
@@ -12514,13 +12564,14 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z3
 	VMOVUPD.Z    (DX)(R9*1), K1, X2
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z3, Z1
 	VFMADD231PD  X4, X2, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -12615,6 +12666,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z5
 	VMOVUPD.Z    (BX)(R10*1), K1, X4
 	VBROADCASTSD (AX), Z6
@@ -12623,8 +12675,8 @@ tileStep:
 	VBROADCASTSD (AX)(DX*1), Z6
 	VFMADD231PD  Z6, Z5, Z3
 	VFMADD231PD  X6, X4, X2
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -12735,6 +12787,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z7
 	VMOVUPD.Z    (BX)(R10*1), K1, X6
 	VBROADCASTSD (AX), Z8
@@ -12746,8 +12799,8 @@ tileStep:
 	VBROADCASTSD (AX)(DX*2), Z8
 	VFMADD231PD  Z8, Z7, Z5
 	VFMADD231PD  X8, X6, X4
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -12875,6 +12928,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD.Z    (BX)(R11*1), K1, X8
 	VBROADCASTSD (AX), Z10
@@ -12889,8 +12943,8 @@ tileStep:
 	VBROADCASTSD (AX)(R10*1), Z10
 	VFMADD231PD  Z10, Z9, Z7
 	VFMADD231PD  X10, X8, X6
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -13034,6 +13088,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z11
 	VMOVUPD.Z    (BX)(R11*1), K1, X10
 	VBROADCASTSD (AX), Z12
@@ -13051,8 +13106,8 @@ tileStep:
 	VBROADCASTSD (AX)(DX*4), Z12
 	VFMADD231PD  Z12, Z11, Z9
 	VFMADD231PD  X12, X10, X8
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -13213,6 +13268,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z13
 	VMOVUPD.Z    (BX)(R12*1), K1, X12
 	VBROADCASTSD (AX), Z14
@@ -13233,8 +13289,8 @@ tileStep:
 	VBROADCASTSD (AX)(R11*1), Z14
 	VFMADD231PD  Z14, Z13, Z11
 	VFMADD231PD  X14, X12, X10
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -13411,6 +13467,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z15
 	VMOVUPD.Z    (BX)(R12*1), K1, X14
 	VBROADCASTSD (AX), Z16
@@ -13434,8 +13491,8 @@ tileStep:
 	VBROADCASTSD (AX)(R10*2), Z16
 	VFMADD231PD  Z16, Z15, Z13
 	VFMADD231PD  X16, X14, X12
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -13633,6 +13690,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z17
 	VMOVUPD.Z    (BX)(R13*1), K1, X16
 	VBROADCASTSD (AX), Z18
@@ -13659,9 +13717,9 @@ tileStep:
 	VBROADCASTSD (R12), Z18
 	VFMADD231PD  Z18, Z17, Z15
 	VFMADD231PD  X18, X16, X14
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -13875,6 +13933,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z19
 	VMOVUPD.Z    (BX)(R13*1), K1, X18
 	VBROADCASTSD (AX), Z20
@@ -13904,9 +13963,9 @@ tileStep:
 	VBROADCASTSD (R12)(DX*1), Z20
 	VFMADD231PD  Z20, Z19, Z17
 	VFMADD231PD  X20, X18, X16
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -14136,6 +14195,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z21
 	VMOVUPD.Z    (BX)(R13*1), K1, X20
 	VBROADCASTSD (AX), Z22
@@ -14168,9 +14228,9 @@ tileStep:
 	VBROADCASTSD (R12)(DX*2), Z22
 	VFMADD231PD  Z22, Z21, Z19
 	VFMADD231PD  X22, X20, X18
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -14416,6 +14476,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z23
 	VMOVUPD.Z    (BX)(R13*1), K1, X22
 	VBROADCASTSD (AX), Z24
@@ -14451,9 +14512,9 @@ tileStep:
 	VBROADCASTSD (R12)(R10*1), Z24
 	VFMADD231PD  Z24, Z23, Z21
 	VFMADD231PD  X24, X22, X20
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -14715,6 +14776,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z25
 	VMOVUPD.Z    (BX)(R13*1), K1, X24
 	VBROADCASTSD (AX), Z26
@@ -14753,9 +14815,9 @@ tileStep:
 	VBROADCASTSD (R12)(DX*4), Z26
 	VFMADD231PD  Z26, Z25, Z23
 	VFMADD231PD  X26, X24, X22
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -14883,6 +14945,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD.Z    (DX)(R9*1), K1, X3
@@ -14890,8 +14953,8 @@ tileStep:
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
 	VFMADD231PD  X6, X3, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -15009,6 +15072,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z7
 	VMOVUPD      64(BX), Z8
 	VMOVUPD.Z    (BX)(R10*1), K1, X6
@@ -15020,8 +15084,8 @@ tileStep:
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
 	VFMADD231PD  X9, X6, X3
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -15165,6 +15229,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z10
 	VMOVUPD      64(BX), Z11
 	VMOVUPD.Z    (BX)(R10*1), K1, X9
@@ -15180,8 +15245,8 @@ tileStep:
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
 	VFMADD231PD  X12, X9, X6
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -15352,6 +15417,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z13
 	VMOVUPD      64(BX), Z14
 	VMOVUPD.Z    (BX)(R11*1), K1, X12
@@ -15371,8 +15437,8 @@ tileStep:
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
 	VFMADD231PD  X15, X12, X9
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -15569,6 +15635,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      64(BX), Z17
 	VMOVUPD.Z    (BX)(R11*1), K1, X15
@@ -15592,8 +15659,8 @@ tileStep:
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
 	VFMADD231PD  X18, X15, X12
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -15817,6 +15884,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z19
 	VMOVUPD      64(BX), Z20
 	VMOVUPD.Z    (BX)(R12*1), K1, X18
@@ -15844,8 +15912,8 @@ tileStep:
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
 	VFMADD231PD  X21, X18, X15
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -16095,6 +16163,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z22
 	VMOVUPD      64(BX), Z23
 	VMOVUPD.Z    (BX)(R12*1), K1, X21
@@ -16126,8 +16195,8 @@ tileStep:
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
 	VFMADD231PD  X24, X21, X18
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -16408,6 +16477,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z25
 	VMOVUPD      64(BX), Z26
 	VMOVUPD.Z    (BX)(R13*1), K1, X24
@@ -16443,9 +16513,9 @@ tileStep:
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 	VFMADD231PD  X27, X24, X21
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
 	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -16578,6 +16648,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (DX), Z5
 	VMOVUPD      64(DX), Z6
 	VMOVUPD      128(DX), Z7
@@ -16587,8 +16658,8 @@ tileStep:
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
 	VFMADD231PD  X8, X4, X0
-	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
+	ADDQ         BX, DX
 	DECQ         R8
 	JNE          tileStep
 
@@ -16721,6 +16792,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD      64(BX), Z10
 	VMOVUPD      128(BX), Z11
@@ -16735,8 +16807,8 @@ tileStep:
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
 	VFMADD231PD  X12, X8, X4
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -16901,6 +16973,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z13
 	VMOVUPD      64(BX), Z14
 	VMOVUPD      128(BX), Z15
@@ -16920,8 +16993,8 @@ tileStep:
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
 	VFMADD231PD  X16, X12, X8
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -17119,6 +17192,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z17
 	VMOVUPD      64(BX), Z18
 	VMOVUPD      128(BX), Z19
@@ -17143,8 +17217,8 @@ tileStep:
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
 	VFMADD231PD  X20, X16, X12
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -17374,6 +17448,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z21
 	VMOVUPD      64(BX), Z22
 	VMOVUPD      128(BX), Z23
@@ -17403,8 +17478,8 @@ tileStep:
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
 	VFMADD231PD  X24, X20, X16
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 
@@ -17667,6 +17742,7 @@ tileRest:
 	JEQ  tileWrite
 
 tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z25
 	VMOVUPD      64(BX), Z26
 	VMOVUPD      128(BX), Z27
@@ -17701,8 +17777,8 @@ tileStep:
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 	VFMADD231PD  X28, X24, X20
-	ADDQ         SI, BX
 	ADDQ         $0x00000008, AX
+	ADDQ         SI, BX
 	DECQ         R9
 	JNE          tileStep
 

@@ -29,18 +29,22 @@ tilePanel:
 	MOVQ R11, 160(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z3
 	VMOVUPS      64(R9), Z4
 	VMOVUPS      128(R9), Z5
@@ -48,50 +52,46 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      128(R9), Z5
-	VBROADCASTSS (R8), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z3
+	VMOVUPS      64(R9)(DI*1), Z4
+	VMOVUPS      128(R9)(DI*1), Z5
+	VBROADCASTSS 4(R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z3
 	VMOVUPS      64(R9), Z4
 	VMOVUPS      128(R9), Z5
-	VBROADCASTSS (R8), Z6
+	VBROADCASTSS 8(R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      128(R9), Z5
-	VBROADCASTSS (R8), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z3
+	VMOVUPS      64(R9)(DI*1), Z4
+	VMOVUPS      128(R9)(DI*1), Z5
+	VBROADCASTSS 12(R8), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z3
 	VMOVUPS      64(R9), Z4
 	VMOVUPS      128(R9), Z5
@@ -197,6 +197,53 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R11
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VMOVUPS      128(R9), Z5
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z3
+	VMOVUPS      64(R9)(DI*1), Z4
+	VMOVUPS      128(R9)(DI*1), Z5
+	VBROADCASTSS (R8)(AX*1), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	LEAQ         (R9)(DI*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9), Z3
+	VMOVUPS      64(R9), Z4
+	VMOVUPS      128(R9), Z5
+	VBROADCASTSS (R8)(AX*2), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z3
+	VMOVUPS      64(R9)(DI*1), Z4
+	VMOVUPS      128(R9)(DI*1), Z5
+	VBROADCASTSS (R8)(R11*1), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	LEAQ         (R9)(DI*2), R9
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -208,7 +255,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
@@ -222,7 +269,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
@@ -236,7 +283,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
@@ -250,7 +297,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z4
@@ -268,7 +315,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func saround2x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
@@ -295,21 +342,25 @@ tilePanel:
 	MOVQ R11, 160(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z6
 	VMOVUPS      64(R9), Z7
 	VMOVUPS      128(R9), Z8
@@ -321,62 +372,58 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Z6
-	VMOVUPS      64(R9), Z7
-	VMOVUPS      128(R9), Z8
-	VBROADCASTSS (R8), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z6
+	VMOVUPS      64(R9)(DI*1), Z7
+	VMOVUPS      128(R9)(DI*1), Z8
+	VBROADCASTSS 4(R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (R8)(CX*1), Z9
+	VBROADCASTSS 4(R8)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z6
 	VMOVUPS      64(R9), Z7
 	VMOVUPS      128(R9), Z8
-	VBROADCASTSS (R8), Z9
+	VBROADCASTSS 8(R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (R8)(CX*1), Z9
+	VBROADCASTSS 8(R8)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Z6
-	VMOVUPS      64(R9), Z7
-	VMOVUPS      128(R9), Z8
-	VBROADCASTSS (R8), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z6
+	VMOVUPS      64(R9)(DI*1), Z7
+	VMOVUPS      128(R9)(DI*1), Z8
+	VBROADCASTSS 12(R8), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (R8)(CX*1), Z9
+	VBROADCASTSS 12(R8)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z6
 	VMOVUPS      64(R9), Z7
 	VMOVUPS      128(R9), Z8
@@ -512,6 +559,69 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R11
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS      128(R9), Z8
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(R8), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z6
+	VMOVUPS      64(R9)(DI*1), Z7
+	VMOVUPS      128(R9)(DI*1), Z8
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(R8)(AX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	LEAQ         (R9)(DI*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS      128(R9), Z8
+	VBROADCASTSS (R8)(AX*2), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(R8)(AX*2), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z6
+	VMOVUPS      64(R9)(DI*1), Z7
+	VMOVUPS      128(R9)(DI*1), Z8
+	VBROADCASTSS (R8)(R11*1), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(R8)(R11*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	LEAQ         (R9)(DI*2), R9
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -523,7 +633,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
@@ -541,7 +651,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
@@ -559,7 +669,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
@@ -577,7 +687,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z7
@@ -599,7 +709,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func saround3x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
@@ -626,24 +736,28 @@ tilePanel:
 	MOVQ R11, 160(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z9
 	VMOVUPS      64(R9), Z10
 	VMOVUPS      128(R9), Z11
@@ -659,74 +773,70 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Z9
-	VMOVUPS      64(R9), Z10
-	VMOVUPS      128(R9), Z11
-	VBROADCASTSS (R8), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z9
+	VMOVUPS      64(R9)(DI*1), Z10
+	VMOVUPS      128(R9)(DI*1), Z11
+	VBROADCASTSS 4(R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (R8)(CX*1), Z12
+	VBROADCASTSS 4(R8)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (R8)(CX*2), Z12
+	VBROADCASTSS 4(R8)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z9
 	VMOVUPS      64(R9), Z10
 	VMOVUPS      128(R9), Z11
-	VBROADCASTSS (R8), Z12
+	VBROADCASTSS 8(R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (R8)(CX*1), Z12
+	VBROADCASTSS 8(R8)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (R8)(CX*2), Z12
+	VBROADCASTSS 8(R8)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Z9
-	VMOVUPS      64(R9), Z10
-	VMOVUPS      128(R9), Z11
-	VBROADCASTSS (R8), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z9
+	VMOVUPS      64(R9)(DI*1), Z10
+	VMOVUPS      128(R9)(DI*1), Z11
+	VBROADCASTSS 12(R8), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (R8)(CX*1), Z12
+	VBROADCASTSS 12(R8)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (R8)(CX*2), Z12
+	VBROADCASTSS 12(R8)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z9
 	VMOVUPS      64(R9), Z10
 	VMOVUPS      128(R9), Z11
@@ -892,6 +1002,85 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R11
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VMOVUPS      128(R9), Z11
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(R8), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(R8), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z9
+	VMOVUPS      64(R9)(DI*1), Z10
+	VMOVUPS      128(R9)(DI*1), Z11
+	VBROADCASTSS (R8)(AX*1), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(R8)(AX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(R8)(AX*1), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	LEAQ         (R9)(DI*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9), Z9
+	VMOVUPS      64(R9), Z10
+	VMOVUPS      128(R9), Z11
+	VBROADCASTSS (R8)(AX*2), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(R8)(AX*2), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(R8)(AX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R9)(DI*1), Z9
+	VMOVUPS      64(R9)(DI*1), Z10
+	VMOVUPS      128(R9)(DI*1), Z11
+	VBROADCASTSS (R8)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(R8)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(R8)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	LEAQ         (R9)(DI*2), R9
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -903,7 +1092,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
@@ -925,7 +1114,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
@@ -947,7 +1136,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
@@ -969,7 +1158,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPS      64(R9), Z10
@@ -995,7 +1184,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func saround4x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
@@ -1023,27 +1212,31 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z12
 	VMOVUPS      64(R10), Z13
 	VMOVUPS      128(R10), Z14
@@ -1063,86 +1256,82 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z12
-	VMOVUPS      64(R10), Z13
-	VMOVUPS      128(R10), Z14
-	VBROADCASTSS (R8), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z12
+	VMOVUPS      64(R10)(DI*1), Z13
+	VMOVUPS      128(R10)(DI*1), Z14
+	VBROADCASTSS 4(R8), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (R8)(CX*1), Z15
+	VBROADCASTSS 4(R8)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (R8)(CX*2), Z15
+	VBROADCASTSS 4(R8)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R8)(R9*1), Z15
+	VBROADCASTSS 4(R8)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z12
 	VMOVUPS      64(R10), Z13
 	VMOVUPS      128(R10), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS 8(R8), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (R8)(CX*1), Z15
+	VBROADCASTSS 8(R8)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (R8)(CX*2), Z15
+	VBROADCASTSS 8(R8)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R8)(R9*1), Z15
+	VBROADCASTSS 8(R8)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z12
-	VMOVUPS      64(R10), Z13
-	VMOVUPS      128(R10), Z14
-	VBROADCASTSS (R8), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z12
+	VMOVUPS      64(R10)(DI*1), Z13
+	VMOVUPS      128(R10)(DI*1), Z14
+	VBROADCASTSS 12(R8), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (R8)(CX*1), Z15
+	VBROADCASTSS 12(R8)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (R8)(CX*2), Z15
+	VBROADCASTSS 12(R8)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (R8)(R9*1), Z15
+	VBROADCASTSS 12(R8)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z12
 	VMOVUPS      64(R10), Z13
 	VMOVUPS      128(R10), Z14
@@ -1338,6 +1527,102 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS      128(R10), Z14
+	VBROADCASTSS (R8), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(R8), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(R8), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(R8), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z12
+	VMOVUPS      64(R10)(DI*1), Z13
+	VMOVUPS      128(R10)(DI*1), Z14
+	VBROADCASTSS (R8)(AX*1), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(R8)(AX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(R8)(AX*1), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(R8)(AX*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	LEAQ         (R10)(DI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	VMOVUPS      128(R10), Z14
+	VBROADCASTSS (R8)(AX*2), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(R8)(AX*2), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(R8)(AX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(R8)(AX*2), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z12
+	VMOVUPS      64(R10)(DI*1), Z13
+	VMOVUPS      128(R10)(DI*1), Z14
+	VBROADCASTSS (R8)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(R8)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(R8)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(R8)(R9*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	LEAQ         (R10)(DI*2), R10
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R12
@@ -1349,7 +1634,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
@@ -1375,7 +1660,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
@@ -1401,7 +1686,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
@@ -1427,7 +1712,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z13
@@ -1457,7 +1742,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func saround5x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
@@ -1485,30 +1770,34 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z15
 	VMOVUPS      64(R10), Z16
 	VMOVUPS      128(R10), Z17
@@ -1532,98 +1821,94 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z15
-	VMOVUPS      64(R10), Z16
-	VMOVUPS      128(R10), Z17
-	VBROADCASTSS (R8), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z15
+	VMOVUPS      64(R10)(DI*1), Z16
+	VMOVUPS      128(R10)(DI*1), Z17
+	VBROADCASTSS 4(R8), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (R8)(CX*1), Z18
+	VBROADCASTSS 4(R8)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (R8)(CX*2), Z18
+	VBROADCASTSS 4(R8)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (R8)(R9*1), Z18
+	VBROADCASTSS 4(R8)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (R8)(CX*4), Z18
+	VBROADCASTSS 4(R8)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z15
 	VMOVUPS      64(R10), Z16
 	VMOVUPS      128(R10), Z17
-	VBROADCASTSS (R8), Z18
+	VBROADCASTSS 8(R8), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (R8)(CX*1), Z18
+	VBROADCASTSS 8(R8)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (R8)(CX*2), Z18
+	VBROADCASTSS 8(R8)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (R8)(R9*1), Z18
+	VBROADCASTSS 8(R8)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (R8)(CX*4), Z18
+	VBROADCASTSS 8(R8)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Z15
-	VMOVUPS      64(R10), Z16
-	VMOVUPS      128(R10), Z17
-	VBROADCASTSS (R8), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z15
+	VMOVUPS      64(R10)(DI*1), Z16
+	VMOVUPS      128(R10)(DI*1), Z17
+	VBROADCASTSS 12(R8), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (R8)(CX*1), Z18
+	VBROADCASTSS 12(R8)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (R8)(CX*2), Z18
+	VBROADCASTSS 12(R8)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (R8)(R9*1), Z18
+	VBROADCASTSS 12(R8)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (R8)(CX*4), Z18
+	VBROADCASTSS 12(R8)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z15
 	VMOVUPS      64(R10), Z16
 	VMOVUPS      128(R10), Z17
@@ -1849,6 +2134,118 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS      128(R10), Z17
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS 4(R8), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 8(R8), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS 12(R8), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 16(R8), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z15
+	VMOVUPS      64(R10)(DI*1), Z16
+	VMOVUPS      128(R10)(DI*1), Z17
+	VBROADCASTSS (R8)(AX*1), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS 4(R8)(AX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 8(R8)(AX*1), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS 12(R8)(AX*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 16(R8)(AX*1), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	LEAQ         (R10)(DI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10), Z15
+	VMOVUPS      64(R10), Z16
+	VMOVUPS      128(R10), Z17
+	VBROADCASTSS (R8)(AX*2), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS 4(R8)(AX*2), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 8(R8)(AX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS 12(R8)(AX*2), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 16(R8)(AX*2), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R10)(DI*1), Z15
+	VMOVUPS      64(R10)(DI*1), Z16
+	VMOVUPS      128(R10)(DI*1), Z17
+	VBROADCASTSS (R8)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS 4(R8)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 8(R8)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS 12(R8)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 16(R8)(R9*1), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	LEAQ         (R10)(DI*2), R10
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R12
@@ -1860,7 +2257,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
@@ -1890,7 +2287,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
@@ -1920,7 +2317,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
@@ -1950,7 +2347,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPS      64(R10), Z16
@@ -1984,7 +2381,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func saround6x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
@@ -2013,33 +2410,37 @@ tilePanel:
 	MOVQ R13, 160(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R12
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	SUBQ   $0x04, R12
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	VMOVUPS      64(R11), Z19
 	VMOVUPS      128(R11), Z20
@@ -2067,110 +2468,106 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z18
-	VMOVUPS      64(R11), Z19
-	VMOVUPS      128(R11), Z20
-	VBROADCASTSS (R8), Z21
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z18
+	VMOVUPS      64(R11)(DI*1), Z19
+	VMOVUPS      128(R11)(DI*1), Z20
+	VBROADCASTSS 4(R8), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (R8)(CX*1), Z21
+	VBROADCASTSS 4(R8)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (R8)(CX*2), Z21
+	VBROADCASTSS 4(R8)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (R8)(R9*1), Z21
+	VBROADCASTSS 4(R8)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (R8)(CX*4), Z21
+	VBROADCASTSS 4(R8)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (R8)(R10*1), Z21
+	VBROADCASTSS 4(R8)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	VMOVUPS      64(R11), Z19
 	VMOVUPS      128(R11), Z20
-	VBROADCASTSS (R8), Z21
+	VBROADCASTSS 8(R8), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (R8)(CX*1), Z21
+	VBROADCASTSS 8(R8)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (R8)(CX*2), Z21
+	VBROADCASTSS 8(R8)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (R8)(R9*1), Z21
+	VBROADCASTSS 8(R8)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (R8)(CX*4), Z21
+	VBROADCASTSS 8(R8)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (R8)(R10*1), Z21
+	VBROADCASTSS 8(R8)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z18
-	VMOVUPS      64(R11), Z19
-	VMOVUPS      128(R11), Z20
-	VBROADCASTSS (R8), Z21
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z18
+	VMOVUPS      64(R11)(DI*1), Z19
+	VMOVUPS      128(R11)(DI*1), Z20
+	VBROADCASTSS 12(R8), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (R8)(CX*1), Z21
+	VBROADCASTSS 12(R8)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (R8)(CX*2), Z21
+	VBROADCASTSS 12(R8)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (R8)(R9*1), Z21
+	VBROADCASTSS 12(R8)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (R8)(CX*4), Z21
+	VBROADCASTSS 12(R8)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (R8)(R10*1), Z21
+	VBROADCASTSS 12(R8)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R12
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	VMOVUPS      64(R11), Z19
 	VMOVUPS      128(R11), Z20
@@ -2426,6 +2823,135 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS      128(R11), Z20
+	VBROADCASTSS (R8), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS 4(R8), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS 8(R8), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS 12(R8), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS 16(R8), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS 20(R8), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z18
+	VMOVUPS      64(R11)(DI*1), Z19
+	VMOVUPS      128(R11)(DI*1), Z20
+	VBROADCASTSS (R8)(AX*1), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS 4(R8)(AX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS 8(R8)(AX*1), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS 12(R8)(AX*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS 16(R8)(AX*1), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS 20(R8)(AX*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	LEAQ         (R11)(DI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VMOVUPS      128(R11), Z20
+	VBROADCASTSS (R8)(AX*2), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS 4(R8)(AX*2), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS 8(R8)(AX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS 12(R8)(AX*2), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS 16(R8)(AX*2), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS 20(R8)(AX*2), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z18
+	VMOVUPS      64(R11)(DI*1), Z19
+	VMOVUPS      128(R11)(DI*1), Z20
+	VBROADCASTSS (R8)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS 4(R8)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS 8(R8)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS 12(R8)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS 16(R8)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS 20(R8)(R9*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	LEAQ         (R11)(DI*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R12
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	LEAQ         (CX)(CX*4), R10
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R13
@@ -2437,7 +2963,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
@@ -2471,7 +2997,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
@@ -2505,7 +3031,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
@@ -2539,7 +3065,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z19
@@ -2577,7 +3103,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func saround7x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
@@ -2606,36 +3132,40 @@ tilePanel:
 	MOVQ R13, 160(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	SUBQ    $0x04, R12
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	SUBQ   $0x04, R12
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z21
 	VMOVUPS      64(R11), Z22
 	VMOVUPS      128(R11), Z23
@@ -2667,122 +3197,118 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z21
-	VMOVUPS      64(R11), Z22
-	VMOVUPS      128(R11), Z23
-	VBROADCASTSS (R8), Z24
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z21
+	VMOVUPS      64(R11)(DI*1), Z22
+	VMOVUPS      128(R11)(DI*1), Z23
+	VBROADCASTSS 4(R8), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (R8)(CX*1), Z24
+	VBROADCASTSS 4(R8)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (R8)(CX*2), Z24
+	VBROADCASTSS 4(R8)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (R8)(R9*1), Z24
+	VBROADCASTSS 4(R8)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (R8)(CX*4), Z24
+	VBROADCASTSS 4(R8)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (R8)(R10*1), Z24
+	VBROADCASTSS 4(R8)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R8)(R9*2), Z24
+	VBROADCASTSS 4(R8)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z21
 	VMOVUPS      64(R11), Z22
 	VMOVUPS      128(R11), Z23
-	VBROADCASTSS (R8), Z24
+	VBROADCASTSS 8(R8), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (R8)(CX*1), Z24
+	VBROADCASTSS 8(R8)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (R8)(CX*2), Z24
+	VBROADCASTSS 8(R8)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (R8)(R9*1), Z24
+	VBROADCASTSS 8(R8)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (R8)(CX*4), Z24
+	VBROADCASTSS 8(R8)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (R8)(R10*1), Z24
+	VBROADCASTSS 8(R8)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R8)(R9*2), Z24
+	VBROADCASTSS 8(R8)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Z21
-	VMOVUPS      64(R11), Z22
-	VMOVUPS      128(R11), Z23
-	VBROADCASTSS (R8), Z24
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z21
+	VMOVUPS      64(R11)(DI*1), Z22
+	VMOVUPS      128(R11)(DI*1), Z23
+	VBROADCASTSS 12(R8), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (R8)(CX*1), Z24
+	VBROADCASTSS 12(R8)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (R8)(CX*2), Z24
+	VBROADCASTSS 12(R8)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (R8)(R9*1), Z24
+	VBROADCASTSS 12(R8)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (R8)(CX*4), Z24
+	VBROADCASTSS 12(R8)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (R8)(R10*1), Z24
+	VBROADCASTSS 12(R8)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R8)(R9*2), Z24
+	VBROADCASTSS 12(R8)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R12
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z21
 	VMOVUPS      64(R11), Z22
 	VMOVUPS      128(R11), Z23
@@ -3068,6 +3594,151 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS      128(R11), Z23
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS 4(R8), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 8(R8), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS 12(R8), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 16(R8), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS 20(R8), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 24(R8), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z21
+	VMOVUPS      64(R11)(DI*1), Z22
+	VMOVUPS      128(R11)(DI*1), Z23
+	VBROADCASTSS (R8)(AX*1), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS 4(R8)(AX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 8(R8)(AX*1), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS 12(R8)(AX*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 16(R8)(AX*1), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS 20(R8)(AX*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 24(R8)(AX*1), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	LEAQ         (R11)(DI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11), Z21
+	VMOVUPS      64(R11), Z22
+	VMOVUPS      128(R11), Z23
+	VBROADCASTSS (R8)(AX*2), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS 4(R8)(AX*2), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 8(R8)(AX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS 12(R8)(AX*2), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 16(R8)(AX*2), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS 20(R8)(AX*2), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 24(R8)(AX*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R11)(DI*1), Z21
+	VMOVUPS      64(R11)(DI*1), Z22
+	VMOVUPS      128(R11)(DI*1), Z23
+	VBROADCASTSS (R8)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS 4(R8)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 8(R8)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS 12(R8)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 16(R8)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS 20(R8)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 24(R8)(R9*1), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	LEAQ         (R11)(DI*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R12
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	LEAQ         (CX)(CX*4), R10
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R13
@@ -3079,7 +3750,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
@@ -3117,7 +3788,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
@@ -3155,7 +3826,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
@@ -3193,7 +3864,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPS      64(R11), Z22
@@ -3235,7 +3906,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func saround8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
@@ -3267,40 +3938,44 @@ tileTile:
 	MOVQ BX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R8)(R9*2), R11
-	ADDQ    CX, R11
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R13
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	LEAQ   (R8)(R9*2), R11
+	ADDQ   CX, R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	SUBQ   $0x04, R13
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z24
 	VMOVUPS      64(R12), Z25
 	VMOVUPS      128(R12), Z26
@@ -3336,138 +4011,131 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z24
-	VMOVUPS      64(R12), Z25
-	VMOVUPS      128(R12), Z26
-	VBROADCASTSS (R8), Z27
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R12)(DI*1), Z24
+	VMOVUPS      64(R12)(DI*1), Z25
+	VMOVUPS      128(R12)(DI*1), Z26
+	VBROADCASTSS 4(R8), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (R8)(CX*1), Z27
+	VBROADCASTSS 4(R8)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (R8)(CX*2), Z27
+	VBROADCASTSS 4(R8)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (R8)(R9*1), Z27
+	VBROADCASTSS 4(R8)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (R8)(CX*4), Z27
+	VBROADCASTSS 4(R8)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (R8)(R10*1), Z27
+	VBROADCASTSS 4(R8)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (R8)(R9*2), Z27
+	VBROADCASTSS 4(R8)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R11), Z27
+	VBROADCASTSS 4(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
+	LEAQ         (R12)(DI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z24
 	VMOVUPS      64(R12), Z25
 	VMOVUPS      128(R12), Z26
-	VBROADCASTSS (R8), Z27
+	VBROADCASTSS 8(R8), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (R8)(CX*1), Z27
+	VBROADCASTSS 8(R8)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (R8)(CX*2), Z27
+	VBROADCASTSS 8(R8)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (R8)(R9*1), Z27
+	VBROADCASTSS 8(R8)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (R8)(CX*4), Z27
+	VBROADCASTSS 8(R8)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (R8)(R10*1), Z27
+	VBROADCASTSS 8(R8)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (R8)(R9*2), Z27
+	VBROADCASTSS 8(R8)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R11), Z27
+	VBROADCASTSS 8(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Z24
-	VMOVUPS      64(R12), Z25
-	VMOVUPS      128(R12), Z26
-	VBROADCASTSS (R8), Z27
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R12)(DI*1), Z24
+	VMOVUPS      64(R12)(DI*1), Z25
+	VMOVUPS      128(R12)(DI*1), Z26
+	VBROADCASTSS 12(R8), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (R8)(CX*1), Z27
+	VBROADCASTSS 12(R8)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (R8)(CX*2), Z27
+	VBROADCASTSS 12(R8)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (R8)(R9*1), Z27
+	VBROADCASTSS 12(R8)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (R8)(CX*4), Z27
+	VBROADCASTSS 12(R8)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (R8)(R10*1), Z27
+	VBROADCASTSS 12(R8)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (R8)(R9*2), Z27
+	VBROADCASTSS 12(R8)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R11), Z27
+	VBROADCASTSS 12(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
+	LEAQ         (R12)(DI*2), R12
+	ADDQ         $0x00000010, R8
+	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R13
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z24
 	VMOVUPS      64(R12), Z25
 	VMOVUPS      128(R12), Z26
@@ -3784,6 +4452,171 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	VMOVUPS      128(R12), Z26
+	VBROADCASTSS (R8), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS 4(R8), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS 8(R8), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS 12(R8), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS 16(R8), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS 20(R8), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS 24(R8), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS 28(R8), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R12)(DI*1), Z24
+	VMOVUPS      64(R12)(DI*1), Z25
+	VMOVUPS      128(R12)(DI*1), Z26
+	VBROADCASTSS (R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS 4(R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS 8(R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS 12(R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS 16(R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS 20(R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS 24(R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS 28(R8)(AX*1), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	LEAQ         (R12)(DI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	VMOVUPS      128(R12), Z26
+	VBROADCASTSS (R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS 4(R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS 8(R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS 12(R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS 16(R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS 20(R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS 24(R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS 28(R8)(AX*2), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (R12)(DI*1), Z24
+	VMOVUPS      64(R12)(DI*1), Z25
+	VMOVUPS      128(R12)(DI*1), Z26
+	VBROADCASTSS (R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z0
+	VFMADD231PS  Z27, Z25, Z1
+	VFMADD231PS  Z27, Z26, Z2
+	VBROADCASTSS 4(R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z3
+	VFMADD231PS  Z27, Z25, Z4
+	VFMADD231PS  Z27, Z26, Z5
+	VBROADCASTSS 8(R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z6
+	VFMADD231PS  Z27, Z25, Z7
+	VFMADD231PS  Z27, Z26, Z8
+	VBROADCASTSS 12(R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z9
+	VFMADD231PS  Z27, Z25, Z10
+	VFMADD231PS  Z27, Z26, Z11
+	VBROADCASTSS 16(R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z12
+	VFMADD231PS  Z27, Z25, Z13
+	VFMADD231PS  Z27, Z26, Z14
+	VBROADCASTSS 20(R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z15
+	VFMADD231PS  Z27, Z25, Z16
+	VFMADD231PS  Z27, Z26, Z17
+	VBROADCASTSS 24(R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z18
+	VFMADD231PS  Z27, Z25, Z19
+	VFMADD231PS  Z27, Z26, Z20
+	VBROADCASTSS 28(R8)(R9*1), Z27
+	VFMADD231PS  Z27, Z24, Z21
+	VFMADD231PS  Z27, Z25, Z22
+	VFMADD231PS  Z27, Z26, Z23
+	LEAQ         (R12)(DI*2), R12
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R13
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	LEAQ         (CX)(CX*4), R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R8)(R9*2), R11
+	ADDQ CX, R11
+	JMP  tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R14
@@ -3795,7 +4628,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
@@ -3838,7 +4671,7 @@ tileFarSteps:
 	ADDQ         AX, R11
 	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
@@ -3881,7 +4714,7 @@ tileFarSteps:
 	ADDQ         AX, R11
 	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
@@ -3924,7 +4757,7 @@ tileFarSteps:
 	ADDQ         AX, R11
 	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPS      64(R12), Z25
@@ -3971,7 +4804,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround1x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -3998,18 +4831,22 @@ tilePanel:
 	MOVQ R11, 168(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z3
 	VMOVUPD      64(R9), Z4
 	VMOVUPD      128(R9), Z5
@@ -4017,50 +4854,46 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      128(R9), Z5
-	VBROADCASTSD (R8), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z3
+	VMOVUPD      64(R9)(DI*1), Z4
+	VMOVUPD      128(R9)(DI*1), Z5
+	VBROADCASTSD 8(R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z3
 	VMOVUPD      64(R9), Z4
 	VMOVUPD      128(R9), Z5
-	VBROADCASTSD (R8), Z6
+	VBROADCASTSD 16(R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      128(R9), Z5
-	VBROADCASTSD (R8), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z3
+	VMOVUPD      64(R9)(DI*1), Z4
+	VMOVUPD      128(R9)(DI*1), Z5
+	VBROADCASTSD 24(R8), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z3
 	VMOVUPD      64(R9), Z4
 	VMOVUPD      128(R9), Z5
@@ -4167,6 +5000,53 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R11
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z3
+	VMOVUPD      64(R9), Z4
+	VMOVUPD      128(R9), Z5
+	VBROADCASTSD (R8), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z3
+	VMOVUPD      64(R9)(DI*1), Z4
+	VMOVUPD      128(R9)(DI*1), Z5
+	VBROADCASTSD (R8)(AX*1), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	LEAQ         (R9)(DI*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z3
+	VMOVUPD      64(R9), Z4
+	VMOVUPD      128(R9), Z5
+	VBROADCASTSD (R8)(AX*2), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z3
+	VMOVUPD      64(R9)(DI*1), Z4
+	VMOVUPD      128(R9)(DI*1), Z5
+	VBROADCASTSD (R8)(R11*1), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	LEAQ         (R9)(DI*2), R9
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -4178,7 +5058,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
@@ -4192,7 +5072,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
@@ -4206,7 +5086,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
@@ -4220,7 +5100,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z3
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z4
@@ -4238,7 +5118,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround2x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -4265,21 +5145,25 @@ tilePanel:
 	MOVQ R11, 168(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z6
 	VMOVUPD      64(R9), Z7
 	VMOVUPD      128(R9), Z8
@@ -4291,62 +5175,58 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Z6
-	VMOVUPD      64(R9), Z7
-	VMOVUPD      128(R9), Z8
-	VBROADCASTSD (R8), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z6
+	VMOVUPD      64(R9)(DI*1), Z7
+	VMOVUPD      128(R9)(DI*1), Z8
+	VBROADCASTSD 8(R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (R8)(CX*1), Z9
+	VBROADCASTSD 8(R8)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z6
 	VMOVUPD      64(R9), Z7
 	VMOVUPD      128(R9), Z8
-	VBROADCASTSD (R8), Z9
+	VBROADCASTSD 16(R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (R8)(CX*1), Z9
+	VBROADCASTSD 16(R8)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Z6
-	VMOVUPD      64(R9), Z7
-	VMOVUPD      128(R9), Z8
-	VBROADCASTSD (R8), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z6
+	VMOVUPD      64(R9)(DI*1), Z7
+	VMOVUPD      128(R9)(DI*1), Z8
+	VBROADCASTSD 24(R8), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (R8)(CX*1), Z9
+	VBROADCASTSD 24(R8)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z6
 	VMOVUPD      64(R9), Z7
 	VMOVUPD      128(R9), Z8
@@ -4483,6 +5363,69 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R11
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD      128(R9), Z8
+	VBROADCASTSD (R8), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(R8), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z6
+	VMOVUPD      64(R9)(DI*1), Z7
+	VMOVUPD      128(R9)(DI*1), Z8
+	VBROADCASTSD (R8)(AX*1), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(R8)(AX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	LEAQ         (R9)(DI*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD      128(R9), Z8
+	VBROADCASTSD (R8)(AX*2), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(R8)(AX*2), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z6
+	VMOVUPD      64(R9)(DI*1), Z7
+	VMOVUPD      128(R9)(DI*1), Z8
+	VBROADCASTSD (R8)(R11*1), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(R8)(R11*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	LEAQ         (R9)(DI*2), R9
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -4494,7 +5437,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
@@ -4512,7 +5455,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
@@ -4530,7 +5473,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
@@ -4548,7 +5491,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z6
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z7
@@ -4570,7 +5513,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround3x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -4597,24 +5540,28 @@ tilePanel:
 	MOVQ R11, 168(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z9
 	VMOVUPD      64(R9), Z10
 	VMOVUPD      128(R9), Z11
@@ -4630,74 +5577,70 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Z9
-	VMOVUPD      64(R9), Z10
-	VMOVUPD      128(R9), Z11
-	VBROADCASTSD (R8), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z9
+	VMOVUPD      64(R9)(DI*1), Z10
+	VMOVUPD      128(R9)(DI*1), Z11
+	VBROADCASTSD 8(R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (R8)(CX*1), Z12
+	VBROADCASTSD 8(R8)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (R8)(CX*2), Z12
+	VBROADCASTSD 8(R8)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z9
 	VMOVUPD      64(R9), Z10
 	VMOVUPD      128(R9), Z11
-	VBROADCASTSD (R8), Z12
+	VBROADCASTSD 16(R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (R8)(CX*1), Z12
+	VBROADCASTSD 16(R8)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (R8)(CX*2), Z12
+	VBROADCASTSD 16(R8)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Z9
-	VMOVUPD      64(R9), Z10
-	VMOVUPD      128(R9), Z11
-	VBROADCASTSD (R8), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z9
+	VMOVUPD      64(R9)(DI*1), Z10
+	VMOVUPD      128(R9)(DI*1), Z11
+	VBROADCASTSD 24(R8), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (R8)(CX*1), Z12
+	VBROADCASTSD 24(R8)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (R8)(CX*2), Z12
+	VBROADCASTSD 24(R8)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         AX, R8
-	ADDQ         DI, R9
+	LEAQ         (R9)(DI*2), R9
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z9
 	VMOVUPD      64(R9), Z10
 	VMOVUPD      128(R9), Z11
@@ -4864,6 +5807,85 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R11
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z9
+	VMOVUPD      64(R9), Z10
+	VMOVUPD      128(R9), Z11
+	VBROADCASTSD (R8), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(R8), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(R8), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z9
+	VMOVUPD      64(R9)(DI*1), Z10
+	VMOVUPD      128(R9)(DI*1), Z11
+	VBROADCASTSD (R8)(AX*1), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(R8)(AX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(R8)(AX*1), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	LEAQ         (R9)(DI*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z9
+	VMOVUPD      64(R9), Z10
+	VMOVUPD      128(R9), Z11
+	VBROADCASTSD (R8)(AX*2), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(R8)(AX*2), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(R8)(AX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9)(DI*1), Z9
+	VMOVUPD      64(R9)(DI*1), Z10
+	VMOVUPD      128(R9)(DI*1), Z11
+	VBROADCASTSD (R8)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(R8)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(R8)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	LEAQ         (R9)(DI*2), R9
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -4875,7 +5897,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
@@ -4897,7 +5919,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
@@ -4919,7 +5941,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
@@ -4941,7 +5963,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z9
 	PREFETCHT1   255(R9)
 	VMOVUPD      64(R9), Z10
@@ -4967,7 +5989,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround4x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -4995,27 +6017,31 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z12
 	VMOVUPD      64(R10), Z13
 	VMOVUPD      128(R10), Z14
@@ -5035,86 +6061,82 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z12
-	VMOVUPD      64(R10), Z13
-	VMOVUPD      128(R10), Z14
-	VBROADCASTSD (R8), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z12
+	VMOVUPD      64(R10)(DI*1), Z13
+	VMOVUPD      128(R10)(DI*1), Z14
+	VBROADCASTSD 8(R8), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (R8)(CX*1), Z15
+	VBROADCASTSD 8(R8)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (R8)(CX*2), Z15
+	VBROADCASTSD 8(R8)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R8)(R9*1), Z15
+	VBROADCASTSD 8(R8)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z12
 	VMOVUPD      64(R10), Z13
 	VMOVUPD      128(R10), Z14
-	VBROADCASTSD (R8), Z15
+	VBROADCASTSD 16(R8), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (R8)(CX*1), Z15
+	VBROADCASTSD 16(R8)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (R8)(CX*2), Z15
+	VBROADCASTSD 16(R8)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R8)(R9*1), Z15
+	VBROADCASTSD 16(R8)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z12
-	VMOVUPD      64(R10), Z13
-	VMOVUPD      128(R10), Z14
-	VBROADCASTSD (R8), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z12
+	VMOVUPD      64(R10)(DI*1), Z13
+	VMOVUPD      128(R10)(DI*1), Z14
+	VBROADCASTSD 24(R8), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (R8)(CX*1), Z15
+	VBROADCASTSD 24(R8)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (R8)(CX*2), Z15
+	VBROADCASTSD 24(R8)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (R8)(R9*1), Z15
+	VBROADCASTSD 24(R8)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z12
 	VMOVUPD      64(R10), Z13
 	VMOVUPD      128(R10), Z14
@@ -5311,6 +6333,102 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD      128(R10), Z14
+	VBROADCASTSD (R8), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(R8), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(R8), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(R8), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z12
+	VMOVUPD      64(R10)(DI*1), Z13
+	VMOVUPD      128(R10)(DI*1), Z14
+	VBROADCASTSD (R8)(AX*1), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(R8)(AX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(R8)(AX*1), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(R8)(AX*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	LEAQ         (R10)(DI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10), Z12
+	VMOVUPD      64(R10), Z13
+	VMOVUPD      128(R10), Z14
+	VBROADCASTSD (R8)(AX*2), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(R8)(AX*2), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(R8)(AX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(R8)(AX*2), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z12
+	VMOVUPD      64(R10)(DI*1), Z13
+	VMOVUPD      128(R10)(DI*1), Z14
+	VBROADCASTSD (R8)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(R8)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(R8)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(R8)(R9*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	LEAQ         (R10)(DI*2), R10
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R12
@@ -5322,7 +6440,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
@@ -5348,7 +6466,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
@@ -5374,7 +6492,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
@@ -5400,7 +6518,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z12
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z13
@@ -5430,7 +6548,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround5x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -5458,30 +6576,34 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z15
 	VMOVUPD      64(R10), Z16
 	VMOVUPD      128(R10), Z17
@@ -5505,98 +6627,94 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z15
-	VMOVUPD      64(R10), Z16
-	VMOVUPD      128(R10), Z17
-	VBROADCASTSD (R8), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z15
+	VMOVUPD      64(R10)(DI*1), Z16
+	VMOVUPD      128(R10)(DI*1), Z17
+	VBROADCASTSD 8(R8), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (R8)(CX*1), Z18
+	VBROADCASTSD 8(R8)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (R8)(CX*2), Z18
+	VBROADCASTSD 8(R8)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (R8)(R9*1), Z18
+	VBROADCASTSD 8(R8)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (R8)(CX*4), Z18
+	VBROADCASTSD 8(R8)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z15
 	VMOVUPD      64(R10), Z16
 	VMOVUPD      128(R10), Z17
-	VBROADCASTSD (R8), Z18
+	VBROADCASTSD 16(R8), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (R8)(CX*1), Z18
+	VBROADCASTSD 16(R8)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (R8)(CX*2), Z18
+	VBROADCASTSD 16(R8)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (R8)(R9*1), Z18
+	VBROADCASTSD 16(R8)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (R8)(CX*4), Z18
+	VBROADCASTSD 16(R8)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Z15
-	VMOVUPD      64(R10), Z16
-	VMOVUPD      128(R10), Z17
-	VBROADCASTSD (R8), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z15
+	VMOVUPD      64(R10)(DI*1), Z16
+	VMOVUPD      128(R10)(DI*1), Z17
+	VBROADCASTSD 24(R8), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (R8)(CX*1), Z18
+	VBROADCASTSD 24(R8)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (R8)(CX*2), Z18
+	VBROADCASTSD 24(R8)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (R8)(R9*1), Z18
+	VBROADCASTSD 24(R8)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (R8)(CX*4), Z18
+	VBROADCASTSD 24(R8)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         AX, R8
-	ADDQ         DI, R10
+	LEAQ         (R10)(DI*2), R10
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z15
 	VMOVUPD      64(R10), Z16
 	VMOVUPD      128(R10), Z17
@@ -5823,6 +6941,118 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD      128(R10), Z17
+	VBROADCASTSD (R8), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD 8(R8), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 16(R8), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD 24(R8), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 32(R8), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z15
+	VMOVUPD      64(R10)(DI*1), Z16
+	VMOVUPD      128(R10)(DI*1), Z17
+	VBROADCASTSD (R8)(AX*1), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD 8(R8)(AX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 16(R8)(AX*1), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD 24(R8)(AX*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 32(R8)(AX*1), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	LEAQ         (R10)(DI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10), Z15
+	VMOVUPD      64(R10), Z16
+	VMOVUPD      128(R10), Z17
+	VBROADCASTSD (R8)(AX*2), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD 8(R8)(AX*2), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 16(R8)(AX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD 24(R8)(AX*2), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 32(R8)(AX*2), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R10)(DI*1), Z15
+	VMOVUPD      64(R10)(DI*1), Z16
+	VMOVUPD      128(R10)(DI*1), Z17
+	VBROADCASTSD (R8)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD 8(R8)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 16(R8)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD 24(R8)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 32(R8)(R9*1), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	LEAQ         (R10)(DI*2), R10
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R12
@@ -5834,7 +7064,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
@@ -5864,7 +7094,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
@@ -5894,7 +7124,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
@@ -5924,7 +7154,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z15
 	PREFETCHT1   255(R10)
 	VMOVUPD      64(R10), Z16
@@ -5958,7 +7188,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround6x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -5987,33 +7217,37 @@ tilePanel:
 	MOVQ R13, 168(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R12
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	SUBQ   $0x04, R12
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	VMOVUPD      64(R11), Z19
 	VMOVUPD      128(R11), Z20
@@ -6041,110 +7275,106 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z18
-	VMOVUPD      64(R11), Z19
-	VMOVUPD      128(R11), Z20
-	VBROADCASTSD (R8), Z21
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z18
+	VMOVUPD      64(R11)(DI*1), Z19
+	VMOVUPD      128(R11)(DI*1), Z20
+	VBROADCASTSD 8(R8), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (R8)(CX*1), Z21
+	VBROADCASTSD 8(R8)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (R8)(CX*2), Z21
+	VBROADCASTSD 8(R8)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (R8)(R9*1), Z21
+	VBROADCASTSD 8(R8)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (R8)(CX*4), Z21
+	VBROADCASTSD 8(R8)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (R8)(R10*1), Z21
+	VBROADCASTSD 8(R8)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	VMOVUPD      64(R11), Z19
 	VMOVUPD      128(R11), Z20
-	VBROADCASTSD (R8), Z21
+	VBROADCASTSD 16(R8), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (R8)(CX*1), Z21
+	VBROADCASTSD 16(R8)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (R8)(CX*2), Z21
+	VBROADCASTSD 16(R8)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (R8)(R9*1), Z21
+	VBROADCASTSD 16(R8)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (R8)(CX*4), Z21
+	VBROADCASTSD 16(R8)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (R8)(R10*1), Z21
+	VBROADCASTSD 16(R8)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z18
-	VMOVUPD      64(R11), Z19
-	VMOVUPD      128(R11), Z20
-	VBROADCASTSD (R8), Z21
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z18
+	VMOVUPD      64(R11)(DI*1), Z19
+	VMOVUPD      128(R11)(DI*1), Z20
+	VBROADCASTSD 24(R8), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (R8)(CX*1), Z21
+	VBROADCASTSD 24(R8)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (R8)(CX*2), Z21
+	VBROADCASTSD 24(R8)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (R8)(R9*1), Z21
+	VBROADCASTSD 24(R8)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (R8)(CX*4), Z21
+	VBROADCASTSD 24(R8)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (R8)(R10*1), Z21
+	VBROADCASTSD 24(R8)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R12
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	VMOVUPD      64(R11), Z19
 	VMOVUPD      128(R11), Z20
@@ -6401,6 +7631,135 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11), Z18
+	VMOVUPD      64(R11), Z19
+	VMOVUPD      128(R11), Z20
+	VBROADCASTSD (R8), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD 8(R8), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD 16(R8), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD 24(R8), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD 32(R8), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD 40(R8), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z18
+	VMOVUPD      64(R11)(DI*1), Z19
+	VMOVUPD      128(R11)(DI*1), Z20
+	VBROADCASTSD (R8)(AX*1), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD 8(R8)(AX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD 16(R8)(AX*1), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD 24(R8)(AX*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD 32(R8)(AX*1), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD 40(R8)(AX*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	LEAQ         (R11)(DI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11), Z18
+	VMOVUPD      64(R11), Z19
+	VMOVUPD      128(R11), Z20
+	VBROADCASTSD (R8)(AX*2), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD 8(R8)(AX*2), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD 16(R8)(AX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD 24(R8)(AX*2), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD 32(R8)(AX*2), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD 40(R8)(AX*2), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z18
+	VMOVUPD      64(R11)(DI*1), Z19
+	VMOVUPD      128(R11)(DI*1), Z20
+	VBROADCASTSD (R8)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD 8(R8)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD 16(R8)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD 24(R8)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD 32(R8)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD 40(R8)(R9*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	LEAQ         (R11)(DI*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R12
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	LEAQ         (CX)(CX*4), R10
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R13
@@ -6412,7 +7771,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
@@ -6446,7 +7805,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
@@ -6480,7 +7839,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
@@ -6514,7 +7873,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z19
@@ -6552,7 +7911,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround7x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -6581,36 +7940,40 @@ tilePanel:
 	MOVQ R13, 168(R8)
 
 tileTile:
-	MOVQ    BX, R8
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	SUBQ    $0x04, R12
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	MOVQ   BX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	SUBQ   $0x04, R12
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z21
 	VMOVUPD      64(R11), Z22
 	VMOVUPD      128(R11), Z23
@@ -6642,122 +8005,118 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z21
-	VMOVUPD      64(R11), Z22
-	VMOVUPD      128(R11), Z23
-	VBROADCASTSD (R8), Z24
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z21
+	VMOVUPD      64(R11)(DI*1), Z22
+	VMOVUPD      128(R11)(DI*1), Z23
+	VBROADCASTSD 8(R8), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (R8)(CX*1), Z24
+	VBROADCASTSD 8(R8)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (R8)(CX*2), Z24
+	VBROADCASTSD 8(R8)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (R8)(R9*1), Z24
+	VBROADCASTSD 8(R8)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (R8)(CX*4), Z24
+	VBROADCASTSD 8(R8)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (R8)(R10*1), Z24
+	VBROADCASTSD 8(R8)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R8)(R9*2), Z24
+	VBROADCASTSD 8(R8)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z21
 	VMOVUPD      64(R11), Z22
 	VMOVUPD      128(R11), Z23
-	VBROADCASTSD (R8), Z24
+	VBROADCASTSD 16(R8), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (R8)(CX*1), Z24
+	VBROADCASTSD 16(R8)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (R8)(CX*2), Z24
+	VBROADCASTSD 16(R8)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (R8)(R9*1), Z24
+	VBROADCASTSD 16(R8)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (R8)(CX*4), Z24
+	VBROADCASTSD 16(R8)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (R8)(R10*1), Z24
+	VBROADCASTSD 16(R8)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R8)(R9*2), Z24
+	VBROADCASTSD 16(R8)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Z21
-	VMOVUPD      64(R11), Z22
-	VMOVUPD      128(R11), Z23
-	VBROADCASTSD (R8), Z24
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z21
+	VMOVUPD      64(R11)(DI*1), Z22
+	VMOVUPD      128(R11)(DI*1), Z23
+	VBROADCASTSD 24(R8), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (R8)(CX*1), Z24
+	VBROADCASTSD 24(R8)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (R8)(CX*2), Z24
+	VBROADCASTSD 24(R8)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (R8)(R9*1), Z24
+	VBROADCASTSD 24(R8)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (R8)(CX*4), Z24
+	VBROADCASTSD 24(R8)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (R8)(R10*1), Z24
+	VBROADCASTSD 24(R8)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R8)(R9*2), Z24
+	VBROADCASTSD 24(R8)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         AX, R8
-	ADDQ         DI, R11
+	LEAQ         (R11)(DI*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R12
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z21
 	VMOVUPD      64(R11), Z22
 	VMOVUPD      128(R11), Z23
@@ -7044,6 +8403,151 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11), Z21
+	VMOVUPD      64(R11), Z22
+	VMOVUPD      128(R11), Z23
+	VBROADCASTSD (R8), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD 8(R8), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD 16(R8), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD 24(R8), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 32(R8), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD 40(R8), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD 48(R8), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z21
+	VMOVUPD      64(R11)(DI*1), Z22
+	VMOVUPD      128(R11)(DI*1), Z23
+	VBROADCASTSD (R8)(AX*1), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD 8(R8)(AX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD 16(R8)(AX*1), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD 24(R8)(AX*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 32(R8)(AX*1), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD 40(R8)(AX*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD 48(R8)(AX*1), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	LEAQ         (R11)(DI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11), Z21
+	VMOVUPD      64(R11), Z22
+	VMOVUPD      128(R11), Z23
+	VBROADCASTSD (R8)(AX*2), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD 8(R8)(AX*2), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD 16(R8)(AX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD 24(R8)(AX*2), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 32(R8)(AX*2), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD 40(R8)(AX*2), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD 48(R8)(AX*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R11)(DI*1), Z21
+	VMOVUPD      64(R11)(DI*1), Z22
+	VMOVUPD      128(R11)(DI*1), Z23
+	VBROADCASTSD (R8)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD 8(R8)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD 16(R8)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD 24(R8)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 32(R8)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD 40(R8)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD 48(R8)(R9*1), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	LEAQ         (R11)(DI*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R12
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	LEAQ         (CX)(CX*4), R10
+	JMP          tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R13
@@ -7055,7 +8559,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
@@ -7093,7 +8597,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
@@ -7131,7 +8635,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
@@ -7169,7 +8673,7 @@ tileFarSteps:
 	ADDQ         AX, R8
 	ADDQ         DI, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z21
 	PREFETCHT1   255(R11)
 	VMOVUPD      64(R11), Z22
@@ -7211,7 +8715,7 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk
 
 // func daround8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
@@ -7243,40 +8747,44 @@ tileTile:
 	MOVQ BX, R8
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R8)(R9*2), R11
-	ADDQ    CX, R11
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R13
-	JLT     tileRest
-	CMPQ    DI, $0x00000801
-	JGE     tileFar
+	LEAQ   (R8)(R9*2), R11
+	ADDQ   CX, R11
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	SUBQ   $0x04, R13
+	JLT    tileRest
+	CMPQ   DI, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z24
 	VMOVUPD      64(R12), Z25
 	VMOVUPD      128(R12), Z26
@@ -7312,138 +8820,131 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z24
-	VMOVUPD      64(R12), Z25
-	VMOVUPD      128(R12), Z26
-	VBROADCASTSD (R8), Z27
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R12)(DI*1), Z24
+	VMOVUPD      64(R12)(DI*1), Z25
+	VMOVUPD      128(R12)(DI*1), Z26
+	VBROADCASTSD 8(R8), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (R8)(CX*1), Z27
+	VBROADCASTSD 8(R8)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (R8)(CX*2), Z27
+	VBROADCASTSD 8(R8)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (R8)(R9*1), Z27
+	VBROADCASTSD 8(R8)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (R8)(CX*4), Z27
+	VBROADCASTSD 8(R8)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (R8)(R10*1), Z27
+	VBROADCASTSD 8(R8)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (R8)(R9*2), Z27
+	VBROADCASTSD 8(R8)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R11), Z27
+	VBROADCASTSD 8(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
+	LEAQ         (R12)(DI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z24
 	VMOVUPD      64(R12), Z25
 	VMOVUPD      128(R12), Z26
-	VBROADCASTSD (R8), Z27
+	VBROADCASTSD 16(R8), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (R8)(CX*1), Z27
+	VBROADCASTSD 16(R8)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (R8)(CX*2), Z27
+	VBROADCASTSD 16(R8)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (R8)(R9*1), Z27
+	VBROADCASTSD 16(R8)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (R8)(CX*4), Z27
+	VBROADCASTSD 16(R8)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (R8)(R10*1), Z27
+	VBROADCASTSD 16(R8)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (R8)(R9*2), Z27
+	VBROADCASTSD 16(R8)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R11), Z27
+	VBROADCASTSD 16(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Z24
-	VMOVUPD      64(R12), Z25
-	VMOVUPD      128(R12), Z26
-	VBROADCASTSD (R8), Z27
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R12)(DI*1), Z24
+	VMOVUPD      64(R12)(DI*1), Z25
+	VMOVUPD      128(R12)(DI*1), Z26
+	VBROADCASTSD 24(R8), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (R8)(CX*1), Z27
+	VBROADCASTSD 24(R8)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (R8)(CX*2), Z27
+	VBROADCASTSD 24(R8)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (R8)(R9*1), Z27
+	VBROADCASTSD 24(R8)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (R8)(CX*4), Z27
+	VBROADCASTSD 24(R8)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (R8)(R10*1), Z27
+	VBROADCASTSD 24(R8)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (R8)(R9*2), Z27
+	VBROADCASTSD 24(R8)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R11), Z27
+	VBROADCASTSD 24(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         AX, R8
-	ADDQ         AX, R11
-	ADDQ         DI, R12
+	LEAQ         (R12)(DI*2), R12
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R13
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z24
 	VMOVUPD      64(R12), Z25
 	VMOVUPD      128(R12), Z26
@@ -7761,6 +9262,171 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R9
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R12), Z24
+	VMOVUPD      64(R12), Z25
+	VMOVUPD      128(R12), Z26
+	VBROADCASTSD (R8), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD 8(R8), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD 16(R8), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD 24(R8), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD 32(R8), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD 40(R8), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD 48(R8), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD 56(R8), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R12)(DI*1), Z24
+	VMOVUPD      64(R12)(DI*1), Z25
+	VMOVUPD      128(R12)(DI*1), Z26
+	VBROADCASTSD (R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD 8(R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD 16(R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD 24(R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD 32(R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD 40(R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD 48(R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD 56(R8)(AX*1), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	LEAQ         (R12)(DI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R12), Z24
+	VMOVUPD      64(R12), Z25
+	VMOVUPD      128(R12), Z26
+	VBROADCASTSD (R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD 8(R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD 16(R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD 24(R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD 32(R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD 40(R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD 48(R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD 56(R8)(AX*2), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R12)(DI*1), Z24
+	VMOVUPD      64(R12)(DI*1), Z25
+	VMOVUPD      128(R12)(DI*1), Z26
+	VBROADCASTSD (R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z0
+	VFMADD231PD  Z27, Z25, Z1
+	VFMADD231PD  Z27, Z26, Z2
+	VBROADCASTSD 8(R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z3
+	VFMADD231PD  Z27, Z25, Z4
+	VFMADD231PD  Z27, Z26, Z5
+	VBROADCASTSD 16(R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z6
+	VFMADD231PD  Z27, Z25, Z7
+	VFMADD231PD  Z27, Z26, Z8
+	VBROADCASTSD 24(R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z9
+	VFMADD231PD  Z27, Z25, Z10
+	VFMADD231PD  Z27, Z26, Z11
+	VBROADCASTSD 32(R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z12
+	VFMADD231PD  Z27, Z25, Z13
+	VFMADD231PD  Z27, Z26, Z14
+	VBROADCASTSD 40(R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z15
+	VFMADD231PD  Z27, Z25, Z16
+	VFMADD231PD  Z27, Z26, Z17
+	VBROADCASTSD 48(R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z18
+	VFMADD231PD  Z27, Z25, Z19
+	VFMADD231PD  Z27, Z26, Z20
+	VBROADCASTSD 56(R8)(R9*1), Z27
+	VFMADD231PD  Z27, Z24, Z21
+	VFMADD231PD  Z27, Z25, Z22
+	VFMADD231PD  Z27, Z26, Z23
+	LEAQ         (R12)(DI*2), R12
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R13
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), R9
+	LEAQ         (CX)(CX*4), R10
+
+	// the next pointer is 7*aRow further
+	LEAQ (R8)(R9*2), R11
+	ADDQ CX, R11
+	JMP  tileRest
+
 tileFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R14
@@ -7772,7 +9438,7 @@ tileFar:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
@@ -7815,7 +9481,7 @@ tileFarSteps:
 	ADDQ         AX, R11
 	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
@@ -7858,7 +9524,7 @@ tileFarSteps:
 	ADDQ         AX, R11
 	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
@@ -7901,7 +9567,7 @@ tileFarSteps:
 	ADDQ         AX, R11
 	ADDQ         DI, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z24
 	PREFETCHT1   255(R12)
 	VMOVUPD      64(R12), Z25
@@ -7948,4 +9614,4 @@ tileFarSteps:
 	JMP          tileRest
 
 tileNear:
-	JMP tileSteps
+	JMP tileWalk

@@ -32,26 +32,29 @@ wholePanel:
 	MOVQ R9, 160(SI)
 
 wholeTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	MOVQ    x+0(FP), SI
-	CMPQ    136(SI), $0x00
-	JNE     wholeLarge
-	MOVQ    R8, SI
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	MOVQ   x+0(FP), SI
+	CMPQ   136(SI), $0x00
+	JNE    wholeLarge
+	MOVQ   R8, SI
+	SUBQ   $0x04, R11
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000024
 	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
@@ -59,38 +62,36 @@ wholeSteps:
 	ADDQ         DX, SI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y1
+	VBROADCASTSS 4(R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	VBROADCASTSS 8(R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y1
+	VBROADCASTSS 12(R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -212,26 +213,29 @@ cutPanel:
 	MOVQ R12, 160(R9)
 
 cutTile:
-	MOVQ    DI, R9
-	VXORPS  Y1, Y1, Y1
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     cutLarge
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   DI, R9
+	VXORPS Y1, Y1, Y1
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    cutLarge
+	MOVQ   R8, R12
+	SUBQ   $0x04, R11
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000024
 	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
@@ -239,38 +243,36 @@ cutSteps:
 	ADDQ         DX, R12
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y2
+	VBROADCASTSS 4(R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	VBROADCASTSS 8(R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y2
+	VBROADCASTSS 12(R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
@@ -400,6 +402,48 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	CMPQ         R11, $0x00000024
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
+	ADDQ         DX, SI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPS      (R10)(BX*1), Y1
+	VBROADCASTSS (R9)(AX*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9)(AX*2), Y2
+	VFMADD231PS  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPS      (R10)(BX*1), Y1
+	VBROADCASTSS (R9)(R12*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          wholeColumnSteps
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -417,7 +461,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
@@ -431,7 +475,7 @@ wholeFarSteps:
 	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
@@ -439,7 +483,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
@@ -447,7 +491,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
@@ -460,7 +504,49 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R8, SI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	CMPQ         R11, $0x00000024
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+	ADDQ         DX, R12
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y2
+	VBROADCASTSS (R9)(AX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9)(AX*2), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y2
+	VBROADCASTSS (R9)(R13*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          cutColumnSteps
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -479,7 +565,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -493,7 +579,7 @@ cutFarSteps:
 	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -501,7 +587,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -509,7 +595,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -522,7 +608,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R8, R12
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm2x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -552,29 +638,32 @@ wholePanel:
 	MOVQ R9, 160(SI)
 
 wholeTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    x+0(FP), SI
-	CMPQ    136(SI), $0x00
-	JNE     wholeLarge
-	MOVQ    R8, SI
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   x+0(FP), SI
+	CMPQ   136(SI), $0x00
+	JNE    wholeLarge
+	MOVQ   R8, SI
+	SUBQ   $0x04, R11
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000028
 	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
@@ -582,44 +671,42 @@ wholeSteps:
 	ADDQ         DX, SI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y2
+	VBROADCASTSS 4(R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
+	VBROADCASTSS 4(R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	VBROADCASTSS 8(R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
+	VBROADCASTSS 8(R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y2
+	VBROADCASTSS 12(R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
+	VBROADCASTSS 12(R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -757,29 +844,32 @@ cutPanel:
 	MOVQ R12, 160(R9)
 
 cutTile:
-	MOVQ    DI, R9
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     cutLarge
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   DI, R9
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    cutLarge
+	MOVQ   R8, R12
+	SUBQ   $0x04, R11
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000028
 	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
@@ -787,44 +877,42 @@ cutSteps:
 	ADDQ         DX, R12
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y3
+	VBROADCASTSS 4(R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
+	VBROADCASTSS 4(R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	VBROADCASTSS 8(R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
+	VBROADCASTSS 8(R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y3
+	VBROADCASTSS 12(R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
+	VBROADCASTSS 12(R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
@@ -982,6 +1070,56 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	CMPQ         R11, $0x00000028
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
+	ADDQ         DX, SI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPS      (R10)(BX*1), Y2
+	VBROADCASTSS (R9)(AX*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(R9)(AX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9)(AX*2), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(R9)(AX*2), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPS      (R10)(BX*1), Y2
+	VBROADCASTSS (R9)(R12*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(R9)(R12*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          wholeColumnSteps
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -999,7 +1137,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -1015,7 +1153,7 @@ wholeFarSteps:
 	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -1025,7 +1163,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -1035,7 +1173,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
@@ -1050,7 +1188,57 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R8, SI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(R9), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	CMPQ         R11, $0x00000028
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+	ADDQ         DX, R12
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y3
+	VBROADCASTSS (R9)(AX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(R9)(AX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9)(AX*2), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(R9)(AX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y3
+	VBROADCASTSS (R9)(R13*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(R9)(R13*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          cutColumnSteps
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -1069,7 +1257,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1085,7 +1273,7 @@ cutFarSteps:
 	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1095,7 +1283,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1105,7 +1293,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1120,7 +1308,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R8, R12
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm3x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -1150,22 +1338,27 @@ wholePanel:
 	MOVQ R9, 160(SI)
 
 wholeTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    x+0(FP), SI
-	CMPQ    136(SI), $0x00
-	JNE     wholeLarge
-	MOVQ    R8, SI
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   x+0(FP), SI
+	CMPQ   136(SI), $0x00
+	JNE    wholeLarge
+	MOVQ   R8, SI
+	SUBQ   $0x04, R11
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y3
 	VBROADCASTSS (R9), Y4
@@ -1174,8 +1367,6 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x0000002c
 	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
@@ -1183,50 +1374,48 @@ wholeSteps:
 	ADDQ         DX, SI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y3
+	VBROADCASTSS 4(R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
+	VBROADCASTSS 4(R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
+	VBROADCASTSS 4(R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	VBROADCASTSS 8(R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
+	VBROADCASTSS 8(R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
+	VBROADCASTSS 8(R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y3
+	VBROADCASTSS 12(R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
+	VBROADCASTSS 12(R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
+	VBROADCASTSS 12(R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -1380,22 +1569,27 @@ cutPanel:
 	MOVQ R12, 160(R9)
 
 cutTile:
-	MOVQ    DI, R9
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     cutLarge
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   DI, R9
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    cutLarge
+	MOVQ   R8, R12
+	SUBQ   $0x04, R11
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y4
 	VBROADCASTSS (R9), Y5
@@ -1404,8 +1598,6 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x0000002c
 	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
@@ -1413,50 +1605,48 @@ cutSteps:
 	ADDQ         DX, R12
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y4
+	VBROADCASTSS 4(R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS 4(R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS 4(R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	VBROADCASTSS 8(R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS 8(R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS 8(R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y4
+	VBROADCASTSS 12(R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
+	VBROADCASTSS 12(R9)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
+	VBROADCASTSS 12(R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y4
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -1642,6 +1832,64 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(R9), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	CMPQ         R11, $0x0000002c
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
+	ADDQ         DX, SI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPS      (R10)(BX*1), Y3
+	VBROADCASTSS (R9)(AX*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(R9)(AX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(R9)(AX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9)(AX*2), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(R9)(AX*2), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(R9)(AX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPS      (R10)(BX*1), Y3
+	VBROADCASTSS (R9)(R12*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(R9)(R12*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(R9)(R12*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          wholeColumnSteps
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -1659,7 +1907,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1677,7 +1925,7 @@ wholeFarSteps:
 	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1689,7 +1937,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1701,7 +1949,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y4
@@ -1718,7 +1966,65 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R8, SI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(R9), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(R9), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	CMPQ         R11, $0x0000002c
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+	ADDQ         DX, R12
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y4
+	VBROADCASTSS (R9)(AX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(R9)(AX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(R9)(AX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9)(AX*2), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(R9)(AX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(R9)(AX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPS   (R10)(BX*1), Y0, Y4
+	VBROADCASTSS (R9)(R13*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(R9)(R13*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(R9)(R13*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          cutColumnSteps
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -1737,7 +2043,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
@@ -1755,7 +2061,7 @@ cutFarSteps:
 	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
@@ -1767,7 +2073,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
@@ -1779,7 +2085,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y5
@@ -1796,7 +2102,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R8, R12
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm4x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -1827,23 +2133,28 @@ wholePanel:
 	MOVQ R10, 160(DI)
 
 wholeTile:
-	MOVQ    R8, R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    x+0(FP), DI
-	CMPQ    136(DI), $0x00
-	JNE     wholeLarge
-	MOVQ    R9, DI
-	SUBQ    $0x04, R12
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R8, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x+0(FP), DI
+	CMPQ   136(DI), $0x00
+	JNE    wholeLarge
+	MOVQ   R9, DI
+	SUBQ   $0x04, R12
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
@@ -1854,8 +2165,6 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000030
 	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
@@ -1863,56 +2172,54 @@ wholeSteps:
 	ADDQ         DX, DI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPS      (R11)(BX*1), Y4
+	VBROADCASTSS 4(R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
+	VBROADCASTSS 4(R10)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
+	VBROADCASTSS 4(R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
+	VBROADCASTSS 4(R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	VBROADCASTSS 8(R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
+	VBROADCASTSS 8(R10)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
+	VBROADCASTSS 8(R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
+	VBROADCASTSS 8(R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPS      (R11)(BX*1), Y4
+	VBROADCASTSS 12(R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
+	VBROADCASTSS 12(R10)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
+	VBROADCASTSS 12(R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
+	VBROADCASTSS 12(R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R10
 	SUBQ         $0x04, R12
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R12
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -2082,23 +2389,28 @@ cutPanel:
 	MOVQ R13, 160(R10)
 
 cutTile:
-	MOVQ    R8, R10
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    x+0(FP), R13
-	CMPQ    136(R13), $0x00
-	JNE     cutLarge
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R8, R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   x+0(FP), R13
+	CMPQ   136(R13), $0x00
+	JNE    cutLarge
+	MOVQ   R9, R13
+	SUBQ   $0x04, R12
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y5
 	VBROADCASTSS (R10), Y6
@@ -2109,8 +2421,6 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000030
 	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
@@ -2118,56 +2428,54 @@ cutSteps:
 	ADDQ         DX, R13
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y5
+	VBROADCASTSS 4(R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
+	VBROADCASTSS 4(R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
+	VBROADCASTSS 4(R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
+	VBROADCASTSS 4(R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	VBROADCASTSS 8(R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
+	VBROADCASTSS 8(R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
+	VBROADCASTSS 8(R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
+	VBROADCASTSS 8(R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y5
+	VBROADCASTSS 12(R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
+	VBROADCASTSS 12(R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
+	VBROADCASTSS 12(R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
+	VBROADCASTSS 12(R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R10
 	SUBQ         $0x04, R12
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R12
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -2381,6 +2689,73 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(R10), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(R10), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(R10), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	CMPQ         R12, $0x00000030
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
+	ADDQ         DX, DI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPS      (R11)(BX*1), Y4
+	VBROADCASTSS (R10)(AX*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(R10)(AX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(R10)(AX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(R10)(AX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10)(AX*2), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(R10)(AX*2), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(R10)(AX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(R10)(AX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPS      (R11)(BX*1), Y4
+	VBROADCASTSS (R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R12
 	JLT  wholeRest
@@ -2398,7 +2773,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y5
@@ -2418,7 +2793,7 @@ wholeFarSteps:
 	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y5
@@ -2432,7 +2807,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y5
@@ -2446,7 +2821,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y5
@@ -2465,7 +2840,74 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R9, DI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R10), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(R10), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(R10), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	CMPQ         R12, $0x00000030
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+	ADDQ         DX, R13
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y5
+	VBROADCASTSS (R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y5
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R12
@@ -2484,7 +2926,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -2504,7 +2946,7 @@ cutFarSteps:
 	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -2518,7 +2960,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -2532,7 +2974,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -2551,7 +2993,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R9, R13
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm5x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -2582,24 +3024,29 @@ wholePanel:
 	MOVQ R10, 160(DI)
 
 wholeTile:
-	MOVQ    R8, R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    x+0(FP), DI
-	CMPQ    136(DI), $0x00
-	JNE     wholeLarge
-	MOVQ    R9, DI
-	SUBQ    $0x04, R12
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R8, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   x+0(FP), DI
+	CMPQ   136(DI), $0x00
+	JNE    wholeLarge
+	MOVQ   R9, DI
+	SUBQ   $0x04, R12
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R10), Y6
@@ -2612,8 +3059,6 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000034
 	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
@@ -2621,62 +3066,60 @@ wholeSteps:
 	ADDQ         DX, DI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS 4(R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
+	VBROADCASTSS 4(R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
+	VBROADCASTSS 4(R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
+	VBROADCASTSS 4(R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
+	VBROADCASTSS 4(R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	VBROADCASTSS 8(R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
+	VBROADCASTSS 8(R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
+	VBROADCASTSS 8(R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
+	VBROADCASTSS 8(R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
+	VBROADCASTSS 8(R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS 12(R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
+	VBROADCASTSS 12(R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
+	VBROADCASTSS 12(R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
+	VBROADCASTSS 12(R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
+	VBROADCASTSS 12(R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R10
 	SUBQ         $0x04, R12
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R12
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -2862,24 +3305,29 @@ cutPanel:
 	MOVQ R13, 160(R10)
 
 cutTile:
-	MOVQ    R8, R10
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R13
-	CMPQ    136(R13), $0x00
-	JNE     cutLarge
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R8, R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R13
+	CMPQ   136(R13), $0x00
+	JNE    cutLarge
+	MOVQ   R9, R13
+	SUBQ   $0x04, R12
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y6
 	VBROADCASTSS (R10), Y7
@@ -2892,8 +3340,6 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000034
 	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
@@ -2901,62 +3347,60 @@ cutSteps:
 	ADDQ         DX, R13
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y6
+	VBROADCASTSS 4(R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS 4(R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS 4(R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
+	VBROADCASTSS 4(R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS 4(R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
+	VBROADCASTSS 8(R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS 8(R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS 8(R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
+	VBROADCASTSS 8(R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS 8(R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y6
+	VBROADCASTSS 12(R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
+	VBROADCASTSS 12(R10)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
+	VBROADCASTSS 12(R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
+	VBROADCASTSS 12(R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
+	VBROADCASTSS 12(R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R10
 	SUBQ         $0x04, R12
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R12
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y6
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -3198,6 +3642,81 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(R10), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(R10), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(R10), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	CMPQ         R12, $0x00000034
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
+	ADDQ         DX, DI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS (R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(R10)(AX*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(R10)(AX*2), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R12
 	JLT  wholeRest
@@ -3215,7 +3734,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -3237,7 +3756,7 @@ wholeFarSteps:
 	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -3253,7 +3772,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -3269,7 +3788,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y6
@@ -3290,7 +3809,82 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R9, DI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(R10), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(R10), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(R10), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(R10), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	CMPQ         R12, $0x00000034
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+	ADDQ         DX, R13
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y6
+	VBROADCASTSS (R10)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(R10)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(R10)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(R10)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(R10)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(R10)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(R10)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(R10)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(R10)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPS   (R11)(BX*1), Y0, Y6
+	VBROADCASTSS (R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R12
@@ -3309,7 +3903,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
@@ -3331,7 +3925,7 @@ cutFarSteps:
 	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
@@ -3347,7 +3941,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
@@ -3363,7 +3957,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSS (R10), Y7
@@ -3384,7 +3978,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R9, R13
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm6x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -3416,25 +4010,30 @@ wholePanel:
 	MOVQ R11, 160(R8)
 
 wholeTile:
-	MOVQ    R9, R11
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R8
-	CMPQ    136(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R13
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R9, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R8
+	CMPQ   136(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R13
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y6
 	VBROADCASTSS (R11), Y7
@@ -3449,8 +4048,6 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x00000038
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -3458,68 +4055,66 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPS      (R12)(BX*1), Y6
+	VBROADCASTSS 4(R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
+	VBROADCASTSS 4(R11)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
+	VBROADCASTSS 4(R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
+	VBROADCASTSS 4(R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
+	VBROADCASTSS 4(R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS 4(R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
+	VBROADCASTSS 8(R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
+	VBROADCASTSS 8(R11)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
+	VBROADCASTSS 8(R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
+	VBROADCASTSS 8(R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
+	VBROADCASTSS 8(R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS 8(R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPS      (R12)(BX*1), Y6
+	VBROADCASTSS 12(R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
+	VBROADCASTSS 12(R11)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
+	VBROADCASTSS 12(R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
+	VBROADCASTSS 12(R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
+	VBROADCASTSS 12(R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS 12(R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R13
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y6
 	VBROADCASTSS (R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -3721,25 +4316,30 @@ cutPanel:
 	MOVQ R14, 160(R11)
 
 cutTile:
-	MOVQ    R9, R11
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    x+0(FP), R14
-	CMPQ    136(R14), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R14
-	SUBQ    $0x04, R13
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R9, R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   x+0(FP), R14
+	CMPQ   136(R14), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R14
+	SUBQ   $0x04, R13
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R11), Y8
@@ -3754,8 +4354,6 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x00000038
 	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
@@ -3763,68 +4361,66 @@ cutSteps:
 	ADDQ         DX, R14
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y7
+	VBROADCASTSS 4(R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
+	VBROADCASTSS 4(R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
+	VBROADCASTSS 4(R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
+	VBROADCASTSS 4(R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
+	VBROADCASTSS 4(R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS 4(R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
+	VBROADCASTSS 8(R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
+	VBROADCASTSS 8(R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
+	VBROADCASTSS 8(R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
+	VBROADCASTSS 8(R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
+	VBROADCASTSS 8(R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS 8(R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y7
+	VBROADCASTSS 12(R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
+	VBROADCASTSS 12(R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
+	VBROADCASTSS 12(R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
+	VBROADCASTSS 12(R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
+	VBROADCASTSS 12(R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS 12(R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R13
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -4094,6 +4690,90 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(R11), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(R11), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(R11), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(R11), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(R11), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	CMPQ         R13, $0x00000038
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPS      (R12)(BX*1), Y6
+	VBROADCASTSS (R11)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(R11)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(R11)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(R11)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(R11)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(R11)(AX*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(R11)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(R11)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(R11)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(R11)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(R11)(AX*2), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPS      (R12)(BX*1), Y6
+	VBROADCASTSS (R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R13
 	JLT  wholeRest
@@ -4111,7 +4791,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y7
@@ -4135,7 +4815,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y7
@@ -4153,7 +4833,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y7
@@ -4171,7 +4851,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y7
@@ -4194,7 +4874,91 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R11), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(R11), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(R11), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(R11), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(R11), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	CMPQ         R13, $0x00000038
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+	ADDQ         DX, R14
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y7
+	VBROADCASTSS (R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y7
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R13
@@ -4213,7 +4977,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -4237,7 +5001,7 @@ cutFarSteps:
 	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -4255,7 +5019,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -4273,7 +5037,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -4296,7 +5060,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R14
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm7x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -4328,26 +5092,31 @@ wholePanel:
 	MOVQ R11, 160(R8)
 
 wholeTile:
-	MOVQ    R9, R11
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    x+0(FP), R8
-	CMPQ    136(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R13
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R9, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   x+0(FP), R8
+	CMPQ   136(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R13
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y7
 	VBROADCASTSS (R11), Y8
@@ -4364,8 +5133,6 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x0000003c
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -4373,74 +5140,72 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPS      (R12), Y7
-	VBROADCASTSS (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPS      (R12)(BX*1), Y7
+	VBROADCASTSS 4(R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
+	VBROADCASTSS 4(R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
+	VBROADCASTSS 4(R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
+	VBROADCASTSS 4(R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
+	VBROADCASTSS 4(R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS 4(R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
+	VBROADCASTSS 4(R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y7
-	VBROADCASTSS (R11), Y8
+	VBROADCASTSS 8(R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
+	VBROADCASTSS 8(R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
+	VBROADCASTSS 8(R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
+	VBROADCASTSS 8(R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
+	VBROADCASTSS 8(R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS 8(R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
+	VBROADCASTSS 8(R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPS      (R12), Y7
-	VBROADCASTSS (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPS      (R12)(BX*1), Y7
+	VBROADCASTSS 12(R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
+	VBROADCASTSS 12(R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
+	VBROADCASTSS 12(R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
+	VBROADCASTSS 12(R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
+	VBROADCASTSS 12(R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS 12(R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
+	VBROADCASTSS 12(R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R13
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -4658,26 +5423,31 @@ cutPanel:
 	MOVQ R14, 160(R11)
 
 cutTile:
-	MOVQ    R9, R11
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    x+0(FP), R14
-	CMPQ    136(R14), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R14
-	SUBQ    $0x04, R13
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R9, R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   x+0(FP), R14
+	CMPQ   136(R14), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R14
+	SUBQ   $0x04, R13
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y8
 	VBROADCASTSS (R11), Y9
@@ -4694,8 +5464,6 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x0000003c
 	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
@@ -4703,74 +5471,72 @@ cutSteps:
 	ADDQ         DX, R14
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPS   (R12), Y0, Y8
-	VBROADCASTSS (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y8
+	VBROADCASTSS 4(R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
+	VBROADCASTSS 4(R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
+	VBROADCASTSS 4(R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
+	VBROADCASTSS 4(R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
+	VBROADCASTSS 4(R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS 4(R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
+	VBROADCASTSS 4(R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y8
-	VBROADCASTSS (R11), Y9
+	VBROADCASTSS 8(R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
+	VBROADCASTSS 8(R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
+	VBROADCASTSS 8(R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
+	VBROADCASTSS 8(R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
+	VBROADCASTSS 8(R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS 8(R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
+	VBROADCASTSS 8(R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPS   (R12), Y0, Y8
-	VBROADCASTSS (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y8
+	VBROADCASTSS 12(R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
+	VBROADCASTSS 12(R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
+	VBROADCASTSS 12(R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
+	VBROADCASTSS 12(R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
+	VBROADCASTSS 12(R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS 12(R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
+	VBROADCASTSS 12(R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000010, R11
 	SUBQ         $0x04, R13
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -5068,6 +5834,98 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(R11), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(R11), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(R11), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(R11), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(R11), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	CMPQ         R13, $0x0000003c
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPS      (R12)(BX*1), Y7
+	VBROADCASTSS (R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(R11)(AX*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(R11)(AX*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPS      (R12)(BX*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R13
 	JLT  wholeRest
@@ -5085,7 +5943,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -5111,7 +5969,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -5131,7 +5989,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -5151,7 +6009,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y8
@@ -5176,7 +6034,99 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(R11), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(R11), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(R11), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(R11), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(R11), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	CMPQ         R13, $0x0000003c
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+	ADDQ         DX, R14
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y8
+	VBROADCASTSS (R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPS   (R12)(BX*1), Y0, Y8
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R13
@@ -5195,7 +6145,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y9
@@ -5221,7 +6171,7 @@ cutFarSteps:
 	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y9
@@ -5241,7 +6191,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y9
@@ -5261,7 +6211,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSS (R11), Y9
@@ -5286,7 +6236,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R14
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm8x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -5321,28 +6271,33 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    x+0(FP), R8
-	CMPQ    136(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   x+0(FP), R8
+	CMPQ   136(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
@@ -5361,9 +6316,6 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000040
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -5371,83 +6323,79 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y8
-	VBROADCASTSS (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y8
+	VBROADCASTSS 4(R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
+	VBROADCASTSS 4(R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
+	VBROADCASTSS 4(R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
+	VBROADCASTSS 4(R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
+	VBROADCASTSS 4(R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS 4(R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
+	VBROADCASTSS 4(R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 4(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y8
-	VBROADCASTSS (R11), Y9
+	VBROADCASTSS 8(R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
+	VBROADCASTSS 8(R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
+	VBROADCASTSS 8(R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
+	VBROADCASTSS 8(R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
+	VBROADCASTSS 8(R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS 8(R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
+	VBROADCASTSS 8(R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 8(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y8
-	VBROADCASTSS (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y8
+	VBROADCASTSS 12(R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
+	VBROADCASTSS 12(R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
+	VBROADCASTSS 12(R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
+	VBROADCASTSS 12(R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
+	VBROADCASTSS 12(R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS 12(R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
+	VBROADCASTSS 12(R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 12(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -5685,28 +6633,33 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    x+0(FP), R15
-	CMPQ    136(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   x+0(FP), R15
+	CMPQ   136(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
@@ -5725,9 +6678,6 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000040
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -5735,83 +6685,79 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y9
-	VBROADCASTSS (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y9
+	VBROADCASTSS 4(R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS 4(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
+	VBROADCASTSS 4(R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
+	VBROADCASTSS 4(R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
+	VBROADCASTSS 4(R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS 4(R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
+	VBROADCASTSS 4(R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y9
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS 8(R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS 8(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
+	VBROADCASTSS 8(R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
+	VBROADCASTSS 8(R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
+	VBROADCASTSS 8(R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS 8(R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
+	VBROADCASTSS 8(R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y9
-	VBROADCASTSS (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y9
+	VBROADCASTSS 12(R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS 12(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
+	VBROADCASTSS 12(R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
+	VBROADCASTSS 12(R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
+	VBROADCASTSS 12(R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS 12(R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
+	VBROADCASTSS 12(R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -6138,6 +7084,110 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(R11), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(R11), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(R11), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(R11), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(R11), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(R11), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	CMPQ         R14, $0x00000040
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y8
+	VBROADCASTSS (R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(R11)(AX*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y8
+	VBROADCASTSS (R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(R11)(AX*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -6155,7 +7205,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
@@ -6184,7 +7234,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
@@ -6207,7 +7257,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
@@ -6230,7 +7280,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
@@ -6258,7 +7308,111 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R11), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(R11), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(R11), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(R11), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(R11), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	CMPQ         R14, $0x00000040
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y9
+	VBROADCASTSS (R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y9
+	VBROADCASTSS (R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y9
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -6277,7 +7431,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -6306,7 +7460,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -6329,7 +7483,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -6352,7 +7506,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -6380,7 +7534,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm9x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -6415,29 +7569,34 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    x+0(FP), R8
-	CMPQ    136(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   x+0(FP), R8
+	CMPQ   136(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
@@ -6458,9 +7617,6 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000044
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -6468,89 +7624,85 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y9
-	VBROADCASTSS (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y9
+	VBROADCASTSS 4(R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS 4(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
+	VBROADCASTSS 4(R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
+	VBROADCASTSS 4(R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
+	VBROADCASTSS 4(R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS 4(R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
+	VBROADCASTSS 4(R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 4(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y9
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS 8(R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS 8(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
+	VBROADCASTSS 8(R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
+	VBROADCASTSS 8(R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
+	VBROADCASTSS 8(R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS 8(R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
+	VBROADCASTSS 8(R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 8(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y9
-	VBROADCASTSS (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y9
+	VBROADCASTSS 12(R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS 12(R11)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
+	VBROADCASTSS 12(R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
+	VBROADCASTSS 12(R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
+	VBROADCASTSS 12(R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS 12(R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
+	VBROADCASTSS 12(R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 12(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -6804,29 +7956,34 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    x+0(FP), R15
-	CMPQ    136(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   x+0(FP), R15
+	CMPQ   136(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
@@ -6847,9 +8004,6 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000044
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -6857,89 +8011,85 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y10
-	VBROADCASTSS (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y10
+	VBROADCASTSS 4(R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS 4(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS 4(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
+	VBROADCASTSS 4(R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
+	VBROADCASTSS 4(R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS 4(R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
+	VBROADCASTSS 4(R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 4(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y10
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS 8(R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS 8(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS 8(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
+	VBROADCASTSS 8(R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
+	VBROADCASTSS 8(R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS 8(R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
+	VBROADCASTSS 8(R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 8(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y10
-	VBROADCASTSS (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y10
+	VBROADCASTSS 12(R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS 12(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS 12(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
+	VBROADCASTSS 12(R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
+	VBROADCASTSS 12(R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS 12(R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
+	VBROADCASTSS 12(R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 12(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -7294,6 +8444,118 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(R11), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(R11), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(R11), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(R11), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(R11), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(R11), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(R11), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	CMPQ         R14, $0x00000044
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y9
+	VBROADCASTSS (R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(R11)(AX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y9
+	VBROADCASTSS (R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(R11)(AX*2), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -7311,7 +8573,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -7342,7 +8604,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -7367,7 +8629,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -7392,7 +8654,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
@@ -7422,7 +8684,119 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(R11), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(R11), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(R11), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(R11), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(R11), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(R11), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	CMPQ         R14, $0x00000044
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y10
+	VBROADCASTSS (R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y10
+	VBROADCASTSS (R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y10
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -7441,7 +8815,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -7472,7 +8846,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -7497,7 +8871,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -7522,7 +8896,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -7552,7 +8926,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm10x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -7587,30 +8961,35 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    x+0(FP), R8
-	CMPQ    136(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   x+0(FP), R8
+	CMPQ   136(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
@@ -7633,9 +9012,6 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000048
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -7643,95 +9019,91 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y10
-	VBROADCASTSS (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y10
+	VBROADCASTSS 4(R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS 4(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS 4(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
+	VBROADCASTSS 4(R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
+	VBROADCASTSS 4(R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS 4(R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
+	VBROADCASTSS 4(R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 4(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 4(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y10
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS 8(R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS 8(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS 8(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
+	VBROADCASTSS 8(R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
+	VBROADCASTSS 8(R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS 8(R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
+	VBROADCASTSS 8(R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 8(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 8(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y10
-	VBROADCASTSS (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y10
+	VBROADCASTSS 12(R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS 12(R11)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS 12(R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
+	VBROADCASTSS 12(R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
+	VBROADCASTSS 12(R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS 12(R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
+	VBROADCASTSS 12(R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 12(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 12(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -8001,30 +9373,35 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	MOVQ    x+0(FP), R15
-	CMPQ    136(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	MOVQ   x+0(FP), R15
+	CMPQ   136(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
@@ -8047,9 +9424,6 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000048
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -8057,95 +9431,91 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y11
-	VBROADCASTSS (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y11
+	VBROADCASTSS 4(R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS 4(R11)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS 4(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
+	VBROADCASTSS 4(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
+	VBROADCASTSS 4(R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS 4(R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
+	VBROADCASTSS 4(R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 4(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 4(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y11
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS 8(R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS 8(R11)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS 8(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
+	VBROADCASTSS 8(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
+	VBROADCASTSS 8(R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS 8(R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
+	VBROADCASTSS 8(R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 8(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 8(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y11
-	VBROADCASTSS (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y11
+	VBROADCASTSS 12(R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS 12(R11)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS 12(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
+	VBROADCASTSS 12(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
+	VBROADCASTSS 12(R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS 12(R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
+	VBROADCASTSS 12(R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 12(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 12(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -8528,6 +9898,126 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(R11), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(R11), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(R11), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(R11), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(R11), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(R11), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(R11), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(R11), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	CMPQ         R14, $0x00000048
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y10
+	VBROADCASTSS (R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(R11)(AX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y10
+	VBROADCASTSS (R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(R11)(AX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -8545,7 +10035,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -8578,7 +10068,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -8605,7 +10095,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -8632,7 +10122,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
@@ -8664,7 +10154,127 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R11), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(R11), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(R11), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(R11), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(R11), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(R11), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(R11), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	CMPQ         R14, $0x00000048
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y11
+	VBROADCASTSS (R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y11
+	VBROADCASTSS (R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y11
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -8683,7 +10293,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -8716,7 +10326,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -8743,7 +10353,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -8770,7 +10380,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -8802,7 +10412,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm11x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -8837,31 +10447,36 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	MOVQ    x+0(FP), R8
-	CMPQ    136(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	MOVQ   x+0(FP), R8
+	CMPQ   136(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
@@ -8886,9 +10501,6 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x0000004c
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -8896,101 +10508,97 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y11
-	VBROADCASTSS (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y11
+	VBROADCASTSS 4(R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS 4(R11)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS 4(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
+	VBROADCASTSS 4(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
+	VBROADCASTSS 4(R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS 4(R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
+	VBROADCASTSS 4(R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 4(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 4(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
+	VBROADCASTSS 4(R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y11
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS 8(R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS 8(R11)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS 8(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
+	VBROADCASTSS 8(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
+	VBROADCASTSS 8(R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS 8(R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
+	VBROADCASTSS 8(R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 8(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 8(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
+	VBROADCASTSS 8(R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y11
-	VBROADCASTSS (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y11
+	VBROADCASTSS 12(R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS 12(R11)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS 12(R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
+	VBROADCASTSS 12(R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
+	VBROADCASTSS 12(R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS 12(R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
+	VBROADCASTSS 12(R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 12(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 12(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
+	VBROADCASTSS 12(R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -9276,31 +10884,36 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R15
-	CMPQ    136(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R15
+	CMPQ   136(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
@@ -9325,9 +10938,6 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x0000004c
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -9335,101 +10945,97 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y12
-	VBROADCASTSS (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y12
+	VBROADCASTSS 4(R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS 4(R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS 4(R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
+	VBROADCASTSS 4(R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS 4(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS 4(R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
+	VBROADCASTSS 4(R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 4(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 4(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
+	VBROADCASTSS 4(R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y12
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS 8(R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS 8(R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS 8(R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
+	VBROADCASTSS 8(R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS 8(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS 8(R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
+	VBROADCASTSS 8(R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 8(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 8(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
+	VBROADCASTSS 8(R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y12
-	VBROADCASTSS (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y12
+	VBROADCASTSS 12(R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS 12(R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS 12(R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
+	VBROADCASTSS 12(R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS 12(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS 12(R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
+	VBROADCASTSS 12(R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 12(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 12(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
+	VBROADCASTSS 12(R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -9840,6 +11446,134 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(R11), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(R11), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(R11), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(R11), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(R11), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(R11), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(R11), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(R11), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(R11), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	CMPQ         R14, $0x0000004c
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y11
+	VBROADCASTSS (R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(R11)(AX*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y11
+	VBROADCASTSS (R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(R11)(AX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -9857,7 +11591,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -9892,7 +11626,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -9921,7 +11655,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -9950,7 +11684,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
@@ -9984,7 +11718,135 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(R11), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(R11), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(R11), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(R11), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(R11), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(R11), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(R11), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(R11), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	CMPQ         R14, $0x0000004c
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y12
+	VBROADCASTSS (R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y12
+	VBROADCASTSS (R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y12
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -10003,7 +11865,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -10038,7 +11900,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -10067,7 +11929,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -10096,7 +11958,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -10130,7 +11992,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm12x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -10165,32 +12027,37 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R8
-	CMPQ    136(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R8
+	CMPQ   136(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x04
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
@@ -10217,9 +12084,6 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000050
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -10227,107 +12091,103 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y12
-	VBROADCASTSS (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y12
+	VBROADCASTSS 4(R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS 4(R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS 4(R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
+	VBROADCASTSS 4(R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS 4(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS 4(R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
+	VBROADCASTSS 4(R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 4(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 4(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
+	VBROADCASTSS 4(R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 4(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y12
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS 8(R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS 8(R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS 8(R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
+	VBROADCASTSS 8(R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS 8(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS 8(R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
+	VBROADCASTSS 8(R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 8(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 8(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
+	VBROADCASTSS 8(R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 8(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPS      (R13), Y12
-	VBROADCASTSS (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPS      (R13)(BX*1), Y12
+	VBROADCASTSS 12(R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS 12(R11)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS 12(R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
+	VBROADCASTSS 12(R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS 12(R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS 12(R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
+	VBROADCASTSS 12(R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 12(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 12(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
+	VBROADCASTSS 12(R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 12(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -10629,32 +12489,37 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-	MOVQ    x+0(FP), R15
-	CMPQ    136(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	MOVQ   x+0(FP), R15
+	CMPQ   136(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x04
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
@@ -10681,9 +12546,6 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000050
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -10691,107 +12553,103 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y13
-	VBROADCASTSS (R11), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y13
+	VBROADCASTSS 4(R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
+	VBROADCASTSS 4(R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
+	VBROADCASTSS 4(R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
+	VBROADCASTSS 4(R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
+	VBROADCASTSS 4(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS 4(R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
+	VBROADCASTSS 4(R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 4(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 4(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 4(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
+	VBROADCASTSS 4(R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 4(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y13
-	VBROADCASTSS (R11), Y14
+	VBROADCASTSS 8(R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
+	VBROADCASTSS 8(R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
+	VBROADCASTSS 8(R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
+	VBROADCASTSS 8(R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
+	VBROADCASTSS 8(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS 8(R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
+	VBROADCASTSS 8(R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 8(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 8(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 8(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
+	VBROADCASTSS 8(R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 8(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPS   (R13), Y0, Y13
-	VBROADCASTSS (R11), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y13
+	VBROADCASTSS 12(R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
+	VBROADCASTSS 12(R11)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
+	VBROADCASTSS 12(R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
+	VBROADCASTSS 12(R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
+	VBROADCASTSS 12(R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS 12(R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
+	VBROADCASTSS 12(R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 12(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 12(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 12(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
+	VBROADCASTSS 12(R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 12(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R11
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -11230,6 +13088,142 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(R11), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(R11), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(R11), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(R11), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(R11), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(R11), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(R11), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(R11), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(R11), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(R11), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	CMPQ         R14, $0x00000050
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y12
+	VBROADCASTSS (R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(R11)(AX*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPS      (R13), Y12
+	VBROADCASTSS (R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(R11)(AX*2), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPS      (R13)(BX*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -11247,7 +13241,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -11284,7 +13278,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -11315,7 +13309,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -11346,7 +13340,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
@@ -11382,7 +13376,143 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R11), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(R11), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(R11), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(R11), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(R11), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(R11), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(R11), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(R11), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(R11), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(R11), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(R11), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	CMPQ         R14, $0x00000050
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y13
+	VBROADCASTSS (R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(R11)(AX*1), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPS   (R13), Y0, Y13
+	VBROADCASTSS (R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(R11)(AX*2), Y14
+	VFMADD231PS  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPS   (R13)(BX*1), Y0, Y13
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -11401,7 +13531,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
@@ -11438,7 +13568,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
@@ -11469,7 +13599,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
@@ -11500,7 +13630,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
@@ -11536,7 +13666,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func sgemm1x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -11568,29 +13698,33 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y2
-	VMOVUPS      (R9)(R11*1), Y3
+	VMOVUPS      (R11), Y3
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000024
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -11598,44 +13732,45 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y2
-	VMOVUPS      (R9)(R11*1), Y3
-	VBROADCASTSS (R8), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y2
+	VMOVUPS      (R11)(BX*1), Y3
+	VBROADCASTSS 4(R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y2
-	VMOVUPS      (R9)(R11*1), Y3
-	VBROADCASTSS (R8), Y4
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS 8(R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y2
-	VMOVUPS      (R9)(R11*1), Y3
-	VBROADCASTSS (R8), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y2
+	VMOVUPS      (R11)(BX*1), Y3
+	VBROADCASTSS 12(R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y2
 	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
@@ -11748,6 +13883,60 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPS      (R9), Y2
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	CMPQ         R10, $0x00000024
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y2
+	VMOVUPS      (R11)(BX*1), Y3
+	VBROADCASTSS (R8)(AX*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPS      (R9), Y2
+	VMOVUPS      (R11), Y3
+	VBROADCASTSS (R8)(AX*2), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y2
+	VMOVUPS      (R11)(BX*1), Y3
+	VBROADCASTSS (R8)(R13*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -11765,7 +13954,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
@@ -11782,7 +13971,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
@@ -11793,7 +13982,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
@@ -11804,7 +13993,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y3
@@ -11820,7 +14009,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm2x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -11852,34 +14041,38 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000028
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -11887,53 +14080,54 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS 4(R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS 4(R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS 8(R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS 8(R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS 12(R8), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
+	VBROADCASTSS 12(R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
@@ -12073,6 +14267,72 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R8), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	CMPQ         R10, $0x00000028
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R8)(AX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R8)(AX*2), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R8)(AX*2), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS (R8)(R13*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(R8)(R13*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -12090,7 +14350,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
@@ -12110,7 +14370,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
@@ -12124,7 +14384,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
@@ -12138,7 +14398,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y5
@@ -12157,7 +14417,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm3x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -12189,28 +14449,34 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(R11*1), Y7
+	VMOVUPS      (R11), Y7
 	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -12220,8 +14486,6 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x0000002c
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -12229,62 +14493,63 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(R11*1), Y7
-	VBROADCASTSS (R8), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      (R11)(BX*1), Y7
+	VBROADCASTSS 4(R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS 4(R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS 4(R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(R11*1), Y7
-	VBROADCASTSS (R8), Y8
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS 8(R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS 8(R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS 8(R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(R11*1), Y7
-	VBROADCASTSS (R8), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      (R11)(BX*1), Y7
+	VBROADCASTSS 12(R8), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
+	VBROADCASTSS 12(R8)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
+	VBROADCASTSS 12(R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
@@ -12451,6 +14716,84 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R8), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(R8), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	CMPQ         R10, $0x0000002c
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      (R11)(BX*1), Y7
+	VBROADCASTSS (R8)(AX*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R8)(AX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(R8)(AX*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R11), Y7
+	VBROADCASTSS (R8)(AX*2), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R8)(AX*2), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(R8)(AX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      (R11)(BX*1), Y7
+	VBROADCASTSS (R8)(R13*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(R8)(R13*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(R8)(R13*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -12468,7 +14811,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
@@ -12491,7 +14834,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
@@ -12508,7 +14851,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
@@ -12525,7 +14868,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPS      (R9)(R11*1), Y7
@@ -12547,7 +14890,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm4x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -12580,30 +14923,36 @@ tilePanel:
 	MOVQ R13, 160(R9)
 
 tileTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    x+0(FP), R13
-	CMPQ    136(R13), $0x00
-	JNE     tileLarge
-	MOVQ    R8, R13
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   x+0(FP), R13
+	CMPQ   136(R13), $0x00
+	JNE    tileLarge
+	MOVQ   R8, R13
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y8
-	VMOVUPS      (R10)(R12*1), Y9
+	VMOVUPS      (R12), Y9
 	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -12616,8 +14965,6 @@ tileSteps:
 	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000030
 	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
@@ -12625,71 +14972,72 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPS      (R10), Y8
-	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R9), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y8
+	VMOVUPS      (R12)(BX*1), Y9
+	VBROADCASTSS 4(R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS 4(R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS 4(R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
+	VBROADCASTSS 4(R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y8
-	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R9), Y10
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS 8(R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS 8(R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS 8(R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
+	VBROADCASTSS 8(R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPS      (R10), Y8
-	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R9), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y8
+	VMOVUPS      (R12)(BX*1), Y9
+	VBROADCASTSS 12(R9), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
+	VBROADCASTSS 12(R9)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
+	VBROADCASTSS 12(R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
+	VBROADCASTSS 12(R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R10, R12
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R9), Y10
@@ -12883,6 +15231,97 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPS      (R10), Y8
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R9), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(R9), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(R9), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	CMPQ         R11, $0x00000030
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+	ADDQ         DX, R13
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPS      (R10)(BX*1), Y8
+	VMOVUPS      (R12)(BX*1), Y9
+	VBROADCASTSS (R9)(AX*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R9)(AX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(R9)(AX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(R9)(AX*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPS      (R10), Y8
+	VMOVUPS      (R12), Y9
+	VBROADCASTSS (R9)(AX*2), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R9)(AX*2), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(R9)(AX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(R9)(AX*2), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPS      (R10)(BX*1), Y8
+	VMOVUPS      (R12)(BX*1), Y9
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	SUBQ         R10, R12
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R11
 	JLT  tileRest
@@ -12900,7 +15339,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
@@ -12926,7 +15365,7 @@ tileFarSteps:
 	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
@@ -12946,7 +15385,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
@@ -12966,7 +15405,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y9
@@ -12991,7 +15430,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R8, R13
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm5x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -13024,32 +15463,38 @@ tilePanel:
 	MOVQ R13, 160(R9)
 
 tileTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    x+0(FP), R13
-	CMPQ    136(R13), $0x00
-	JNE     tileLarge
-	MOVQ    R8, R13
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   x+0(FP), R13
+	CMPQ   136(R13), $0x00
+	JNE    tileLarge
+	MOVQ   R8, R13
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y10
-	VMOVUPS      (R10)(R12*1), Y11
+	VMOVUPS      (R12), Y11
 	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -13065,8 +15510,6 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000034
 	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
@@ -13074,80 +15517,81 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPS      (R10), Y10
-	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R9), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y10
+	VMOVUPS      (R12)(BX*1), Y11
+	VBROADCASTSS 4(R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS 4(R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS 4(R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
+	VBROADCASTSS 4(R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS 4(R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y10
-	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R9), Y12
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS 8(R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS 8(R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS 8(R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
+	VBROADCASTSS 8(R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS 8(R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPS      (R10), Y10
-	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R9), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y10
+	VMOVUPS      (R12)(BX*1), Y11
+	VBROADCASTSS 12(R9), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
+	VBROADCASTSS 12(R9)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
+	VBROADCASTSS 12(R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
+	VBROADCASTSS 12(R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
+	VBROADCASTSS 12(R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R10, R12
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R9), Y12
@@ -13368,6 +15812,109 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPS      (R10), Y10
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R9), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(R9), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(R9), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(R9), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	CMPQ         R11, $0x00000034
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+	ADDQ         DX, R13
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPS      (R10)(BX*1), Y10
+	VMOVUPS      (R12)(BX*1), Y11
+	VBROADCASTSS (R9)(AX*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R9)(AX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(R9)(AX*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(R9)(AX*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(R9)(AX*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPS      (R10), Y10
+	VMOVUPS      (R12), Y11
+	VBROADCASTSS (R9)(AX*2), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R9)(AX*2), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(R9)(AX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(R9)(AX*2), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(R9)(AX*2), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPS      (R10)(BX*1), Y10
+	VMOVUPS      (R12)(BX*1), Y11
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	SUBQ         R10, R12
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R11
 	JLT  tileRest
@@ -13385,7 +15932,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
@@ -13414,7 +15961,7 @@ tileFarSteps:
 	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
@@ -13437,7 +15984,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
@@ -13460,7 +16007,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPS      (R10)(R12*1), Y11
@@ -13488,7 +16035,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R8, R13
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -13522,34 +16069,40 @@ tilePanel:
 	MOVQ R14, 160(R10)
 
 tileTile:
-	MOVQ    R8, R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R14
-	CMPQ    136(R14), $0x00
-	JNE     tileLarge
-	MOVQ    R9, R14
-	SUBQ    $0x04, R12
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   R8, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R14
+	CMPQ   136(R14), $0x00
+	JNE    tileLarge
+	MOVQ   R9, R14
+	SUBQ   $0x04, R12
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R11, R13
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPS      (R11), Y12
-	VMOVUPS      (R11)(R13*1), Y13
+	VMOVUPS      (R13), Y13
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -13568,8 +16121,6 @@ tileSteps:
 	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000038
 	JGE          tileStepsFetched
 	PREFETCHT0   (R14)
@@ -13577,89 +16128,90 @@ tileSteps:
 	ADDQ         DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R11)(BX*8)
-	VMOVUPS      (R11), Y12
-	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R10), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(AX*1)
+	VMOVUPS      (R11)(BX*1), Y12
+	VMOVUPS      (R13)(BX*1), Y13
+	VBROADCASTSS 4(R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS 4(R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS 4(R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
+	VBROADCASTSS 4(R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS 4(R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS 4(R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPS      (R11), Y12
-	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R10), Y14
+	VMOVUPS      (R13), Y13
+	VBROADCASTSS 8(R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS 8(R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS 8(R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
+	VBROADCASTSS 8(R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS 8(R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS 8(R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R11)(BX*8)
-	VMOVUPS      (R11), Y12
-	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R10), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(AX*1)
+	VMOVUPS      (R11)(BX*1), Y12
+	VMOVUPS      (R13)(BX*1), Y13
+	VBROADCASTSS 12(R10), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
+	VBROADCASTSS 12(R10)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
+	VBROADCASTSS 12(R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
+	VBROADCASTSS 12(R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
+	VBROADCASTSS 12(R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS 12(R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000010, R10
 	SUBQ         $0x04, R12
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R11, R13
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R10), Y14
@@ -13907,6 +16459,122 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R11, R13
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(BX*8)
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R13), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R10), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(R10), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(R10), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(R10), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(R10), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	CMPQ         R12, $0x00000038
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+	ADDQ         DX, R14
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(DI*1)
+	VMOVUPS      (R11)(BX*1), Y12
+	VMOVUPS      (R13)(BX*1), Y13
+	VBROADCASTSS (R10)(AX*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R10)(AX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(R10)(AX*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(R10)(AX*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(R10)(AX*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(R10)(AX*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(BX*8)
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R13), Y13
+	VBROADCASTSS (R10)(AX*2), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R10)(AX*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(R10)(AX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(R10)(AX*2), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(R10)(AX*2), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(R10)(AX*2), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(DI*1)
+	VMOVUPS      (R11)(BX*1), Y12
+	VMOVUPS      (R13)(BX*1), Y13
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	SUBQ         R11, R13
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R12
 	JLT  tileRest
@@ -13924,7 +16592,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
@@ -13956,7 +16624,7 @@ tileFarSteps:
 	ADDQ         DX, R14
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
@@ -13982,7 +16650,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
@@ -14008,7 +16676,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      (R11)(R13*1), Y13
@@ -14039,7 +16707,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R9, R14
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm1x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -14071,33 +16739,37 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
+	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000024
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -14106,53 +16778,54 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y3
-	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y3
+	VMOVUPS      32(R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS 4(R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS 8(R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y3
-	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y3
+	VMOVUPS      32(R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS 12(R8), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
@@ -14278,6 +16951,73 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	CMPQ         R10, $0x00000024
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y3
+	VMOVUPS      32(R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS (R8)(AX*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R8)(AX*2), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y3
+	VMOVUPS      32(R9)(BX*1), Y4
+	VMOVUPS      (R11)(BX*1), Y5
+	VBROADCASTSS (R8)(R13*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -14295,7 +17035,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
@@ -14316,7 +17056,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
@@ -14330,7 +17070,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
@@ -14344,7 +17084,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y4
@@ -14363,7 +17103,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm2x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -14395,30 +17135,36 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      32(R9), Y7
-	VMOVUPS      (R9)(R11*1), Y8
+	VMOVUPS      (R11), Y8
 	VBROADCASTSS (R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -14427,8 +17173,6 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000028
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -14437,65 +17181,66 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
-	VMOVUPS      (R9)(R11*1), Y8
-	VBROADCASTSS (R8), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      32(R9)(BX*1), Y7
+	VMOVUPS      (R11)(BX*1), Y8
+	VBROADCASTSS 4(R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS 4(R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      32(R9), Y7
-	VMOVUPS      (R9)(R11*1), Y8
-	VBROADCASTSS (R8), Y9
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS 8(R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS 8(R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
-	VMOVUPS      (R9)(R11*1), Y8
-	VBROADCASTSS (R8), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      32(R9)(BX*1), Y7
+	VMOVUPS      (R11)(BX*1), Y8
+	VBROADCASTSS 12(R8), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
+	VBROADCASTSS 12(R8)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	VMOVUPS      32(R9), Y7
 	VMOVUPS      (R9)(R11*1), Y8
@@ -14659,6 +17404,89 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(R8), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	CMPQ         R10, $0x00000028
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      32(R9)(BX*1), Y7
+	VMOVUPS      (R11)(BX*1), Y8
+	VBROADCASTSS (R8)(AX*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(R8)(AX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS (R8)(AX*2), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(R8)(AX*2), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y6
+	VMOVUPS      32(R9)(BX*1), Y7
+	VMOVUPS      (R11)(BX*1), Y8
+	VBROADCASTSS (R8)(R13*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(R8)(R13*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -14676,7 +17504,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
@@ -14701,7 +17529,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
@@ -14719,7 +17547,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
@@ -14737,7 +17565,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y7
@@ -14760,7 +17588,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm3x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -14792,33 +17620,39 @@ tilePanel:
 	MOVQ R12, 160(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    x+0(FP), R12
-	CMPQ    136(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   x+0(FP), R12
+	CMPQ   136(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y9
 	VMOVUPS      32(R9), Y10
-	VMOVUPS      (R9)(R11*1), Y11
+	VMOVUPS      (R11), Y11
 	VBROADCASTSS (R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -14831,8 +17665,6 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x0000002c
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -14841,77 +17673,78 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y9
-	VMOVUPS      32(R9), Y10
-	VMOVUPS      (R9)(R11*1), Y11
-	VBROADCASTSS (R8), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y9
+	VMOVUPS      32(R9)(BX*1), Y10
+	VMOVUPS      (R11)(BX*1), Y11
+	VBROADCASTSS 4(R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS 4(R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS 4(R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y9
 	VMOVUPS      32(R9), Y10
-	VMOVUPS      (R9)(R11*1), Y11
-	VBROADCASTSS (R8), Y12
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS 8(R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS 8(R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS 8(R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y9
-	VMOVUPS      32(R9), Y10
-	VMOVUPS      (R9)(R11*1), Y11
-	VBROADCASTSS (R8), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPS      (R9)(BX*1), Y9
+	VMOVUPS      32(R9)(BX*1), Y10
+	VMOVUPS      (R11)(BX*1), Y11
+	VBROADCASTSS 12(R8), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
+	VBROADCASTSS 12(R8)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
+	VBROADCASTSS 12(R8)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000010, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y9
 	VMOVUPS      32(R9), Y10
 	VMOVUPS      (R9)(R11*1), Y11
@@ -15113,6 +17946,105 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(R8), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(R8), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	CMPQ         R10, $0x0000002c
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y9
+	VMOVUPS      32(R9)(BX*1), Y10
+	VMOVUPS      (R11)(BX*1), Y11
+	VBROADCASTSS (R8)(AX*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(R8)(AX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(R8)(AX*1), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (R8)(AX*2), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(R8)(AX*2), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(R8)(AX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPS      (R9)(BX*1), Y9
+	VMOVUPS      32(R9)(BX*1), Y10
+	VMOVUPS      (R11)(BX*1), Y11
+	VBROADCASTSS (R8)(R13*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(R8)(R13*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(R8)(R13*1), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -15130,7 +18062,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
@@ -15159,7 +18091,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
@@ -15181,7 +18113,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
@@ -15203,7 +18135,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPS      32(R9), Y10
@@ -15230,7 +18162,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func sgemm4x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
@@ -15263,36 +18195,42 @@ tilePanel:
 	MOVQ R13, 160(R9)
 
 tileTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R13
-	CMPQ    136(R13), $0x00
-	JNE     tileLarge
-	MOVQ    R8, R13
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R13
+	CMPQ   136(R13), $0x00
+	JNE    tileLarge
+	MOVQ   R8, R13
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x04
+	JNE     tileColumns
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R10)(BX*8)
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
-	VMOVUPS      (R10)(R12*1), Y14
+	VMOVUPS      (R12), Y14
 	VBROADCASTSS (R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -15309,8 +18247,6 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000030
 	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
@@ -15319,89 +18255,90 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R10)(BX*8)
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R9), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(AX*1)
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y12
+	VMOVUPS      32(R10)(BX*1), Y13
+	VMOVUPS      (R12)(BX*1), Y14
+	VBROADCASTSS 4(R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
+	VBROADCASTSS 4(R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
+	VBROADCASTSS 4(R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
+	VBROADCASTSS 4(R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R10)(BX*8)
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
-	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R9), Y15
+	VMOVUPS      (R12), Y14
+	VBROADCASTSS 8(R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
+	VBROADCASTSS 8(R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
+	VBROADCASTSS 8(R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
+	VBROADCASTSS 8(R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R10)(BX*8)
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R9), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(AX*1)
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPS      (R10)(BX*1), Y12
+	VMOVUPS      32(R10)(BX*1), Y13
+	VMOVUPS      (R12)(BX*1), Y14
+	VBROADCASTSS 12(R9), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
+	VBROADCASTSS 12(R9)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
+	VBROADCASTSS 12(R9)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
+	VBROADCASTSS 12(R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000010, R9
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000004, AX
+	SUBQ         R10, R12
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
@@ -15641,6 +18578,122 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R12), Y14
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(R9), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(R9), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(R9), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	CMPQ         R11, $0x00000030
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+	ADDQ         DX, R13
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(R14*1)
+	PREFETCHT0   31(R10)(R14*1)
+	VMOVUPS      (R10)(BX*1), Y12
+	VMOVUPS      32(R10)(BX*1), Y13
+	VMOVUPS      (R12)(BX*1), Y14
+	VBROADCASTSS (R9)(AX*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(R9)(AX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(R9)(AX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(R9)(AX*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R12), Y14
+	VBROADCASTSS (R9)(AX*2), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(R9)(AX*2), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(R9)(AX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(R9)(AX*2), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(R14*1)
+	PREFETCHT0   31(R10)(R14*1)
+	VMOVUPS      (R10)(BX*1), Y12
+	VMOVUPS      32(R10)(BX*1), Y13
+	VMOVUPS      (R12)(BX*1), Y14
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	SUBQ         R10, R12
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R11
 	JLT  tileRest
@@ -15658,7 +18711,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
@@ -15691,7 +18744,7 @@ tileFarSteps:
 	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
@@ -15717,7 +18770,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
@@ -15743,7 +18796,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      32(R10), Y13
@@ -15774,7 +18827,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R8, R13
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm1x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -15804,26 +18857,29 @@ wholePanel:
 	MOVQ R9, 168(SI)
 
 wholeTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	MOVQ    x+0(FP), SI
-	CMPQ    144(SI), $0x00
-	JNE     wholeLarge
-	MOVQ    R8, SI
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	MOVQ   x+0(FP), SI
+	CMPQ   144(SI), $0x00
+	JNE    wholeLarge
+	MOVQ   R8, SI
+	SUBQ   $0x04, R11
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000024
 	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
@@ -15831,38 +18887,36 @@ wholeSteps:
 	ADDQ         DX, SI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y1
+	VBROADCASTSD 8(R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
+	VBROADCASTSD 16(R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y1
+	VBROADCASTSD 24(R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
@@ -15986,26 +19040,29 @@ cutPanel:
 	MOVQ R12, 168(R9)
 
 cutTile:
-	MOVQ    DI, R9
-	VXORPS  Y1, Y1, Y1
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     cutLarge
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   DI, R9
+	VXORPS Y1, Y1, Y1
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    cutLarge
+	MOVQ   R8, R12
+	SUBQ   $0x04, R11
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000024
 	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
@@ -16013,38 +19070,36 @@ cutSteps:
 	ADDQ         DX, R12
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y2
+	VBROADCASTSD 8(R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
+	VBROADCASTSD 16(R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y2
+	VBROADCASTSD 24(R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
@@ -16168,6 +19223,48 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	CMPQ         R11, $0x00000024
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
+	ADDQ         DX, SI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPD      (R10)(BX*1), Y1
+	VBROADCASTSD (R9)(AX*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9)(AX*2), Y2
+	VFMADD231PD  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPD      (R10)(BX*1), Y1
+	VBROADCASTSD (R9)(R12*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          wholeColumnSteps
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -16185,7 +19282,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
@@ -16199,7 +19296,7 @@ wholeFarSteps:
 	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
@@ -16207,7 +19304,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
@@ -16215,7 +19312,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
@@ -16228,7 +19325,49 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R8, SI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	CMPQ         R11, $0x00000024
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+	ADDQ         DX, R12
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y2
+	VBROADCASTSD (R9)(AX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9)(AX*2), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y2
+	VBROADCASTSD (R9)(R13*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          cutColumnSteps
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -16247,7 +19386,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16261,7 +19400,7 @@ cutFarSteps:
 	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16269,7 +19408,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16277,7 +19416,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16290,7 +19429,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R8, R12
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm2x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -16320,29 +19459,32 @@ wholePanel:
 	MOVQ R9, 168(SI)
 
 wholeTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    x+0(FP), SI
-	CMPQ    144(SI), $0x00
-	JNE     wholeLarge
-	MOVQ    R8, SI
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   x+0(FP), SI
+	CMPQ   144(SI), $0x00
+	JNE    wholeLarge
+	MOVQ   R8, SI
+	SUBQ   $0x04, R11
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000028
 	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
@@ -16350,44 +19492,42 @@ wholeSteps:
 	ADDQ         DX, SI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y2
+	VBROADCASTSD 8(R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
+	VBROADCASTSD 8(R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
+	VBROADCASTSD 16(R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
+	VBROADCASTSD 16(R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y2
+	VBROADCASTSD 24(R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
+	VBROADCASTSD 24(R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
@@ -16527,29 +19667,32 @@ cutPanel:
 	MOVQ R12, 168(R9)
 
 cutTile:
-	MOVQ    DI, R9
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     cutLarge
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   DI, R9
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    cutLarge
+	MOVQ   R8, R12
+	SUBQ   $0x04, R11
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000028
 	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
@@ -16557,44 +19700,42 @@ cutSteps:
 	ADDQ         DX, R12
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y3
+	VBROADCASTSD 8(R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
+	VBROADCASTSD 8(R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
+	VBROADCASTSD 16(R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
+	VBROADCASTSD 16(R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y3
+	VBROADCASTSD 24(R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
+	VBROADCASTSD 24(R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
@@ -16742,6 +19883,56 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	CMPQ         R11, $0x00000028
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
+	ADDQ         DX, SI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPD      (R10)(BX*1), Y2
+	VBROADCASTSD (R9)(AX*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(R9)(AX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9)(AX*2), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(R9)(AX*2), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPD      (R10)(BX*1), Y2
+	VBROADCASTSD (R9)(R12*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(R9)(R12*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          wholeColumnSteps
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -16759,7 +19950,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16775,7 +19966,7 @@ wholeFarSteps:
 	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16785,7 +19976,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16795,7 +19986,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
@@ -16810,7 +20001,57 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R8, SI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(R9), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	CMPQ         R11, $0x00000028
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+	ADDQ         DX, R12
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y3
+	VBROADCASTSD (R9)(AX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(R9)(AX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9)(AX*2), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(R9)(AX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y3
+	VBROADCASTSD (R9)(R13*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(R9)(R13*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          cutColumnSteps
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -16829,7 +20070,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -16845,7 +20086,7 @@ cutFarSteps:
 	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -16855,7 +20096,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -16865,7 +20106,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -16880,7 +20121,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R8, R12
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm3x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -16910,22 +20151,27 @@ wholePanel:
 	MOVQ R9, 168(SI)
 
 wholeTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    x+0(FP), SI
-	CMPQ    144(SI), $0x00
-	JNE     wholeLarge
-	MOVQ    R8, SI
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   x+0(FP), SI
+	CMPQ   144(SI), $0x00
+	JNE    wholeLarge
+	MOVQ   R8, SI
+	SUBQ   $0x04, R11
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y3
 	VBROADCASTSD (R9), Y4
@@ -16934,8 +20180,6 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x0000002c
 	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
@@ -16943,50 +20187,48 @@ wholeSteps:
 	ADDQ         DX, SI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y3
+	VBROADCASTSD 8(R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
+	VBROADCASTSD 8(R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
+	VBROADCASTSD 8(R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
+	VBROADCASTSD 16(R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
+	VBROADCASTSD 16(R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
+	VBROADCASTSD 16(R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y3
+	VBROADCASTSD 24(R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
+	VBROADCASTSD 24(R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
+	VBROADCASTSD 24(R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -17142,22 +20384,27 @@ cutPanel:
 	MOVQ R12, 168(R9)
 
 cutTile:
-	MOVQ    DI, R9
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     cutLarge
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   DI, R9
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    cutLarge
+	MOVQ   R8, R12
+	SUBQ   $0x04, R11
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y4
 	VBROADCASTSD (R9), Y5
@@ -17166,8 +20413,6 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x0000002c
 	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
@@ -17175,50 +20420,48 @@ cutSteps:
 	ADDQ         DX, R12
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y4
+	VBROADCASTSD 8(R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD 8(R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD 8(R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
+	VBROADCASTSD 16(R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD 16(R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD 16(R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(AX*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y4
+	VBROADCASTSD 24(R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
+	VBROADCASTSD 24(R9)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
+	VBROADCASTSD 24(R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y4
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -17390,6 +20633,64 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(R9), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	CMPQ         R11, $0x0000002c
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
+	ADDQ         DX, SI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPD      (R10)(BX*1), Y3
+	VBROADCASTSD (R9)(AX*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(R9)(AX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(R9)(AX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9)(AX*2), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(R9)(AX*2), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(R9)(AX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R13*1)
+	VMOVUPD      (R10)(BX*1), Y3
+	VBROADCASTSD (R9)(R12*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(R9)(R12*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(R9)(R12*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          wholeColumnSteps
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -17407,7 +20708,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -17425,7 +20726,7 @@ wholeFarSteps:
 	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -17437,7 +20738,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -17449,7 +20750,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y4
@@ -17466,7 +20767,65 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R8, SI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(R9), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(R9), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	CMPQ         R11, $0x0000002c
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
+	ADDQ         DX, R12
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y4
+	VBROADCASTSD (R9)(AX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(R9)(AX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(R9)(AX*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(BX*8)
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9)(AX*2), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(R9)(AX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(R9)(AX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R10)(R14*1)
+	VMASKMOVPD   (R10)(BX*1), Y0, Y4
+	VBROADCASTSD (R9)(R13*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(R9)(R13*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(R9)(R13*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          cutColumnSteps
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -17485,7 +20844,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
@@ -17503,7 +20862,7 @@ cutFarSteps:
 	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
@@ -17515,7 +20874,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
@@ -17527,7 +20886,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y5
@@ -17544,7 +20903,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R8, R12
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm4x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -17575,23 +20934,28 @@ wholePanel:
 	MOVQ R10, 168(DI)
 
 wholeTile:
-	MOVQ    R8, R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    x+0(FP), DI
-	CMPQ    144(DI), $0x00
-	JNE     wholeLarge
-	MOVQ    R9, DI
-	SUBQ    $0x04, R12
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R8, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x+0(FP), DI
+	CMPQ   144(DI), $0x00
+	JNE    wholeLarge
+	MOVQ   R9, DI
+	SUBQ   $0x04, R12
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R10), Y5
@@ -17602,8 +20966,6 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000030
 	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
@@ -17611,56 +20973,54 @@ wholeSteps:
 	ADDQ         DX, DI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPD      (R11)(BX*1), Y4
+	VBROADCASTSD 8(R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
+	VBROADCASTSD 8(R10)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
+	VBROADCASTSD 8(R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
+	VBROADCASTSD 8(R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
+	VBROADCASTSD 16(R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
+	VBROADCASTSD 16(R10)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
+	VBROADCASTSD 16(R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
+	VBROADCASTSD 16(R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPD      (R11)(BX*1), Y4
+	VBROADCASTSD 24(R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
+	VBROADCASTSD 24(R10)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
+	VBROADCASTSD 24(R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
+	VBROADCASTSD 24(R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R10
 	SUBQ         $0x04, R12
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R12
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -17832,23 +21192,28 @@ cutPanel:
 	MOVQ R13, 168(R10)
 
 cutTile:
-	MOVQ    R8, R10
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    x+0(FP), R13
-	CMPQ    144(R13), $0x00
-	JNE     cutLarge
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R8, R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   x+0(FP), R13
+	CMPQ   144(R13), $0x00
+	JNE    cutLarge
+	MOVQ   R9, R13
+	SUBQ   $0x04, R12
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y5
 	VBROADCASTSD (R10), Y6
@@ -17859,8 +21224,6 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000030
 	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
@@ -17868,56 +21231,54 @@ cutSteps:
 	ADDQ         DX, R13
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y5
+	VBROADCASTSD 8(R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
+	VBROADCASTSD 8(R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
+	VBROADCASTSD 8(R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
+	VBROADCASTSD 8(R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	VBROADCASTSD 16(R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
+	VBROADCASTSD 16(R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
+	VBROADCASTSD 16(R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
+	VBROADCASTSD 16(R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y5
+	VBROADCASTSD 24(R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
+	VBROADCASTSD 24(R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
+	VBROADCASTSD 24(R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
+	VBROADCASTSD 24(R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R10
 	SUBQ         $0x04, R12
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R12
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -18113,6 +21474,73 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(R10), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(R10), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(R10), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	CMPQ         R12, $0x00000030
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
+	ADDQ         DX, DI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPD      (R11)(BX*1), Y4
+	VBROADCASTSD (R10)(AX*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(R10)(AX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(R10)(AX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(R10)(AX*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10)(AX*2), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(R10)(AX*2), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(R10)(AX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(R10)(AX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPD      (R11)(BX*1), Y4
+	VBROADCASTSD (R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R12
 	JLT  wholeRest
@@ -18130,7 +21558,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y5
@@ -18150,7 +21578,7 @@ wholeFarSteps:
 	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y5
@@ -18164,7 +21592,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y5
@@ -18178,7 +21606,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y4
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y5
@@ -18197,7 +21625,74 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R9, DI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R10), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(R10), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(R10), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	CMPQ         R12, $0x00000030
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+	ADDQ         DX, R13
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y5
+	VBROADCASTSD (R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y5
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R12
@@ -18216,7 +21711,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -18236,7 +21731,7 @@ cutFarSteps:
 	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -18250,7 +21745,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -18264,7 +21759,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -18283,7 +21778,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R9, R13
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm5x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -18314,24 +21809,29 @@ wholePanel:
 	MOVQ R10, 168(DI)
 
 wholeTile:
-	MOVQ    R8, R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    x+0(FP), DI
-	CMPQ    144(DI), $0x00
-	JNE     wholeLarge
-	MOVQ    R9, DI
-	SUBQ    $0x04, R12
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R8, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   x+0(FP), DI
+	CMPQ   144(DI), $0x00
+	JNE    wholeLarge
+	MOVQ   R9, DI
+	SUBQ   $0x04, R12
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R10), Y6
@@ -18344,8 +21844,6 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000034
 	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
@@ -18353,62 +21851,60 @@ wholeSteps:
 	ADDQ         DX, DI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD 8(R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
+	VBROADCASTSD 8(R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
+	VBROADCASTSD 8(R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
+	VBROADCASTSD 8(R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
+	VBROADCASTSD 8(R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	VBROADCASTSD 16(R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
+	VBROADCASTSD 16(R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
+	VBROADCASTSD 16(R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
+	VBROADCASTSD 16(R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
+	VBROADCASTSD 16(R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD 24(R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
+	VBROADCASTSD 24(R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
+	VBROADCASTSD 24(R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
+	VBROADCASTSD 24(R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
+	VBROADCASTSD 24(R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R10
 	SUBQ         $0x04, R12
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R12
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -18596,24 +22092,29 @@ cutPanel:
 	MOVQ R13, 168(R10)
 
 cutTile:
-	MOVQ    R8, R10
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R13
-	CMPQ    144(R13), $0x00
-	JNE     cutLarge
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R8, R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R13
+	CMPQ   144(R13), $0x00
+	JNE    cutLarge
+	MOVQ   R9, R13
+	SUBQ   $0x04, R12
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y6
 	VBROADCASTSD (R10), Y7
@@ -18626,8 +22127,6 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000034
 	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
@@ -18635,62 +22134,60 @@ cutSteps:
 	ADDQ         DX, R13
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y6
+	VBROADCASTSD 8(R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD 8(R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD 8(R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
+	VBROADCASTSD 8(R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD 8(R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
+	VBROADCASTSD 16(R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD 16(R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD 16(R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
+	VBROADCASTSD 16(R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD 16(R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R11)(BX*8)
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(AX*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y6
+	VBROADCASTSD 24(R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
+	VBROADCASTSD 24(R10)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
+	VBROADCASTSD 24(R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
+	VBROADCASTSD 24(R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
+	VBROADCASTSD 24(R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R10
 	SUBQ         $0x04, R12
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R12
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y6
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -18910,6 +22407,81 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R13
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(R10), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(R10), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(R10), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	CMPQ         R12, $0x00000034
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
+	ADDQ         DX, DI
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD (R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(R10)(AX*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(R10)(AX*2), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R13*1)
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R12
 	JLT  wholeRest
@@ -18927,7 +22499,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -18949,7 +22521,7 @@ wholeFarSteps:
 	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -18965,7 +22537,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -18981,7 +22553,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y6
@@ -19002,7 +22574,82 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R9, DI
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(R10), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(R10), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(R10), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(R10), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	CMPQ         R12, $0x00000034
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+	ADDQ         DX, R13
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y6
+	VBROADCASTSD (R10)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(R10)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(R10)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(R10)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(R10)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(BX*8)
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(R10)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(R10)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(R10)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(R10)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R11)(R14*1)
+	VMASKMOVPD   (R11)(BX*1), Y0, Y6
+	VBROADCASTSD (R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R12
@@ -19021,7 +22668,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
@@ -19043,7 +22690,7 @@ cutFarSteps:
 	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
@@ -19059,7 +22706,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
@@ -19075,7 +22722,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
 	VBROADCASTSD (R10), Y7
@@ -19096,7 +22743,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R9, R13
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm6x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -19128,25 +22775,30 @@ wholePanel:
 	MOVQ R11, 168(R8)
 
 wholeTile:
-	MOVQ    R9, R11
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R8
-	CMPQ    144(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R13
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R9, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R8
+	CMPQ   144(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R13
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y6
 	VBROADCASTSD (R11), Y7
@@ -19161,8 +22813,6 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x00000038
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -19170,68 +22820,66 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPD      (R12)(BX*1), Y6
+	VBROADCASTSD 8(R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
+	VBROADCASTSD 8(R11)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
+	VBROADCASTSD 8(R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
+	VBROADCASTSD 8(R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
+	VBROADCASTSD 8(R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD 8(R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
+	VBROADCASTSD 16(R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
+	VBROADCASTSD 16(R11)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
+	VBROADCASTSD 16(R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
+	VBROADCASTSD 16(R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
+	VBROADCASTSD 16(R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD 16(R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPD      (R12)(BX*1), Y6
+	VBROADCASTSD 24(R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
+	VBROADCASTSD 24(R11)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
+	VBROADCASTSD 24(R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
+	VBROADCASTSD 24(R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
+	VBROADCASTSD 24(R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD 24(R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R13
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y6
 	VBROADCASTSD (R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -19435,25 +23083,30 @@ cutPanel:
 	MOVQ R14, 168(R11)
 
 cutTile:
-	MOVQ    R9, R11
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    x+0(FP), R14
-	CMPQ    144(R14), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R14
-	SUBQ    $0x04, R13
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R9, R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   x+0(FP), R14
+	CMPQ   144(R14), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R14
+	SUBQ   $0x04, R13
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y7
 	VBROADCASTSD (R11), Y8
@@ -19468,8 +23121,6 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x00000038
 	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
@@ -19477,68 +23128,66 @@ cutSteps:
 	ADDQ         DX, R14
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y7
+	VBROADCASTSD 8(R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
+	VBROADCASTSD 8(R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
+	VBROADCASTSD 8(R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
+	VBROADCASTSD 8(R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
+	VBROADCASTSD 8(R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD 8(R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
+	VBROADCASTSD 16(R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
+	VBROADCASTSD 16(R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
+	VBROADCASTSD 16(R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
+	VBROADCASTSD 16(R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
+	VBROADCASTSD 16(R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD 16(R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y7
+	VBROADCASTSD 24(R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
+	VBROADCASTSD 24(R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
+	VBROADCASTSD 24(R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
+	VBROADCASTSD 24(R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
+	VBROADCASTSD 24(R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD 24(R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R13
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -19782,6 +23431,90 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(R11), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(R11), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(R11), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(R11), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(R11), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	CMPQ         R13, $0x00000038
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPD      (R12)(BX*1), Y6
+	VBROADCASTSD (R11)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(R11)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(R11)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(R11)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(R11)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(R11)(AX*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(R11)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(R11)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(R11)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(R11)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(R11)(AX*2), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPD      (R12)(BX*1), Y6
+	VBROADCASTSD (R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R13
 	JLT  wholeRest
@@ -19799,7 +23532,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y7
@@ -19823,7 +23556,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y7
@@ -19841,7 +23574,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y7
@@ -19859,7 +23592,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y6
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y7
@@ -19882,7 +23615,91 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R11), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(R11), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(R11), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(R11), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(R11), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	CMPQ         R13, $0x00000038
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+	ADDQ         DX, R14
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y7
+	VBROADCASTSD (R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y7
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R13
@@ -19901,7 +23718,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -19925,7 +23742,7 @@ cutFarSteps:
 	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -19943,7 +23760,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -19961,7 +23778,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -19984,7 +23801,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R14
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm7x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -20016,26 +23833,31 @@ wholePanel:
 	MOVQ R11, 168(R8)
 
 wholeTile:
-	MOVQ    R9, R11
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    x+0(FP), R8
-	CMPQ    144(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R13
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	MOVQ   R9, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   x+0(FP), R8
+	CMPQ   144(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R13
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y7
 	VBROADCASTSD (R11), Y8
@@ -20052,8 +23874,6 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x0000003c
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -20061,74 +23881,72 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPD      (R12), Y7
-	VBROADCASTSD (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPD      (R12)(BX*1), Y7
+	VBROADCASTSD 8(R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
+	VBROADCASTSD 8(R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
+	VBROADCASTSD 8(R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
+	VBROADCASTSD 8(R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
+	VBROADCASTSD 8(R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD 8(R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
+	VBROADCASTSD 8(R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y7
-	VBROADCASTSD (R11), Y8
+	VBROADCASTSD 16(R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
+	VBROADCASTSD 16(R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
+	VBROADCASTSD 16(R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
+	VBROADCASTSD 16(R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
+	VBROADCASTSD 16(R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD 16(R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
+	VBROADCASTSD 16(R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMOVUPD      (R12), Y7
-	VBROADCASTSD (R11), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMOVUPD      (R12)(BX*1), Y7
+	VBROADCASTSD 24(R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
+	VBROADCASTSD 24(R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
+	VBROADCASTSD 24(R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
+	VBROADCASTSD 24(R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
+	VBROADCASTSD 24(R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD 24(R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
+	VBROADCASTSD 24(R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R13
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -20348,26 +24166,31 @@ cutPanel:
 	MOVQ R14, 168(R11)
 
 cutTile:
-	MOVQ    R9, R11
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    x+0(FP), R14
-	CMPQ    144(R14), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R14
-	SUBQ    $0x04, R13
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	MOVQ   R9, R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   x+0(FP), R14
+	CMPQ   144(R14), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R14
+	SUBQ   $0x04, R13
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y8
 	VBROADCASTSD (R11), Y9
@@ -20384,8 +24207,6 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 	CMPQ         R13, $0x0000003c
 	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
@@ -20393,74 +24214,72 @@ cutSteps:
 	ADDQ         DX, R14
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPD   (R12), Y0, Y8
-	VBROADCASTSD (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y8
+	VBROADCASTSD 8(R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
+	VBROADCASTSD 8(R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
+	VBROADCASTSD 8(R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
+	VBROADCASTSD 8(R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
+	VBROADCASTSD 8(R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD 8(R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
+	VBROADCASTSD 8(R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y8
-	VBROADCASTSD (R11), Y9
+	VBROADCASTSD 16(R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
+	VBROADCASTSD 16(R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
+	VBROADCASTSD 16(R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
+	VBROADCASTSD 16(R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
+	VBROADCASTSD 16(R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD 16(R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
+	VBROADCASTSD 16(R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R12)(BX*8)
-	VMASKMOVPD   (R12), Y0, Y8
-	VBROADCASTSD (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(AX*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y8
+	VBROADCASTSD 24(R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
+	VBROADCASTSD 24(R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
+	VBROADCASTSD 24(R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
+	VBROADCASTSD 24(R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
+	VBROADCASTSD 24(R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD 24(R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
+	VBROADCASTSD 24(R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         BX, R12
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000020, R11
 	SUBQ         $0x04, R13
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -20728,6 +24547,98 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(R11), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(R11), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(R11), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(R11), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(R11), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	CMPQ         R13, $0x0000003c
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPD      (R12)(BX*1), Y7
+	VBROADCASTSD (R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(R11)(AX*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(R11)(AX*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMOVUPD      (R12)(BX*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R13
 	JLT  wholeRest
@@ -20745,7 +24656,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -20771,7 +24682,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -20791,7 +24702,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -20811,7 +24722,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Y7
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y8
@@ -20836,7 +24747,99 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(R11), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(R11), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(R11), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(R11), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(R11), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	CMPQ         R13, $0x0000003c
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+	ADDQ         DX, R14
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y8
+	VBROADCASTSD (R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(BX*8)
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R12)(DI*1)
+	VMASKMOVPD   (R12)(BX*1), Y0, Y8
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R13
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R13
@@ -20855,7 +24858,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y9
@@ -20881,7 +24884,7 @@ cutFarSteps:
 	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y9
@@ -20901,7 +24904,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y9
@@ -20921,7 +24924,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R11
 	ADDQ         BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R12), Y0, Y8
 	PREFETCHT1   63(R12)
 	VBROADCASTSD (R11), Y9
@@ -20946,7 +24949,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R14
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm8x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -20981,28 +24984,33 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    x+0(FP), R8
-	CMPQ    144(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   x+0(FP), R8
+	CMPQ   144(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
@@ -21021,9 +25029,6 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000040
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -21031,83 +25036,79 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y8
-	VBROADCASTSD (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y8
+	VBROADCASTSD 8(R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
+	VBROADCASTSD 8(R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
+	VBROADCASTSD 8(R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
+	VBROADCASTSD 8(R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
+	VBROADCASTSD 8(R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD 8(R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
+	VBROADCASTSD 8(R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 8(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y8
-	VBROADCASTSD (R11), Y9
+	VBROADCASTSD 16(R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
+	VBROADCASTSD 16(R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
+	VBROADCASTSD 16(R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
+	VBROADCASTSD 16(R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
+	VBROADCASTSD 16(R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD 16(R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
+	VBROADCASTSD 16(R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 16(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y8
-	VBROADCASTSD (R11), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y8
+	VBROADCASTSD 24(R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
+	VBROADCASTSD 24(R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
+	VBROADCASTSD 24(R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
+	VBROADCASTSD 24(R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
+	VBROADCASTSD 24(R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD 24(R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
+	VBROADCASTSD 24(R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 24(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -21347,28 +25348,33 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    x+0(FP), R15
-	CMPQ    144(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   x+0(FP), R15
+	CMPQ   144(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
@@ -21387,9 +25393,6 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000040
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -21397,83 +25400,79 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y9
-	VBROADCASTSD (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y9
+	VBROADCASTSD 8(R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD 8(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
+	VBROADCASTSD 8(R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
+	VBROADCASTSD 8(R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
+	VBROADCASTSD 8(R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD 8(R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
+	VBROADCASTSD 8(R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y9
-	VBROADCASTSD (R11), Y10
+	VBROADCASTSD 16(R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD 16(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
+	VBROADCASTSD 16(R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
+	VBROADCASTSD 16(R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
+	VBROADCASTSD 16(R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD 16(R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
+	VBROADCASTSD 16(R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y9
-	VBROADCASTSD (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y9
+	VBROADCASTSD 24(R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD 24(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
+	VBROADCASTSD 24(R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
+	VBROADCASTSD 24(R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
+	VBROADCASTSD 24(R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD 24(R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
+	VBROADCASTSD 24(R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -21766,6 +25765,110 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(R11), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(R11), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(R11), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(R11), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(R11), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(R11), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	CMPQ         R14, $0x00000040
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y8
+	VBROADCASTSD (R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(R11)(AX*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y8
+	VBROADCASTSD (R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(R11)(AX*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -21783,7 +25886,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
@@ -21812,7 +25915,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
@@ -21835,7 +25938,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
@@ -21858,7 +25961,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y8
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
@@ -21886,7 +25989,111 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R11), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(R11), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(R11), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(R11), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(R11), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	CMPQ         R14, $0x00000040
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y9
+	VBROADCASTSD (R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y9
+	VBROADCASTSD (R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y9
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -21905,7 +26112,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -21934,7 +26141,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -21957,7 +26164,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -21980,7 +26187,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -22008,7 +26215,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm9x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -22043,29 +26250,34 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    x+0(FP), R8
-	CMPQ    144(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   x+0(FP), R8
+	CMPQ   144(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
@@ -22086,9 +26298,6 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000044
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -22096,89 +26305,85 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y9
-	VBROADCASTSD (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y9
+	VBROADCASTSD 8(R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD 8(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
+	VBROADCASTSD 8(R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
+	VBROADCASTSD 8(R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
+	VBROADCASTSD 8(R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD 8(R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
+	VBROADCASTSD 8(R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 8(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y9
-	VBROADCASTSD (R11), Y10
+	VBROADCASTSD 16(R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD 16(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
+	VBROADCASTSD 16(R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
+	VBROADCASTSD 16(R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
+	VBROADCASTSD 16(R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD 16(R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
+	VBROADCASTSD 16(R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 16(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y9
-	VBROADCASTSD (R11), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y9
+	VBROADCASTSD 24(R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD 24(R11)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
+	VBROADCASTSD 24(R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
+	VBROADCASTSD 24(R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
+	VBROADCASTSD 24(R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD 24(R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
+	VBROADCASTSD 24(R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 24(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -22434,29 +26639,34 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    x+0(FP), R15
-	CMPQ    144(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   x+0(FP), R15
+	CMPQ   144(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
@@ -22477,9 +26687,6 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000044
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -22487,89 +26694,85 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y10
-	VBROADCASTSD (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y10
+	VBROADCASTSD 8(R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD 8(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD 8(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
+	VBROADCASTSD 8(R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
+	VBROADCASTSD 8(R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD 8(R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
+	VBROADCASTSD 8(R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 8(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y10
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD 16(R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD 16(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD 16(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
+	VBROADCASTSD 16(R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
+	VBROADCASTSD 16(R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD 16(R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
+	VBROADCASTSD 16(R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 16(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y10
-	VBROADCASTSD (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y10
+	VBROADCASTSD 24(R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD 24(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD 24(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
+	VBROADCASTSD 24(R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
+	VBROADCASTSD 24(R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD 24(R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
+	VBROADCASTSD 24(R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 24(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -22886,6 +27089,118 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(R11), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(R11), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(R11), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(R11), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(R11), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(R11), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(R11), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	CMPQ         R14, $0x00000044
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y9
+	VBROADCASTSD (R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(R11)(AX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y9
+	VBROADCASTSD (R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(R11)(AX*2), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -22903,7 +27218,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -22934,7 +27249,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -22959,7 +27274,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -22984,7 +27299,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y9
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
@@ -23014,7 +27329,119 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(R11), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(R11), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(R11), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(R11), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(R11), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(R11), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	CMPQ         R14, $0x00000044
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y10
+	VBROADCASTSD (R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y10
+	VBROADCASTSD (R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y10
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -23033,7 +27460,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -23064,7 +27491,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -23089,7 +27516,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -23114,7 +27541,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -23144,7 +27571,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm10x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -23179,30 +27606,35 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    x+0(FP), R8
-	CMPQ    144(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   x+0(FP), R8
+	CMPQ   144(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
@@ -23225,9 +27657,6 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000048
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -23235,95 +27664,91 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y10
-	VBROADCASTSD (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y10
+	VBROADCASTSD 8(R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD 8(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD 8(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
+	VBROADCASTSD 8(R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
+	VBROADCASTSD 8(R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD 8(R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
+	VBROADCASTSD 8(R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 8(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 8(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y10
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD 16(R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD 16(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD 16(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
+	VBROADCASTSD 16(R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
+	VBROADCASTSD 16(R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD 16(R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
+	VBROADCASTSD 16(R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 16(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 16(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y10
-	VBROADCASTSD (R11), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y10
+	VBROADCASTSD 24(R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD 24(R11)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD 24(R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
+	VBROADCASTSD 24(R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
+	VBROADCASTSD 24(R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD 24(R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
+	VBROADCASTSD 24(R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 24(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 24(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -23595,30 +28020,35 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	MOVQ    x+0(FP), R15
-	CMPQ    144(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	MOVQ   x+0(FP), R15
+	CMPQ   144(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
@@ -23641,9 +28071,6 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000048
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -23651,95 +28078,91 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y11
-	VBROADCASTSD (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y11
+	VBROADCASTSD 8(R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD 8(R11)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD 8(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
+	VBROADCASTSD 8(R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
+	VBROADCASTSD 8(R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD 8(R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
+	VBROADCASTSD 8(R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 8(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 8(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y11
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD 16(R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD 16(R11)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD 16(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
+	VBROADCASTSD 16(R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
+	VBROADCASTSD 16(R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD 16(R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
+	VBROADCASTSD 16(R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 16(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 16(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y11
-	VBROADCASTSD (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y11
+	VBROADCASTSD 24(R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD 24(R11)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD 24(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
+	VBROADCASTSD 24(R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
+	VBROADCASTSD 24(R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD 24(R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
+	VBROADCASTSD 24(R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 24(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 24(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -24080,6 +28503,126 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(R11), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(R11), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(R11), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(R11), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(R11), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(R11), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(R11), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(R11), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	CMPQ         R14, $0x00000048
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y10
+	VBROADCASTSD (R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(R11)(AX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y10
+	VBROADCASTSD (R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(R11)(AX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -24097,7 +28640,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -24130,7 +28673,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -24157,7 +28700,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -24184,7 +28727,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y10
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
@@ -24216,7 +28759,127 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R11), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(R11), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(R11), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(R11), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(R11), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(R11), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(R11), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	CMPQ         R14, $0x00000048
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y11
+	VBROADCASTSD (R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y11
+	VBROADCASTSD (R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y11
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -24235,7 +28898,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -24268,7 +28931,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -24295,7 +28958,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -24322,7 +28985,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -24354,7 +29017,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm11x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -24389,31 +29052,36 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	MOVQ    x+0(FP), R8
-	CMPQ    144(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	MOVQ   x+0(FP), R8
+	CMPQ   144(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
@@ -24438,9 +29106,6 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x0000004c
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -24448,101 +29113,97 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y11
-	VBROADCASTSD (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y11
+	VBROADCASTSD 8(R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD 8(R11)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD 8(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
+	VBROADCASTSD 8(R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
+	VBROADCASTSD 8(R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD 8(R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
+	VBROADCASTSD 8(R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 8(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 8(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
+	VBROADCASTSD 8(R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y11
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD 16(R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD 16(R11)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD 16(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
+	VBROADCASTSD 16(R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
+	VBROADCASTSD 16(R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD 16(R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
+	VBROADCASTSD 16(R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 16(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 16(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
+	VBROADCASTSD 16(R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y11
-	VBROADCASTSD (R11), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y11
+	VBROADCASTSD 24(R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD 24(R11)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD 24(R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
+	VBROADCASTSD 24(R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
+	VBROADCASTSD 24(R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD 24(R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
+	VBROADCASTSD 24(R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 24(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 24(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
+	VBROADCASTSD 24(R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -24830,31 +29491,36 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R15
-	CMPQ    144(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R15
+	CMPQ   144(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
@@ -24879,9 +29545,6 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x0000004c
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -24889,101 +29552,97 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y12
-	VBROADCASTSD (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y12
+	VBROADCASTSD 8(R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD 8(R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD 8(R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
+	VBROADCASTSD 8(R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD 8(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD 8(R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
+	VBROADCASTSD 8(R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 8(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 8(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
+	VBROADCASTSD 8(R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y12
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD 16(R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD 16(R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD 16(R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
+	VBROADCASTSD 16(R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD 16(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD 16(R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
+	VBROADCASTSD 16(R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 16(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 16(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
+	VBROADCASTSD 16(R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y12
-	VBROADCASTSD (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y12
+	VBROADCASTSD 24(R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD 24(R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD 24(R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
+	VBROADCASTSD 24(R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD 24(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD 24(R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
+	VBROADCASTSD 24(R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 24(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 24(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
+	VBROADCASTSD 24(R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -25348,6 +30007,134 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(R11), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(R11), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(R11), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(R11), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(R11), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(R11), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(R11), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(R11), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(R11), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	CMPQ         R14, $0x0000004c
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y11
+	VBROADCASTSD (R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(R11)(AX*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y11
+	VBROADCASTSD (R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(R11)(AX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -25365,7 +30152,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -25400,7 +30187,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -25429,7 +30216,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -25458,7 +30245,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y11
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
@@ -25492,7 +30279,135 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(R11), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(R11), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(R11), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(R11), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(R11), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(R11), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(R11), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(R11), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	CMPQ         R14, $0x0000004c
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y12
+	VBROADCASTSD (R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y12
+	VBROADCASTSD (R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y12
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -25511,7 +30426,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -25546,7 +30461,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -25575,7 +30490,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -25604,7 +30519,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -25638,7 +30553,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm12x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
@@ -25673,32 +30588,37 @@ wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R8
-	CMPQ    144(R8), $0x00
-	JNE     wholeLarge
-	MOVQ    R10, R8
-	SUBQ    $0x04, R14
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R8
+	CMPQ   144(R8), $0x00
+	JNE    wholeLarge
+	MOVQ   R10, R8
+	SUBQ   $0x04, R14
+	JLT    wholeRest
+	CMPQ   BX, $0x00000801
+	JGE    wholeFar
+
+wholeWalk:
+	CMPQ    AX, $0x08
+	JNE     wholeColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
@@ -25725,9 +30645,6 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000050
 	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
@@ -25735,107 +30652,103 @@ wholeSteps:
 	ADDQ         DX, R8
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y12
-	VBROADCASTSD (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y12
+	VBROADCASTSD 8(R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD 8(R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD 8(R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
+	VBROADCASTSD 8(R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD 8(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD 8(R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
+	VBROADCASTSD 8(R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 8(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 8(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
+	VBROADCASTSD 8(R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 8(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y12
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD 16(R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD 16(R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD 16(R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
+	VBROADCASTSD 16(R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD 16(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD 16(R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
+	VBROADCASTSD 16(R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 16(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 16(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
+	VBROADCASTSD 16(R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 16(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMOVUPD      (R13), Y12
-	VBROADCASTSD (R11), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMOVUPD      (R13)(BX*1), Y12
+	VBROADCASTSD 24(R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD 24(R11)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD 24(R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
+	VBROADCASTSD 24(R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD 24(R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD 24(R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
+	VBROADCASTSD 24(R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 24(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 24(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
+	VBROADCASTSD 24(R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 24(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          wholeSteps
+	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -26139,32 +31052,37 @@ cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R11)(SI*2), R12
-	ADDQ    CX, R12
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-	MOVQ    x+0(FP), R15
-	CMPQ    144(R15), $0x00
-	JNE     cutLarge
-	MOVQ    R10, R15
-	SUBQ    $0x04, R14
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFar
+	LEAQ   (R11)(SI*2), R12
+	ADDQ   CX, R12
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	MOVQ   x+0(FP), R15
+	CMPQ   144(R15), $0x00
+	JNE    cutLarge
+	MOVQ   R10, R15
+	SUBQ   $0x04, R14
+	JLT    cutRest
+	CMPQ   BX, $0x00000801
+	JGE    cutFar
+
+cutWalk:
+	CMPQ    AX, $0x08
+	JNE     cutColumns
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
@@ -26191,9 +31109,6 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 	CMPQ         R14, $0x00000050
 	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
@@ -26201,107 +31116,103 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y13
-	VBROADCASTSD (R11), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y13
+	VBROADCASTSD 8(R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
+	VBROADCASTSD 8(R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
+	VBROADCASTSD 8(R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
+	VBROADCASTSD 8(R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
+	VBROADCASTSD 8(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD 8(R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
+	VBROADCASTSD 8(R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 8(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 8(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 8(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
+	VBROADCASTSD 8(R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 8(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y13
-	VBROADCASTSD (R11), Y14
+	VBROADCASTSD 16(R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
+	VBROADCASTSD 16(R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
+	VBROADCASTSD 16(R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
+	VBROADCASTSD 16(R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
+	VBROADCASTSD 16(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD 16(R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
+	VBROADCASTSD 16(R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 16(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 16(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 16(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
+	VBROADCASTSD 16(R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 16(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(R13)(BX*8)
-	VMASKMOVPD   (R13), Y0, Y13
-	VBROADCASTSD (R11), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(AX*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y13
+	VBROADCASTSD 24(R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
+	VBROADCASTSD 24(R11)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
+	VBROADCASTSD 24(R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
+	VBROADCASTSD 24(R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
+	VBROADCASTSD 24(R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD 24(R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
+	VBROADCASTSD 24(R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 24(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 24(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 24(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
+	VBROADCASTSD 24(R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 24(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         BX, R13
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R14
 	JGE          cutSteps
+	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -26690,6 +31601,142 @@ cutDone:
 	VZEROUPPER
 	RET
 
+wholeColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+wholeColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(R11), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(R11), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(R11), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(R11), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(R11), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(R11), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(R11), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(R11), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(R11), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(R11), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	CMPQ         R14, $0x00000050
+	JGE          wholeColumnStepsFetched
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+	ADDQ         DX, R8
+
+wholeColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y12
+	VBROADCASTSD (R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(R11)(AX*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMOVUPD      (R13), Y12
+	VBROADCASTSD (R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(R11)(AX*2), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMOVUPD      (R13)(BX*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          wholeColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+
 wholeLarge:
 	SUBQ $0x04, R14
 	JLT  wholeRest
@@ -26707,7 +31754,7 @@ wholeFetches:
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -26744,7 +31791,7 @@ wholeFarSteps:
 	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -26775,7 +31822,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -26806,7 +31853,7 @@ wholeFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
@@ -26842,7 +31889,143 @@ wholeFarStepsFetched:
 
 wholeNear:
 	MOVQ R10, R8
-	JMP  wholeSteps
+	JMP  wholeWalk
+
+cutColumns:
+	LEAQ    (AX)(AX*2), SI
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+cutColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y13
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R11), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(R11), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(R11), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(R11), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(R11), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(R11), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(R11), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(R11), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(R11), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(R11), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(R11), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	CMPQ         R14, $0x00000050
+	JGE          cutColumnStepsFetched
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
+	ADDQ         DX, R15
+
+cutColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y13
+	VBROADCASTSD (R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(R11)(AX*1), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(BX*8)
+	VMASKMOVPD   (R13), Y0, Y13
+	VBROADCASTSD (R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(R11)(AX*2), Y14
+	VFMADD231PD  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(R13)(DI*1)
+	VMASKMOVPD   (R13)(BX*1), Y0, Y13
+	VBROADCASTSD (R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R11)(AX*4), R11
+	SUBQ         $0x04, R14
+	JGE          cutColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
 
 cutLarge:
 	SUBQ $0x04, R14
@@ -26861,7 +32044,7 @@ cutFetches:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
@@ -26898,7 +32081,7 @@ cutFarSteps:
 	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
@@ -26929,7 +32112,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
@@ -26960,7 +32143,7 @@ cutFarStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
@@ -26996,7 +32179,7 @@ cutFarStepsFetched:
 
 cutNear:
 	MOVQ R10, R15
-	JMP  cutSteps
+	JMP  cutWalk
 
 // func dgemm1x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -27028,29 +32211,33 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y2
-	VMOVUPD      (R9)(R11*1), Y3
+	VMOVUPD      (R11), Y3
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000024
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -27058,44 +32245,45 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y2
-	VMOVUPD      (R9)(R11*1), Y3
-	VBROADCASTSD (R8), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y2
+	VMOVUPD      (R11)(BX*1), Y3
+	VBROADCASTSD 8(R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y2
-	VMOVUPD      (R9)(R11*1), Y3
-	VBROADCASTSD (R8), Y4
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD 16(R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y2
-	VMOVUPD      (R9)(R11*1), Y3
-	VBROADCASTSD (R8), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y2
+	VMOVUPD      (R11)(BX*1), Y3
+	VBROADCASTSD 24(R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y2
 	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
@@ -27210,6 +32398,60 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPD      (R9), Y2
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	CMPQ         R10, $0x00000024
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y2
+	VMOVUPD      (R11)(BX*1), Y3
+	VBROADCASTSD (R8)(AX*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPD      (R9), Y2
+	VMOVUPD      (R11), Y3
+	VBROADCASTSD (R8)(AX*2), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y2
+	VMOVUPD      (R11)(BX*1), Y3
+	VBROADCASTSD (R8)(R13*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -27227,7 +32469,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
@@ -27244,7 +32486,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
@@ -27255,7 +32497,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
@@ -27266,7 +32508,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y2
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y3
@@ -27282,7 +32524,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm2x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -27314,34 +32556,38 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
+	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000028
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -27349,53 +32595,54 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD 8(R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD 8(R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD 16(R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD 16(R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD 24(R8), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
+	VBROADCASTSD 24(R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
@@ -27537,6 +32784,72 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPD      (R9), Y4
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R8), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	CMPQ         R10, $0x00000028
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD (R8)(AX*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R8)(AX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPD      (R9), Y4
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R8)(AX*2), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R8)(AX*2), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD (R8)(R13*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(R8)(R13*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -27554,7 +32867,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
@@ -27574,7 +32887,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
@@ -27588,7 +32901,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
@@ -27602,7 +32915,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y4
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y5
@@ -27621,7 +32934,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm3x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -27653,28 +32966,34 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y6
-	VMOVUPD      (R9)(R11*1), Y7
+	VMOVUPD      (R11), Y7
 	VBROADCASTSD (R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -27684,8 +33003,6 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x0000002c
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -27693,62 +33010,63 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y6
-	VMOVUPD      (R9)(R11*1), Y7
-	VBROADCASTSD (R8), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      (R11)(BX*1), Y7
+	VBROADCASTSD 8(R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD 8(R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD 8(R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y6
-	VMOVUPD      (R9)(R11*1), Y7
-	VBROADCASTSD (R8), Y8
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD 16(R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD 16(R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD 16(R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y6
-	VMOVUPD      (R9)(R11*1), Y7
-	VBROADCASTSD (R8), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      (R11)(BX*1), Y7
+	VBROADCASTSD 24(R8), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
+	VBROADCASTSD 24(R8)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
+	VBROADCASTSD 24(R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
@@ -27917,6 +33235,84 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPD      (R9), Y6
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R8), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(R8), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	CMPQ         R10, $0x0000002c
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   63(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      (R11)(BX*1), Y7
+	VBROADCASTSD (R8)(AX*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R8)(AX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(R8)(AX*1), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(BX*8)
+	VMOVUPD      (R9), Y6
+	VMOVUPD      (R11), Y7
+	VBROADCASTSD (R8)(AX*2), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R8)(AX*2), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(R8)(AX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      (R11)(BX*1), Y7
+	VBROADCASTSD (R8)(R13*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(R8)(R13*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(R8)(R13*1), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -27934,7 +33330,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
@@ -27957,7 +33353,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
@@ -27974,7 +33370,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
@@ -27991,7 +33387,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   95(R9)
 	VMOVUPD      (R9)(R11*1), Y7
@@ -28013,7 +33409,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm4x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -28046,30 +33442,36 @@ tilePanel:
 	MOVQ R13, 168(R9)
 
 tileTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    x+0(FP), R13
-	CMPQ    144(R13), $0x00
-	JNE     tileLarge
-	MOVQ    R8, R13
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   x+0(FP), R13
+	CMPQ   144(R13), $0x00
+	JNE    tileLarge
+	MOVQ   R8, R13
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y8
-	VMOVUPD      (R10)(R12*1), Y9
+	VMOVUPD      (R12), Y9
 	VBROADCASTSD (R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -28082,8 +33484,6 @@ tileSteps:
 	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000030
 	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
@@ -28091,71 +33491,72 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPD      (R10), Y8
-	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R9), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y8
+	VMOVUPD      (R12)(BX*1), Y9
+	VBROADCASTSD 8(R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD 8(R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD 8(R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
+	VBROADCASTSD 8(R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y8
-	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R9), Y10
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD 16(R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD 16(R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD 16(R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
+	VBROADCASTSD 16(R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPD      (R10), Y8
-	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R9), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y8
+	VMOVUPD      (R12)(BX*1), Y9
+	VBROADCASTSD 24(R9), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
+	VBROADCASTSD 24(R9)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
+	VBROADCASTSD 24(R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
+	VBROADCASTSD 24(R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R10, R12
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R9), Y10
@@ -28351,6 +33752,97 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPD      (R10), Y8
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R9), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(R9), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(R9), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	CMPQ         R11, $0x00000030
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+	ADDQ         DX, R13
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPD      (R10)(BX*1), Y8
+	VMOVUPD      (R12)(BX*1), Y9
+	VBROADCASTSD (R9)(AX*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R9)(AX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(R9)(AX*1), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(R9)(AX*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPD      (R10), Y8
+	VMOVUPD      (R12), Y9
+	VBROADCASTSD (R9)(AX*2), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R9)(AX*2), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(R9)(AX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(R9)(AX*2), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPD      (R10)(BX*1), Y8
+	VMOVUPD      (R12)(BX*1), Y9
+	VBROADCASTSD (R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	SUBQ         R10, R12
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R11
 	JLT  tileRest
@@ -28368,7 +33860,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
@@ -28394,7 +33886,7 @@ tileFarSteps:
 	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
@@ -28414,7 +33906,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
@@ -28434,7 +33926,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y8
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y9
@@ -28459,7 +33951,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R8, R13
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm5x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -28492,32 +33984,38 @@ tilePanel:
 	MOVQ R13, 168(R9)
 
 tileTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    x+0(FP), R13
-	CMPQ    144(R13), $0x00
-	JNE     tileLarge
-	MOVQ    R8, R13
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   x+0(FP), R13
+	CMPQ   144(R13), $0x00
+	JNE    tileLarge
+	MOVQ   R8, R13
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y10
-	VMOVUPD      (R10)(R12*1), Y11
+	VMOVUPD      (R12), Y11
 	VBROADCASTSD (R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -28533,8 +34031,6 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000034
 	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
@@ -28542,80 +34038,81 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPD      (R10), Y10
-	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R9), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y10
+	VMOVUPD      (R12)(BX*1), Y11
+	VBROADCASTSD 8(R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD 8(R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD 8(R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
+	VBROADCASTSD 8(R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD 8(R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y10
-	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R9), Y12
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD 16(R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD 16(R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD 16(R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
+	VBROADCASTSD 16(R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD 16(R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R10)(BX*8)
-	VMOVUPD      (R10), Y10
-	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R9), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y10
+	VMOVUPD      (R12)(BX*1), Y11
+	VBROADCASTSD 24(R9), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
+	VBROADCASTSD 24(R9)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
+	VBROADCASTSD 24(R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
+	VBROADCASTSD 24(R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
+	VBROADCASTSD 24(R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R10, R12
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R9), Y12
@@ -28838,6 +34335,109 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPD      (R10), Y10
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R9), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(R9), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(R9), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(R9), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	CMPQ         R11, $0x00000034
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   63(R13)
+	ADDQ         DX, R13
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPD      (R10)(BX*1), Y10
+	VMOVUPD      (R12)(BX*1), Y11
+	VBROADCASTSD (R9)(AX*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R9)(AX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(R9)(AX*1), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(R9)(AX*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(R9)(AX*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(BX*8)
+	VMOVUPD      (R10), Y10
+	VMOVUPD      (R12), Y11
+	VBROADCASTSD (R9)(AX*2), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R9)(AX*2), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(R9)(AX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(R9)(AX*2), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(R9)(AX*2), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R10)(R14*1)
+	VMOVUPD      (R10)(BX*1), Y10
+	VMOVUPD      (R12)(BX*1), Y11
+	VBROADCASTSD (R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	SUBQ         R10, R12
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R11
 	JLT  tileRest
@@ -28855,7 +34455,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
@@ -28884,7 +34484,7 @@ tileFarSteps:
 	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
@@ -28907,7 +34507,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
@@ -28930,7 +34530,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y10
 	PREFETCHT1   95(R10)
 	VMOVUPD      (R10)(R12*1), Y11
@@ -28958,7 +34558,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R8, R13
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm6x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -28992,34 +34592,40 @@ tilePanel:
 	MOVQ R14, 168(R10)
 
 tileTile:
-	MOVQ    R8, R10
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R14
-	CMPQ    144(R14), $0x00
-	JNE     tileLarge
-	MOVQ    R9, R14
-	SUBQ    $0x04, R12
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   R8, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R14
+	CMPQ   144(R14), $0x00
+	JNE    tileLarge
+	MOVQ   R9, R14
+	SUBQ   $0x04, R12
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R11, R13
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPD      (R11), Y12
-	VMOVUPD      (R11)(R13*1), Y13
+	VMOVUPD      (R13), Y13
 	VBROADCASTSD (R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -29038,8 +34644,6 @@ tileSteps:
 	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 	CMPQ         R12, $0x00000038
 	JGE          tileStepsFetched
 	PREFETCHT0   (R14)
@@ -29047,89 +34651,90 @@ tileSteps:
 	ADDQ         DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R11)(BX*8)
-	VMOVUPD      (R11), Y12
-	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R10), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(AX*1)
+	VMOVUPD      (R11)(BX*1), Y12
+	VMOVUPD      (R13)(BX*1), Y13
+	VBROADCASTSD 8(R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD 8(R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD 8(R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
+	VBROADCASTSD 8(R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD 8(R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD 8(R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPD      (R11), Y12
-	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R10), Y14
+	VMOVUPD      (R13), Y13
+	VBROADCASTSD 16(R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD 16(R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD 16(R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
+	VBROADCASTSD 16(R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD 16(R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD 16(R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(R11)(BX*8)
-	VMOVUPD      (R11), Y12
-	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R10), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(AX*1)
+	VMOVUPD      (R11)(BX*1), Y12
+	VMOVUPD      (R13)(BX*1), Y13
+	VBROADCASTSD 24(R10), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
+	VBROADCASTSD 24(R10)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
+	VBROADCASTSD 24(R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
+	VBROADCASTSD 24(R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
+	VBROADCASTSD 24(R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD 24(R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         BX, R11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
+	ADDQ         $0x00000020, R10
 	SUBQ         $0x04, R12
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R11, R13
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R10), Y14
@@ -29379,6 +34984,122 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R11, R13
+	LEAQ    (BX)(BX*8), DI
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(BX*8)
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R13), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R10), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(R10), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(R10), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(R10), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(R10), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	CMPQ         R12, $0x00000038
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R14)
+	PREFETCHT0   63(R14)
+	ADDQ         DX, R14
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(DI*1)
+	VMOVUPD      (R11)(BX*1), Y12
+	VMOVUPD      (R13)(BX*1), Y13
+	VBROADCASTSD (R10)(AX*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R10)(AX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(R10)(AX*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(R10)(AX*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(R10)(AX*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(R10)(AX*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(BX*8)
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R13), Y13
+	VBROADCASTSD (R10)(AX*2), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R10)(AX*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(R10)(AX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(R10)(AX*2), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(R10)(AX*2), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(R10)(AX*2), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(R11)(DI*1)
+	VMOVUPD      (R11)(BX*1), Y12
+	VMOVUPD      (R13)(BX*1), Y13
+	VBROADCASTSD (R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R13)(BX*2), R13
+	LEAQ         (R10)(AX*4), R10
+	SUBQ         $0x04, R12
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	LEAQ         (CX)(CX*4), DI
+	SUBQ         R11, R13
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R12
 	JLT  tileRest
@@ -29396,7 +35117,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
@@ -29428,7 +35149,7 @@ tileFarSteps:
 	ADDQ         DX, R14
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
@@ -29454,7 +35175,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
@@ -29480,7 +35201,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R10
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      (R11)(R13*1), Y13
@@ -29511,7 +35232,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R9, R14
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm1x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -29543,33 +35264,37 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
+	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000024
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -29578,53 +35303,54 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y3
-	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y3
+	VMOVUPD      32(R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD 8(R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD 16(R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y3
-	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y3
+	VMOVUPD      32(R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD 24(R8), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
@@ -29752,6 +35478,73 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	CMPQ         R10, $0x00000024
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y3
+	VMOVUPD      32(R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD (R8)(AX*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R8)(AX*2), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y3
+	VMOVUPD      32(R9)(BX*1), Y4
+	VMOVUPD      (R11)(BX*1), Y5
+	VBROADCASTSD (R8)(R13*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -29769,7 +35562,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
@@ -29790,7 +35583,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
@@ -29804,7 +35597,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
@@ -29818,7 +35611,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y3
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y4
@@ -29837,7 +35630,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm2x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -29869,30 +35662,36 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      32(R9), Y7
-	VMOVUPD      (R9)(R11*1), Y8
+	VMOVUPD      (R11), Y8
 	VBROADCASTSD (R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -29901,8 +35700,6 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x00000028
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -29911,65 +35708,66 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
-	VMOVUPD      (R9)(R11*1), Y8
-	VBROADCASTSD (R8), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      32(R9)(BX*1), Y7
+	VMOVUPD      (R11)(BX*1), Y8
+	VBROADCASTSD 8(R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD 8(R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      32(R9), Y7
-	VMOVUPD      (R9)(R11*1), Y8
-	VBROADCASTSD (R8), Y9
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD 16(R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD 16(R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
-	VMOVUPD      (R9)(R11*1), Y8
-	VBROADCASTSD (R8), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      32(R9)(BX*1), Y7
+	VMOVUPD      (R11)(BX*1), Y8
+	VBROADCASTSD 24(R8), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
+	VBROADCASTSD 24(R8)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	VMOVUPD      32(R9), Y7
 	VMOVUPD      (R9)(R11*1), Y8
@@ -30135,6 +35933,89 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(R8), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	CMPQ         R10, $0x00000028
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      32(R9)(BX*1), Y7
+	VMOVUPD      (R11)(BX*1), Y8
+	VBROADCASTSD (R8)(AX*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(R8)(AX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD (R8)(AX*2), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(R8)(AX*2), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y6
+	VMOVUPD      32(R9)(BX*1), Y7
+	VMOVUPD      (R11)(BX*1), Y8
+	VBROADCASTSD (R8)(R13*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(R8)(R13*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -30152,7 +36033,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
@@ -30177,7 +36058,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
@@ -30195,7 +36076,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
@@ -30213,7 +36094,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y6
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y7
@@ -30236,7 +36117,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm3x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -30268,33 +36149,39 @@ tilePanel:
 	MOVQ R12, 168(R8)
 
 tileTile:
-	MOVQ    SI, R8
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    x+0(FP), R12
-	CMPQ    144(R12), $0x00
-	JNE     tileLarge
-	MOVQ    DI, R12
-	SUBQ    $0x04, R10
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   SI, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   x+0(FP), R12
+	CMPQ   144(R12), $0x00
+	JNE    tileLarge
+	MOVQ   DI, R12
+	SUBQ   $0x04, R10
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y9
 	VMOVUPD      32(R9), Y10
-	VMOVUPD      (R9)(R11*1), Y11
+	VMOVUPD      (R11), Y11
 	VBROADCASTSD (R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -30307,8 +36194,6 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 	CMPQ         R10, $0x0000002c
 	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
@@ -30317,77 +36202,78 @@ tileSteps:
 	ADDQ         DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y9
-	VMOVUPD      32(R9), Y10
-	VMOVUPD      (R9)(R11*1), Y11
-	VBROADCASTSD (R8), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y9
+	VMOVUPD      32(R9)(BX*1), Y10
+	VMOVUPD      (R11)(BX*1), Y11
+	VBROADCASTSD 8(R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD 8(R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD 8(R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R9)(BX*8)
 	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y9
 	VMOVUPD      32(R9), Y10
-	VMOVUPD      (R9)(R11*1), Y11
-	VBROADCASTSD (R8), Y12
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD 16(R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD 16(R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD 16(R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y9
-	VMOVUPD      32(R9), Y10
-	VMOVUPD      (R9)(R11*1), Y11
-	VBROADCASTSD (R8), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(AX*1)
+	PREFETCHT0   31(R9)(AX*1)
+	VMOVUPD      (R9)(BX*1), Y9
+	VMOVUPD      32(R9)(BX*1), Y10
+	VMOVUPD      (R11)(BX*1), Y11
+	VBROADCASTSD 24(R8), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
+	VBROADCASTSD 24(R8)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
+	VBROADCASTSD 24(R8)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         BX, R9
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	ADDQ         $0x00000020, R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R9, R11
 
 tileRest:
 	ADDQ $0x04, R10
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y9
 	VMOVUPD      32(R9), Y10
 	VMOVUPD      (R9)(R11*1), Y11
@@ -30591,6 +36477,105 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), R13
+	ADDQ    R9, R11
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(R8), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(R8), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	CMPQ         R10, $0x0000002c
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R12)
+	PREFETCHT0   64(R12)
+	PREFETCHT0   95(R12)
+	ADDQ         DX, R12
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y9
+	VMOVUPD      32(R9)(BX*1), Y10
+	VMOVUPD      (R11)(BX*1), Y11
+	VBROADCASTSD (R8)(AX*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(R8)(AX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(R8)(AX*1), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (R8)(AX*2), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(R8)(AX*2), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(R8)(AX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
+	VMOVUPD      (R9)(BX*1), Y9
+	VMOVUPD      32(R9)(BX*1), Y10
+	VMOVUPD      (R11)(BX*1), Y11
+	VBROADCASTSD (R8)(R13*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(R8)(R13*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(R8)(R13*1), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (R9)(BX*2), R9
+	LEAQ         (R11)(BX*2), R11
+	LEAQ         (R8)(AX*4), R8
+	SUBQ         $0x04, R10
+	JGE          tileColumnSteps
+	SUBQ         R9, R11
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R10
 	JLT  tileRest
@@ -30608,7 +36593,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
@@ -30637,7 +36622,7 @@ tileFarSteps:
 	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
@@ -30659,7 +36644,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
@@ -30681,7 +36666,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Y9
 	PREFETCHT1   127(R9)
 	VMOVUPD      32(R9), Y10
@@ -30708,7 +36693,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ DI, R12
-	JMP  tileSteps
+	JMP  tileWalk
 
 // func dgemm4x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
@@ -30741,36 +36726,42 @@ tilePanel:
 	MOVQ R13, 168(R9)
 
 tileTile:
-	MOVQ    DI, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    x+0(FP), R13
-	CMPQ    144(R13), $0x00
-	JNE     tileLarge
-	MOVQ    R8, R13
-	SUBQ    $0x04, R11
-	JLT     tileRest
-	CMPQ    BX, $0x00000801
-	JGE     tileFar
+	MOVQ   DI, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   x+0(FP), R13
+	CMPQ   144(R13), $0x00
+	JNE    tileLarge
+	MOVQ   R8, R13
+	SUBQ   $0x04, R11
+	JLT    tileRest
+	CMPQ   BX, $0x00000801
+	JGE    tileFar
+
+tileWalk:
+	CMPQ    AX, $0x08
+	JNE     tileColumns
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), AX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R10)(BX*8)
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
-	VMOVUPD      (R10)(R12*1), Y14
+	VMOVUPD      (R12), Y14
 	VBROADCASTSD (R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -30787,8 +36778,6 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 	CMPQ         R11, $0x00000030
 	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
@@ -30797,89 +36786,90 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R10)(BX*8)
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R9), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(AX*1)
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y12
+	VMOVUPD      32(R10)(BX*1), Y13
+	VMOVUPD      (R12)(BX*1), Y14
+	VBROADCASTSD 8(R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
+	VBROADCASTSD 8(R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
+	VBROADCASTSD 8(R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
+	VBROADCASTSD 8(R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(R10)(BX*8)
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
-	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R9), Y15
+	VMOVUPD      (R12), Y14
+	VBROADCASTSD 16(R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
+	VBROADCASTSD 16(R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
+	VBROADCASTSD 16(R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
+	VBROADCASTSD 16(R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(R10)(BX*8)
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R9), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(AX*1)
+	PREFETCHT0   31(R10)(AX*1)
+	VMOVUPD      (R10)(BX*1), Y12
+	VMOVUPD      32(R10)(BX*1), Y13
+	VMOVUPD      (R12)(BX*1), Y14
+	VBROADCASTSD 24(R9), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
+	VBROADCASTSD 24(R9)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
+	VBROADCASTSD 24(R9)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
+	VBROADCASTSD 24(R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         BX, R10
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	ADDQ         $0x00000020, R9
 	SUBQ         $0x04, R11
 	JGE          tileSteps
+	MOVQ         $0x00000008, AX
+	SUBQ         R10, R12
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
@@ -31121,6 +37111,122 @@ tileDone:
 	VZEROUPPER
 	RET
 
+tileColumns:
+	LEAQ    (AX)(AX*2), SI
+	ADDQ    R10, R12
+	LEAQ    (BX)(BX*8), R14
+	PCALIGN $0x20
+
+tileColumnSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R12), Y14
+	VBROADCASTSD (R9), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(R9), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(R9), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(R9), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	CMPQ         R11, $0x00000030
+	JGE          tileColumnStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   64(R13)
+	PREFETCHT0   95(R13)
+	ADDQ         DX, R13
+
+tileColumnStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(R14*1)
+	PREFETCHT0   31(R10)(R14*1)
+	VMOVUPD      (R10)(BX*1), Y12
+	VMOVUPD      32(R10)(BX*1), Y13
+	VMOVUPD      (R12)(BX*1), Y14
+	VBROADCASTSD (R9)(AX*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(R9)(AX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(R9)(AX*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(R9)(AX*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R12), Y14
+	VBROADCASTSD (R9)(AX*2), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(R9)(AX*2), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(R9)(AX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(R9)(AX*2), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(R10)(R14*1)
+	PREFETCHT0   31(R10)(R14*1)
+	VMOVUPD      (R10)(BX*1), Y12
+	VMOVUPD      32(R10)(BX*1), Y13
+	VMOVUPD      (R12)(BX*1), Y14
+	VBROADCASTSD (R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (R10)(BX*2), R10
+	LEAQ         (R12)(BX*2), R12
+	LEAQ         (R9)(AX*4), R9
+	SUBQ         $0x04, R11
+	JGE          tileColumnSteps
+	LEAQ         (CX)(CX*2), SI
+	SUBQ         R10, R12
+	JMP          tileRest
+
 tileLarge:
 	SUBQ $0x04, R11
 	JLT  tileRest
@@ -31138,7 +37244,7 @@ tileFetches:
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
@@ -31171,7 +37277,7 @@ tileFarSteps:
 	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
@@ -31197,7 +37303,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
@@ -31223,7 +37329,7 @@ tileFarStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      32(R10), Y13
@@ -31254,7 +37360,7 @@ tileFarStepsFetched:
 
 tileNear:
 	MOVQ R8, R13
-	JMP  tileSteps
+	JMP  tileWalk
 
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff

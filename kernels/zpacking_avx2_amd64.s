@@ -52,7 +52,7 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-8
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y12, (SI)
@@ -91,7 +91,7 @@ wholeSteps:
 	ADDQ         DX, DI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y12, (SI)
@@ -124,7 +124,7 @@ wholeStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y12, (SI)
@@ -157,7 +157,7 @@ wholeStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y12, (SI)
@@ -197,7 +197,7 @@ wholeRest:
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y12, (SI)
@@ -488,7 +488,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y13, (SI)
@@ -527,7 +527,7 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y13, (SI)
@@ -560,7 +560,7 @@ cutStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y13, (SI)
@@ -593,7 +593,7 @@ cutStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y13, (SI)
@@ -633,7 +633,7 @@ cutRest:
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPS      Y13, (SI)
@@ -1095,7 +1095,7 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (SI)
@@ -1130,7 +1130,7 @@ tileSteps:
 	ADDQ         DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (SI)
@@ -1159,7 +1159,7 @@ tileStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (SI)
@@ -1188,7 +1188,7 @@ tileStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (SI)
@@ -1224,7 +1224,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPS      Y12, (SI)
@@ -1495,7 +1495,7 @@ TEXT ·spacking4x24AVX2(SB), NOSPLIT, $0-8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (SI)
@@ -1532,7 +1532,7 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (SI)
@@ -1562,7 +1562,7 @@ tileStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (SI)
@@ -1592,7 +1592,7 @@ tileStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (SI)
@@ -1629,7 +1629,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPS      Y12, (SI)
@@ -1897,7 +1897,7 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-8
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y12, (SI)
@@ -1936,7 +1936,7 @@ wholeSteps:
 	ADDQ         DX, DI
 
 wholeStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y12, (SI)
@@ -1969,7 +1969,7 @@ wholeStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y12, (SI)
@@ -2002,7 +2002,7 @@ wholeStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y12, (SI)
@@ -2042,7 +2042,7 @@ wholeRest:
 	JEQ  wholeStore
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Y12
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y12, (SI)
@@ -2335,7 +2335,7 @@ cut:
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y13, (SI)
@@ -2374,7 +2374,7 @@ cutSteps:
 	ADDQ         DX, R15
 
 cutStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y13, (SI)
@@ -2407,7 +2407,7 @@ cutStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y13, (SI)
@@ -2440,7 +2440,7 @@ cutStepsFetched:
 	ADDQ         AX, R12
 	ADDQ         BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y13, (SI)
@@ -2480,7 +2480,7 @@ cutRest:
 	JEQ  cutStore
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (R13), Y0, Y13
 	PREFETCHT1   63(R13)
 	VMOVUPD      Y13, (SI)
@@ -2892,7 +2892,7 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (SI)
@@ -2927,7 +2927,7 @@ tileSteps:
 	ADDQ         DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (SI)
@@ -2956,7 +2956,7 @@ tileStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (SI)
@@ -2985,7 +2985,7 @@ tileStepsFetched:
 	ADDQ         AX, R9
 	ADDQ         BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (SI)
@@ -3021,7 +3021,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Y12
 	PREFETCHT1   95(R11)
 	VMOVUPD      Y12, (SI)
@@ -3294,7 +3294,7 @@ TEXT ·dpacking4x12AVX2(SB), NOSPLIT, $0-8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (SI)
@@ -3331,7 +3331,7 @@ tileSteps:
 	ADDQ         DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (SI)
@@ -3361,7 +3361,7 @@ tileStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (SI)
@@ -3391,7 +3391,7 @@ tileStepsFetched:
 	ADDQ         AX, R8
 	ADDQ         BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (SI)
@@ -3428,7 +3428,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y12
 	PREFETCHT1   127(R10)
 	VMOVUPD      Y12, (SI)

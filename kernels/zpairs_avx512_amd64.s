@@ -148,7 +148,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Y4
 	VMOVUPS.Z    (R10)(SI*1), K1, X2
 	VBROADCASTSS (R9), Z5
@@ -373,7 +373,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R10), Y6
 	VMOVUPS.Z        (R10)(SI*1), K1, X4
 	VBROADCASTSS     (R9), Z7
@@ -645,7 +645,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R10), Y8
 	VMOVUPS.Z        (R10)(SI*1), K1, X6
 	VBROADCASTSS     (R9), Z9
@@ -966,7 +966,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R11), Y10
 	VMOVUPS.Z        (R11)(DI*1), K1, X8
 	VBROADCASTSS     (R10), Z11
@@ -1335,7 +1335,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R11), Y12
 	VMOVUPS.Z        (R11)(DI*1), K1, X10
 	VBROADCASTSS     (R10), Z13
@@ -1752,7 +1752,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R12), Y14
 	VMOVUPS.Z        (R12)(R8*1), K1, X12
 	VBROADCASTSS     (R11), Z15
@@ -2217,7 +2217,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R12), Y16
 	VMOVUPS.Z        (R12)(R8*1), K1, X14
 	VBROADCASTSS     (R11), Z17
@@ -2735,7 +2735,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R13), Y18
 	VMOVUPS.Z        (R13)(R8*1), K1, X16
 	VBROADCASTSS     (R11), Z19
@@ -3301,7 +3301,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R13), Y20
 	VMOVUPS.Z        (R13)(R8*1), K1, X18
 	VBROADCASTSS     (R11), Z21
@@ -3915,7 +3915,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R13), Y22
 	VMOVUPS.Z        (R13)(R8*1), K1, X20
 	VBROADCASTSS     (R11), Z23
@@ -4577,7 +4577,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R13), Y24
 	VMOVUPS.Z        (R13)(R8*1), K1, X22
 	VBROADCASTSS     (R11), Z25
@@ -5286,7 +5286,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R13), Y26
 	VMOVUPS.Z        (R13)(R8*1), K1, X24
 	VBROADCASTSS     (R11), Z27
@@ -5808,7 +5808,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z4
 	VMOVUPS.Z    (R10)(SI*1), K1, X2
 	VBROADCASTSS (R9), Z5
@@ -6034,7 +6034,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z6
 	VMOVUPS.Z    (R10)(SI*1), K1, X4
 	VBROADCASTSS (R9), Z7
@@ -6309,7 +6309,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z8
 	VMOVUPS.Z    (R10)(SI*1), K1, X6
 	VBROADCASTSS (R9), Z9
@@ -6634,7 +6634,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z10
 	VMOVUPS.Z    (R11)(DI*1), K1, X8
 	VBROADCASTSS (R10), Z11
@@ -7008,7 +7008,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z12
 	VMOVUPS.Z    (R11)(DI*1), K1, X10
 	VBROADCASTSS (R10), Z13
@@ -7432,7 +7432,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z14
 	VMOVUPS.Z    (R12)(R8*1), K1, X12
 	VBROADCASTSS (R11), Z15
@@ -7905,7 +7905,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z16
 	VMOVUPS.Z    (R12)(R8*1), K1, X14
 	VBROADCASTSS (R11), Z17
@@ -8432,7 +8432,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Z18
 	VMOVUPS.Z    (R13)(R8*1), K1, X16
 	VBROADCASTSS (R11), Z19
@@ -9009,7 +9009,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Z20
 	VMOVUPS.Z    (R13)(R8*1), K1, X18
 	VBROADCASTSS (R11), Z21
@@ -9635,7 +9635,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Z22
 	VMOVUPS.Z    (R13)(R8*1), K1, X20
 	VBROADCASTSS (R11), Z23
@@ -10310,7 +10310,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Z24
 	VMOVUPS.Z    (R13)(R8*1), K1, X22
 	VBROADCASTSS (R11), Z25
@@ -11034,7 +11034,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Z26
 	VMOVUPS.Z    (R13)(R8*1), K1, X24
 	VBROADCASTSS (R11), Z27
@@ -11597,7 +11597,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z5
 	VMOVUPS      64(R10), Z6
 	VMOVUPS.Z    (R10)(SI*1), K1, X3
@@ -11879,7 +11879,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z8
 	VMOVUPS      64(R10), Z9
 	VMOVUPS.Z    (R10)(SI*1), K1, X6
@@ -12239,7 +12239,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z11
 	VMOVUPS      64(R10), Z12
 	VMOVUPS.Z    (R10)(SI*1), K1, X9
@@ -12678,7 +12678,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z14
 	VMOVUPS      64(R11), Z15
 	VMOVUPS.Z    (R11)(DI*1), K1, X12
@@ -13195,7 +13195,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z17
 	VMOVUPS      64(R11), Z18
 	VMOVUPS.Z    (R11)(DI*1), K1, X15
@@ -13791,7 +13791,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z20
 	VMOVUPS      64(R12), Z21
 	VMOVUPS.Z    (R12)(R8*1), K1, X18
@@ -14465,7 +14465,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z23
 	VMOVUPS      64(R12), Z24
 	VMOVUPS.Z    (R12)(R8*1), K1, X21
@@ -15222,7 +15222,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R13), Z26
 	VMOVUPS      64(R13), Z27
 	VMOVUPS.Z    (R13)(R8*1), K1, X24
@@ -15780,7 +15780,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z6
 	VMOVUPS      64(R10), Z7
 	VMOVUPS      128(R10), Z8
@@ -16102,7 +16102,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z10
 	VMOVUPS      64(R10), Z11
 	VMOVUPS      128(R10), Z12
@@ -16523,7 +16523,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R10), Z14
 	VMOVUPS      64(R10), Z15
 	VMOVUPS      128(R10), Z16
@@ -17044,7 +17044,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z18
 	VMOVUPS      64(R11), Z19
 	VMOVUPS      128(R11), Z20
@@ -17664,7 +17664,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R11), Z22
 	VMOVUPS      64(R11), Z23
 	VMOVUPS      128(R11), Z24
@@ -18384,7 +18384,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R12), Z26
 	VMOVUPS      64(R12), Z27
 	VMOVUPS      128(R12), Z28
@@ -18832,17 +18832,17 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VFMADD231PS.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000024
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -18851,41 +18851,41 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VFMADD231PS.BCST (R9)(CX*1), Z2, Z3
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PS.BCST (R9)(CX*2), Z2, Z3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VFMADD231PS.BCST (R9)(R13*1), Z2, Z3
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -19040,18 +19040,18 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PS.BCST 4(R9), Z2, Z5
 	CMPQ             R11, $0x00000028
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -19060,44 +19060,44 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VFMADD231PS.BCST (R9)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R9)(CX*1), Z2, Z5
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PS.BCST (R9)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R9)(CX*2), Z2, Z5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VFMADD231PS.BCST (R9)(R13*1), Z2, Z3
+	VFMADD231PS.BCST 4(R9)(R13*1), Z2, Z5
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -19283,19 +19283,19 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PS.BCST 4(R9), Z2, Z5
+	VFMADD231PS.BCST 8(R9), Z2, Z7
 	CMPQ             R11, $0x0000002c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -19304,47 +19304,47 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VFMADD231PS.BCST (R9)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R9)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R9)(CX*1), Z2, Z7
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PS.BCST (R9)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R9)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R9)(CX*2), Z2, Z7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VFMADD231PS.BCST (R9), Z2, Z3
-	VFMADD231PS.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VFMADD231PS.BCST (R9)(R13*1), Z2, Z3
+	VFMADD231PS.BCST 4(R9)(R13*1), Z2, Z5
+	VFMADD231PS.BCST 8(R9)(R13*1), Z2, Z7
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -19561,20 +19561,20 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PS.BCST 4(R10), Z2, Z5
+	VFMADD231PS.BCST 8(R10), Z2, Z7
+	VFMADD231PS.BCST 12(R10), Z2, Z9
 	CMPQ             R12, $0x00000030
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -19583,50 +19583,51 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VFMADD231PS.BCST (R10)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R10)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R10)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R10)(CX*1), Z2, Z9
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
-	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PS.BCST (R10)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R10)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R10)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R10)(CX*2), Z2, Z9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R10)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z2, Z9
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
 	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
@@ -19874,21 +19875,21 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PS.BCST 4(R10), Z2, Z5
+	VFMADD231PS.BCST 8(R10), Z2, Z7
+	VFMADD231PS.BCST 12(R10), Z2, Z9
+	VFMADD231PS.BCST 16(R10), Z2, Z11
 	CMPQ             R12, $0x00000034
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -19897,53 +19898,54 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VFMADD231PS.BCST (R10)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R10)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R10)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R10)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R10)(CX*1), Z2, Z11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
-	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PS.BCST (R10)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R10)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R10)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R10)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R10)(CX*2), Z2, Z11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VFMADD231PS.BCST (R10), Z2, Z3
-	VFMADD231PS.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VFMADD231PS.BCST (R10)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R10)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R10)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R10)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R10)(SI*1), Z2, Z11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
 	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
@@ -20222,22 +20224,22 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PS.BCST 4(R11), Z2, Z5
+	VFMADD231PS.BCST 8(R11), Z2, Z7
+	VFMADD231PS.BCST 12(R11), Z2, Z9
+	VFMADD231PS.BCST 16(R11), Z2, Z11
+	VFMADD231PS.BCST 20(R11), Z2, Z13
 	CMPQ             R13, $0x00000038
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -20246,56 +20248,58 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*1), Z2, Z13
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Y2
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PS.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*2), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*2), Z2, Z13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(SI*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(SI*1), Z2, Z13
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
 	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
 	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
@@ -20605,23 +20609,23 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PS.BCST 4(R11), Z2, Z5
+	VFMADD231PS.BCST 8(R11), Z2, Z7
+	VFMADD231PS.BCST 12(R11), Z2, Z9
+	VFMADD231PS.BCST 16(R11), Z2, Z11
+	VFMADD231PS.BCST 20(R11), Z2, Z13
+	VFMADD231PS.BCST 24(R11), Z2, Z15
 	CMPQ             R13, $0x0000003c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -20630,59 +20634,61 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*1), Z2, Z15
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Y2
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PS.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*2), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*2), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*2), Z2, Z15
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(SI*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(SI*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(SI*1), Z2, Z15
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
 	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
 	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
@@ -21026,25 +21032,24 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R13), Z2
 	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST 4(R11), Z2, Z5
+	VFMADD231PS.BCST 8(R11), Z2, Z7
+	VFMADD231PS.BCST 12(R11), Z2, Z9
+	VFMADD231PS.BCST 16(R11), Z2, Z11
+	VFMADD231PS.BCST 20(R11), Z2, Z13
+	VFMADD231PS.BCST 24(R11), Z2, Z15
+	VFMADD231PS.BCST 28(R11), Z2, Z17
 	CMPQ             R14, $0x00000040
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -21053,65 +21058,68 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*1), Z2, Z17
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Y2
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*2), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*2), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*2), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*2), Z2, Z17
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(SI*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(SI*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(SI*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(SI*1), Z2, Z17
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
 	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
 	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
@@ -21487,26 +21495,25 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
 	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST 4(R11), Z2, Z5
+	VFMADD231PS.BCST 8(R11), Z2, Z7
+	VFMADD231PS.BCST 12(R11), Z2, Z9
+	VFMADD231PS.BCST 16(R11), Z2, Z11
+	VFMADD231PS.BCST 20(R11), Z2, Z13
+	VFMADD231PS.BCST 24(R11), Z2, Z15
+	VFMADD231PS.BCST 28(R11), Z2, Z17
+	VFMADD231PS.BCST 32(R11), Z2, Z19
 	CMPQ             R14, $0x00000044
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -21515,68 +21522,71 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*1), Z2, Z19
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*2), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*2), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*2), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*2), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*2), Z2, Z19
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(SI*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(SI*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(SI*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(SI*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(SI*1), Z2, Z19
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
 	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
 	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
@@ -21982,27 +21992,26 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
 	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST 4(R11), Z2, Z5
+	VFMADD231PS.BCST 8(R11), Z2, Z7
+	VFMADD231PS.BCST 12(R11), Z2, Z9
+	VFMADD231PS.BCST 16(R11), Z2, Z11
+	VFMADD231PS.BCST 20(R11), Z2, Z13
+	VFMADD231PS.BCST 24(R11), Z2, Z15
+	VFMADD231PS.BCST 28(R11), Z2, Z17
+	VFMADD231PS.BCST 32(R11), Z2, Z19
+	VFMADD231PS.BCST 36(R11), Z2, Z21
 	CMPQ             R14, $0x00000048
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -22011,71 +22020,74 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*1), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(CX*1), Z2, Z21
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*2), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*2), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*2), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*2), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*2), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(CX*2), Z2, Z21
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(SI*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(SI*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(SI*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(SI*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(SI*1), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(SI*1), Z2, Z21
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
 	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
 	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
@@ -22512,28 +22524,27 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
 	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST 4(R11), Z2, Z5
+	VFMADD231PS.BCST 8(R11), Z2, Z7
+	VFMADD231PS.BCST 12(R11), Z2, Z9
+	VFMADD231PS.BCST 16(R11), Z2, Z11
+	VFMADD231PS.BCST 20(R11), Z2, Z13
+	VFMADD231PS.BCST 24(R11), Z2, Z15
+	VFMADD231PS.BCST 28(R11), Z2, Z17
+	VFMADD231PS.BCST 32(R11), Z2, Z19
+	VFMADD231PS.BCST 36(R11), Z2, Z21
+	VFMADD231PS.BCST 40(R11), Z2, Z23
 	CMPQ             R14, $0x0000004c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -22542,74 +22553,77 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*1), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(CX*1), Z2, Z21
+	VFMADD231PS.BCST 40(R11)(CX*1), Z2, Z23
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*2), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*2), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*2), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*2), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*2), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(CX*2), Z2, Z21
+	VFMADD231PS.BCST 40(R11)(CX*2), Z2, Z23
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(SI*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(SI*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(SI*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(SI*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(SI*1), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(SI*1), Z2, Z21
+	VFMADD231PS.BCST 40(R11)(SI*1), Z2, Z23
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
 	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
 	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
@@ -23076,29 +23090,28 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
 	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	VFMADD231PS.BCST (R12)(AX*4), Z2, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST 4(R11), Z2, Z5
+	VFMADD231PS.BCST 8(R11), Z2, Z7
+	VFMADD231PS.BCST 12(R11), Z2, Z9
+	VFMADD231PS.BCST 16(R11), Z2, Z11
+	VFMADD231PS.BCST 20(R11), Z2, Z13
+	VFMADD231PS.BCST 24(R11), Z2, Z15
+	VFMADD231PS.BCST 28(R11), Z2, Z17
+	VFMADD231PS.BCST 32(R11), Z2, Z19
+	VFMADD231PS.BCST 36(R11), Z2, Z21
+	VFMADD231PS.BCST 40(R11), Z2, Z23
+	VFMADD231PS.BCST 44(R11), Z2, Z25
 	CMPQ             R14, $0x00000050
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -23107,77 +23120,80 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	VFMADD231PS.BCST (R12)(AX*4), Z2, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*1), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(CX*1), Z2, Z21
+	VFMADD231PS.BCST 40(R11)(CX*1), Z2, Z23
+	VFMADD231PS.BCST 44(R11)(CX*1), Z2, Z25
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PS.BCST (R8), Z2, Z0
+	VFMADD231PS.BCST 4(R8), Z2, Z1
 	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	VFMADD231PS.BCST (R12)(AX*4), Z2, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PS.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(CX*2), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(CX*2), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(CX*2), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(CX*2), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(CX*2), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(CX*2), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(CX*2), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(CX*2), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(CX*2), Z2, Z21
+	VFMADD231PS.BCST 40(R11)(CX*2), Z2, Z23
+	VFMADD231PS.BCST 44(R11)(CX*2), Z2, Z25
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Z2
-	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
-	VMOVUPS          (R13), Z2
-	VFMADD231PS.BCST (R11), Z2, Z3
-	VFMADD231PS.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PS.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PS.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PS.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PS.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PS.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PS.BCST (R12), Z2, Z17
-	VFMADD231PS.BCST (R12)(AX*1), Z2, Z19
-	VFMADD231PS.BCST (R12)(AX*2), Z2, Z21
-	VFMADD231PS.BCST (R12)(SI*1), Z2, Z23
-	VFMADD231PS.BCST (R12)(AX*4), Z2, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PS.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(R8)(BX*1), Z2, Z1
+	VMOVUPS          (R13)(BX*1), Z2
+	VFMADD231PS.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PS.BCST 4(R11)(SI*1), Z2, Z5
+	VFMADD231PS.BCST 8(R11)(SI*1), Z2, Z7
+	VFMADD231PS.BCST 12(R11)(SI*1), Z2, Z9
+	VFMADD231PS.BCST 16(R11)(SI*1), Z2, Z11
+	VFMADD231PS.BCST 20(R11)(SI*1), Z2, Z13
+	VFMADD231PS.BCST 24(R11)(SI*1), Z2, Z15
+	VFMADD231PS.BCST 28(R11)(SI*1), Z2, Z17
+	VFMADD231PS.BCST 32(R11)(SI*1), Z2, Z19
+	VFMADD231PS.BCST 36(R11)(SI*1), Z2, Z21
+	VFMADD231PS.BCST 40(R11)(SI*1), Z2, Z23
+	VFMADD231PS.BCST 44(R11)(SI*1), Z2, Z25
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Z2
 	VFMADD231PS.BCST (R13)(R8*1), Z2, Z0
 	VFMADD231PS.BCST 4(R13)(R8*1), Z2, Z1
@@ -23658,20 +23674,20 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z5
 	VBROADCASTSS     (R9), Z7
 	VFMADD231PS      Z7, Z2, Z3
 	VFMADD231PS      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000024
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -23681,50 +23697,50 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z5
+	VBROADCASTSS     (R9)(CX*1), Z7
 	VFMADD231PS      Z7, Z2, Z3
 	VFMADD231PS      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z7
+	VBROADCASTSS     (R9)(CX*2), Z7
 	VFMADD231PS      Z7, Z2, Z3
 	VFMADD231PS      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z5
+	VBROADCASTSS     (R9)(R13*1), Z7
 	VFMADD231PS      Z7, Z2, Z3
 	VFMADD231PS      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -23896,23 +23912,23 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z5
 	VBROADCASTSS     (R9), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000028
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -23922,59 +23938,59 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z5
+	VBROADCASTSS     (R9)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z8
+	VBROADCASTSS     (R9)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z5
+	VBROADCASTSS     (R9)(R13*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9)(R13*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -24191,26 +24207,26 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z5
 	VBROADCASTSS     (R9), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R9)(AX*2), Z8
+	VBROADCASTSS     8(R9), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x0000002c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -24220,68 +24236,68 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z5
+	VBROADCASTSS     (R9)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R9)(AX*2), Z8
+	VBROADCASTSS     8(R9)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z8
+	VBROADCASTSS     (R9)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R9)(AX*2), Z8
+	VBROADCASTSS     8(R9)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z5
-	VBROADCASTSS     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z5
+	VBROADCASTSS     (R9)(R13*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R9)(AX*1), Z8
+	VBROADCASTSS     4(R9)(R13*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R9)(AX*2), Z8
+	VBROADCASTSS     8(R9)(R13*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -24543,29 +24559,29 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z5
 	VBROADCASTSS     (R10), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000030
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -24575,77 +24591,78 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z5
-	VBROADCASTSS     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z5
+	VBROADCASTSS     (R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z5
-	VBROADCASTSS     (R10), Z8
+	VBROADCASTSS     (R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z5
-	VBROADCASTSS     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z5
+	VBROADCASTSS     (R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
 	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
@@ -24952,32 +24969,32 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z5
 	VBROADCASTSS     (R10), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R10)(AX*4), Z8
+	VBROADCASTSS     16(R10), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000034
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -24987,86 +25004,87 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z5
-	VBROADCASTSS     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z5
+	VBROADCASTSS     (R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R10)(AX*4), Z8
+	VBROADCASTSS     16(R10)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z5
-	VBROADCASTSS     (R10), Z8
+	VBROADCASTSS     (R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R10)(AX*4), Z8
+	VBROADCASTSS     16(R10)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z5
-	VBROADCASTSS     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z5
+	VBROADCASTSS     (R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R10)(AX*1), Z8
+	VBROADCASTSS     4(R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R10)(AX*2), Z8
+	VBROADCASTSS     8(R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R10)(SI*1), Z8
+	VBROADCASTSS     12(R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R10)(AX*4), Z8
+	VBROADCASTSS     16(R10)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
 	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
@@ -25418,35 +25436,35 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VMOVUPS          64(R12), Z5
 	VBROADCASTSS     (R11), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 	CMPQ             R13, $0x00000038
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -25456,95 +25474,97 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VMOVUPS          64(R12), Z5
-	VBROADCASTSS     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VMOVUPS          64(R12)(BX*1), Z5
+	VBROADCASTSS     (R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Y2
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VMOVUPS          64(R12), Z5
-	VBROADCASTSS     (R11), Z8
+	VBROADCASTSS     (R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VMOVUPS          64(R12), Z5
-	VBROADCASTSS     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VMOVUPS          64(R12)(BX*1), Z5
+	VBROADCASTSS     (R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
 	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
 	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
@@ -25941,38 +25961,38 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VMOVUPS          64(R12), Z5
 	VBROADCASTSS     (R11), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 	CMPQ             R13, $0x0000003c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -25982,104 +26002,106 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VMOVUPS          64(R12), Z5
-	VBROADCASTSS     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VMOVUPS          64(R12)(BX*1), Z5
+	VBROADCASTSS     (R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Y2
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VMOVUPS          64(R12), Z5
-	VBROADCASTSS     (R11), Z8
+	VBROADCASTSS     (R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VMOVUPS          64(R12), Z5
-	VBROADCASTSS     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VMOVUPS          64(R12)(BX*1), Z5
+	VBROADCASTSS     (R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
 	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
 	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
@@ -26524,42 +26546,41 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R13), Z2
 	VMOVUPS          64(R13), Z5
 	VBROADCASTSS     (R11), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	VBROADCASTSS     (R12), Z8
+	VBROADCASTSS     28(R11), Z8
 	VFMADD231PS      Z8, Z2, Z24
 	VFMADD231PS      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
 	CMPQ             R14, $0x00000040
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -26569,116 +26590,119 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
-	VMOVUPS          (R13), Z2
-	VMOVUPS          64(R13), Z5
-	VBROADCASTSS     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R13)(BX*1), Z2
+	VMOVUPS          64(R13)(BX*1), Z5
+	VBROADCASTSS     (R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	VBROADCASTSS     (R12), Z8
+	VBROADCASTSS     28(R11)(CX*1), Z8
 	VFMADD231PS      Z8, Z2, Z24
 	VFMADD231PS      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Y2
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R13), Z2
 	VMOVUPS          64(R13), Z5
-	VBROADCASTSS     (R11), Z8
+	VBROADCASTSS     (R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	VBROADCASTSS     (R12), Z8
+	VBROADCASTSS     28(R11)(CX*2), Z8
 	VFMADD231PS      Z8, Z2, Z24
 	VFMADD231PS      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
-	VMOVUPS          (R13), Z2
-	VMOVUPS          64(R13), Z5
-	VBROADCASTSS     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R13)(BX*1), Z2
+	VMOVUPS          64(R13)(BX*1), Z5
+	VBROADCASTSS     (R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z3
 	VFMADD231PS      Z8, Z5, Z4
-	VBROADCASTSS     (R11)(AX*1), Z8
+	VBROADCASTSS     4(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z6
 	VFMADD231PS      Z8, Z5, Z7
-	VBROADCASTSS     (R11)(AX*2), Z8
+	VBROADCASTSS     8(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z9
 	VFMADD231PS      Z8, Z5, Z10
-	VBROADCASTSS     (R11)(SI*1), Z8
+	VBROADCASTSS     12(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z12
 	VFMADD231PS      Z8, Z5, Z13
-	VBROADCASTSS     (R11)(AX*4), Z8
+	VBROADCASTSS     16(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z15
 	VFMADD231PS      Z8, Z5, Z16
-	VBROADCASTSS     (R11)(DI*1), Z8
+	VBROADCASTSS     20(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z18
 	VFMADD231PS      Z8, Z5, Z19
-	VBROADCASTSS     (R11)(SI*2), Z8
+	VBROADCASTSS     24(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z21
 	VFMADD231PS      Z8, Z5, Z22
-	VBROADCASTSS     (R12), Z8
+	VBROADCASTSS     28(R11)(SI*1), Z8
 	VFMADD231PS      Z8, Z2, Z24
 	VFMADD231PS      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
 	VFMADD231PS.BCST (R13)(R8*1), Y2, Y0
 	VFMADD231PS.BCST 4(R13)(R8*1), Y2, Y1
@@ -27148,13 +27172,15 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z6
 	VMOVUPS          128(R10), Z8
@@ -27162,8 +27188,6 @@ tileSteps:
 	VFMADD231PS      Z9, Z2, Z3
 	VFMADD231PS      Z9, Z6, Z4
 	VFMADD231PS      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000024
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -27174,56 +27198,56 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z6
-	VMOVUPS          128(R10), Z8
-	VBROADCASTSS     (R9), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z6
+	VMOVUPS          128(R10)(BX*1), Z8
+	VBROADCASTSS     (R9)(CX*1), Z9
 	VFMADD231PS      Z9, Z2, Z3
 	VFMADD231PS      Z9, Z6, Z4
 	VFMADD231PS      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z6
 	VMOVUPS          128(R10), Z8
-	VBROADCASTSS     (R9), Z9
+	VBROADCASTSS     (R9)(CX*2), Z9
 	VFMADD231PS      Z9, Z2, Z3
 	VFMADD231PS      Z9, Z6, Z4
 	VFMADD231PS      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z6
-	VMOVUPS          128(R10), Z8
-	VBROADCASTSS     (R9), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z6
+	VMOVUPS          128(R10)(BX*1), Z8
+	VBROADCASTSS     (R9)(R13*1), Z9
 	VFMADD231PS      Z9, Z2, Z3
 	VFMADD231PS      Z9, Z6, Z4
 	VFMADD231PS      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -27411,13 +27435,15 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z6
 	VMOVUPS          128(R10), Z10
@@ -27425,12 +27451,10 @@ tileSteps:
 	VFMADD231PS      Z12, Z2, Z3
 	VFMADD231PS      Z12, Z6, Z4
 	VFMADD231PS      Z12, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z12
+	VBROADCASTSS     4(R9), Z12
 	VFMADD231PS      Z12, Z2, Z7
 	VFMADD231PS      Z12, Z6, Z8
 	VFMADD231PS      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000028
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -27441,68 +27465,68 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z6
-	VMOVUPS          128(R10), Z10
-	VBROADCASTSS     (R9), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z6
+	VMOVUPS          128(R10)(BX*1), Z10
+	VBROADCASTSS     (R9)(CX*1), Z12
 	VFMADD231PS      Z12, Z2, Z3
 	VFMADD231PS      Z12, Z6, Z4
 	VFMADD231PS      Z12, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z12
+	VBROADCASTSS     4(R9)(CX*1), Z12
 	VFMADD231PS      Z12, Z2, Z7
 	VFMADD231PS      Z12, Z6, Z8
 	VFMADD231PS      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z6
 	VMOVUPS          128(R10), Z10
-	VBROADCASTSS     (R9), Z12
+	VBROADCASTSS     (R9)(CX*2), Z12
 	VFMADD231PS      Z12, Z2, Z3
 	VFMADD231PS      Z12, Z6, Z4
 	VFMADD231PS      Z12, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z12
+	VBROADCASTSS     4(R9)(CX*2), Z12
 	VFMADD231PS      Z12, Z2, Z7
 	VFMADD231PS      Z12, Z6, Z8
 	VFMADD231PS      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z6
-	VMOVUPS          128(R10), Z10
-	VBROADCASTSS     (R9), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z6
+	VMOVUPS          128(R10)(BX*1), Z10
+	VBROADCASTSS     (R9)(R13*1), Z12
 	VFMADD231PS      Z12, Z2, Z3
 	VFMADD231PS      Z12, Z6, Z4
 	VFMADD231PS      Z12, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z12
+	VBROADCASTSS     4(R9)(R13*1), Z12
 	VFMADD231PS      Z12, Z2, Z7
 	VFMADD231PS      Z12, Z6, Z8
 	VFMADD231PS      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -27748,13 +27772,15 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z6
 	VMOVUPS          128(R10), Z10
@@ -27762,16 +27788,14 @@ tileSteps:
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z14
+	VBROADCASTSS     4(R9), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R9)(AX*2), Z14
+	VBROADCASTSS     8(R9), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x0000002c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -27782,80 +27806,80 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z6
-	VMOVUPS          128(R10), Z10
-	VBROADCASTSS     (R9), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z6
+	VMOVUPS          128(R10)(BX*1), Z10
+	VBROADCASTSS     (R9)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z14
+	VBROADCASTSS     4(R9)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R9)(AX*2), Z14
+	VBROADCASTSS     8(R9)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PS.BCST (SI), Y2, Y0
+	VFMADD231PS.BCST 4(SI), Y2, Y1
 	VMOVUPS          (R10), Z2
 	VMOVUPS          64(R10), Z6
 	VMOVUPS          128(R10), Z10
-	VBROADCASTSS     (R9), Z14
+	VBROADCASTSS     (R9)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z14
+	VBROADCASTSS     4(R9)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R9)(AX*2), Z14
+	VBROADCASTSS     8(R9)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R9), K2, Y2
-	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
-	VMOVUPS          (R10), Z2
-	VMOVUPS          64(R10), Z6
-	VMOVUPS          128(R10), Z10
-	VBROADCASTSS     (R9), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PS.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(SI)(BX*1), Y2, Y1
+	VMOVUPS          (R10)(BX*1), Z2
+	VMOVUPS          64(R10)(BX*1), Z6
+	VMOVUPS          128(R10)(BX*1), Z10
+	VBROADCASTSS     (R9)(R13*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R9)(AX*1), Z14
+	VBROADCASTSS     4(R9)(R13*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R9)(AX*2), Z14
+	VBROADCASTSS     8(R9)(R13*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K2, Y2
 	VFMADD231PS.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R10)(SI*1), Y2, Y1
@@ -28159,13 +28183,15 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z6
 	VMOVUPS          128(R11), Z10
@@ -28173,20 +28199,18 @@ tileSteps:
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000030
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -28197,92 +28221,93 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z6
-	VMOVUPS          128(R11), Z10
-	VBROADCASTSS     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z6
+	VMOVUPS          128(R11)(BX*1), Z10
+	VBROADCASTSS     (R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z6
 	VMOVUPS          128(R11), Z10
-	VBROADCASTSS     (R10), Z14
+	VBROADCASTSS     (R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z6
-	VMOVUPS          128(R11), Z10
-	VBROADCASTSS     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z6
+	VMOVUPS          128(R11)(BX*1), Z10
+	VBROADCASTSS     (R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
 	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
@@ -28644,13 +28669,15 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z6
 	VMOVUPS          128(R11), Z10
@@ -28658,24 +28685,22 @@ tileSteps:
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R10)(AX*4), Z14
+	VBROADCASTSS     16(R10), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000034
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -28686,104 +28711,105 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z6
-	VMOVUPS          128(R11), Z10
-	VBROADCASTSS     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z6
+	VMOVUPS          128(R11)(BX*1), Z10
+	VBROADCASTSS     (R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R10)(AX*4), Z14
+	VBROADCASTSS     16(R10)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PS.BCST (DI), Y2, Y0
+	VFMADD231PS.BCST 4(DI), Y2, Y1
 	VMOVUPS          (R11), Z2
 	VMOVUPS          64(R11), Z6
 	VMOVUPS          128(R11), Z10
-	VBROADCASTSS     (R10), Z14
+	VBROADCASTSS     (R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R10)(AX*4), Z14
+	VBROADCASTSS     16(R10)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R10), K2, Y2
-	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
-	VMOVUPS          (R11), Z2
-	VMOVUPS          64(R11), Z6
-	VMOVUPS          128(R11), Z10
-	VBROADCASTSS     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PS.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(DI)(BX*1), Y2, Y1
+	VMOVUPS          (R11)(BX*1), Z2
+	VMOVUPS          64(R11)(BX*1), Z6
+	VMOVUPS          128(R11)(BX*1), Z10
+	VBROADCASTSS     (R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R10)(AX*1), Z14
+	VBROADCASTSS     4(R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R10)(AX*2), Z14
+	VBROADCASTSS     8(R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R10)(SI*1), Z14
+	VBROADCASTSS     12(R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R10)(AX*4), Z14
+	VBROADCASTSS     16(R10)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R10), K2, Y2
 	VFMADD231PS.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PS.BCST 4(R11)(DI*1), Y2, Y1
@@ -29203,13 +29229,15 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VMOVUPS          64(R12), Z6
 	VMOVUPS          128(R12), Z10
@@ -29217,28 +29245,26 @@ tileSteps:
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R11)(AX*1), Z14
+	VBROADCASTSS     4(R11), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R11)(AX*2), Z14
+	VBROADCASTSS     8(R11), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R11)(SI*1), Z14
+	VBROADCASTSS     12(R11), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R11)(AX*4), Z14
+	VBROADCASTSS     16(R11), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	VBROADCASTSS     (R11)(DI*1), Z14
+	VBROADCASTSS     20(R11), Z14
 	VFMADD231PS      Z14, Z2, Z23
 	VFMADD231PS      Z14, Z6, Z24
 	VFMADD231PS      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 	CMPQ             R13, $0x00000038
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -29249,116 +29275,118 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VMOVUPS          64(R12), Z6
-	VMOVUPS          128(R12), Z10
-	VBROADCASTSS     (R11), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VMOVUPS          64(R12)(BX*1), Z6
+	VMOVUPS          128(R12)(BX*1), Z10
+	VBROADCASTSS     (R11)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R11)(AX*1), Z14
+	VBROADCASTSS     4(R11)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R11)(AX*2), Z14
+	VBROADCASTSS     8(R11)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R11)(SI*1), Z14
+	VBROADCASTSS     12(R11)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R11)(AX*4), Z14
+	VBROADCASTSS     16(R11)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	VBROADCASTSS     (R11)(DI*1), Z14
+	VBROADCASTSS     20(R11)(CX*1), Z14
 	VFMADD231PS      Z14, Z2, Z23
 	VFMADD231PS      Z14, Z6, Z24
 	VFMADD231PS      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(CX*2), K2, Y2
+	VFMADD231PS.BCST (R8), Y2, Y0
+	VFMADD231PS.BCST 4(R8), Y2, Y1
 	VMOVUPS          (R12), Z2
 	VMOVUPS          64(R12), Z6
 	VMOVUPS          128(R12), Z10
-	VBROADCASTSS     (R11), Z14
+	VBROADCASTSS     (R11)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R11)(AX*1), Z14
+	VBROADCASTSS     4(R11)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R11)(AX*2), Z14
+	VBROADCASTSS     8(R11)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R11)(SI*1), Z14
+	VBROADCASTSS     12(R11)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R11)(AX*4), Z14
+	VBROADCASTSS     16(R11)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	VBROADCASTSS     (R11)(DI*1), Z14
+	VBROADCASTSS     20(R11)(CX*2), Z14
 	VFMADD231PS      Z14, Z2, Z23
 	VFMADD231PS      Z14, Z6, Z24
 	VFMADD231PS      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (R11), K2, Y2
-	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
-	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
-	VMOVUPS          (R12), Z2
-	VMOVUPS          64(R12), Z6
-	VMOVUPS          128(R12), Z10
-	VBROADCASTSS     (R11), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R11)(SI*1), K2, Y2
+	VFMADD231PS.BCST (R8)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(R8)(BX*1), Y2, Y1
+	VMOVUPS          (R12)(BX*1), Z2
+	VMOVUPS          64(R12)(BX*1), Z6
+	VMOVUPS          128(R12)(BX*1), Z10
+	VBROADCASTSS     (R11)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z3
 	VFMADD231PS      Z14, Z6, Z4
 	VFMADD231PS      Z14, Z10, Z5
-	VBROADCASTSS     (R11)(AX*1), Z14
+	VBROADCASTSS     4(R11)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z7
 	VFMADD231PS      Z14, Z6, Z8
 	VFMADD231PS      Z14, Z10, Z9
-	VBROADCASTSS     (R11)(AX*2), Z14
+	VBROADCASTSS     8(R11)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z11
 	VFMADD231PS      Z14, Z6, Z12
 	VFMADD231PS      Z14, Z10, Z13
-	VBROADCASTSS     (R11)(SI*1), Z14
+	VBROADCASTSS     12(R11)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z15
 	VFMADD231PS      Z14, Z6, Z16
 	VFMADD231PS      Z14, Z10, Z17
-	VBROADCASTSS     (R11)(AX*4), Z14
+	VBROADCASTSS     16(R11)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z19
 	VFMADD231PS      Z14, Z6, Z20
 	VFMADD231PS      Z14, Z10, Z21
-	VBROADCASTSS     (R11)(DI*1), Z14
+	VBROADCASTSS     20(R11)(SI*1), Z14
 	VFMADD231PS      Z14, Z2, Z23
 	VFMADD231PS      Z14, Z6, Z24
 	VFMADD231PS      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R11), K2, Y2
 	VFMADD231PS.BCST (R12)(R8*1), Y2, Y0
 	VFMADD231PS.BCST 4(R12)(R8*1), Y2, Y1
@@ -29869,7 +29897,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Y4
 	VMOVUPD.Z    (R10)(SI*1), K1, X2
 	VBROADCASTSD (R9), Z6
@@ -30070,7 +30098,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R10), Y6
 	VMOVUPD.Z        (R10)(SI*1), K1, X4
 	VBROADCASTSD     (R9), Z8
@@ -30312,7 +30340,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R10), Y8
 	VMOVUPD.Z        (R10)(SI*1), K1, X6
 	VBROADCASTSD     (R9), Z10
@@ -30597,7 +30625,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Y10
 	VMOVUPD.Z        (R11)(DI*1), K1, X8
 	VBROADCASTSD     (R10), Z12
@@ -30924,7 +30952,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Y12
 	VMOVUPD.Z        (R11)(DI*1), K1, X10
 	VBROADCASTSD     (R10), Z14
@@ -31293,7 +31321,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R12), Y14
 	VMOVUPD.Z        (R12)(R8*1), K1, X12
 	VBROADCASTSD     (R11), Z16
@@ -31704,7 +31732,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R12), Y16
 	VMOVUPD.Z        (R12)(R8*1), K1, X14
 	VBROADCASTSD     (R11), Z18
@@ -32162,7 +32190,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R13), Y18
 	VMOVUPD.Z        (R13)(R8*1), K1, X16
 	VBROADCASTSD     (R11), Z20
@@ -32662,7 +32690,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R13), Y20
 	VMOVUPD.Z        (R13)(R8*1), K1, X18
 	VBROADCASTSD     (R11), Z22
@@ -33204,7 +33232,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R13), Y22
 	VMOVUPD.Z        (R13)(R8*1), K1, X20
 	VBROADCASTSD     (R11), Z24
@@ -33788,7 +33816,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R13), Y24
 	VMOVUPD.Z        (R13)(R8*1), K1, X22
 	VBROADCASTSD     (R11), Z26
@@ -34413,7 +34441,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R13), Y26
 	VMOVUPD.Z        (R13)(R8*1), K1, X24
 	VBROADCASTSD     (R11), Z28
@@ -34917,7 +34945,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z4
 	VMOVUPD.Z    (R10)(SI*1), K1, X2
 	VBROADCASTSD (R9), Z6
@@ -35119,7 +35147,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z6
 	VMOVUPD.Z    (R10)(SI*1), K1, X4
 	VBROADCASTSD (R9), Z8
@@ -35364,7 +35392,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z8
 	VMOVUPD.Z    (R10)(SI*1), K1, X6
 	VBROADCASTSD (R9), Z10
@@ -35653,7 +35681,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z10
 	VMOVUPD.Z    (R11)(DI*1), K1, X8
 	VBROADCASTSD (R10), Z12
@@ -35985,7 +36013,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z12
 	VMOVUPD.Z    (R11)(DI*1), K1, X10
 	VBROADCASTSD (R10), Z14
@@ -36361,7 +36389,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z14
 	VMOVUPD.Z    (R12)(R8*1), K1, X12
 	VBROADCASTSD (R11), Z16
@@ -36780,7 +36808,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z16
 	VMOVUPD.Z    (R12)(R8*1), K1, X14
 	VBROADCASTSD (R11), Z18
@@ -37247,7 +37275,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Z18
 	VMOVUPD.Z    (R13)(R8*1), K1, X16
 	VBROADCASTSD (R11), Z20
@@ -37758,7 +37786,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Z20
 	VMOVUPD.Z    (R13)(R8*1), K1, X18
 	VBROADCASTSD (R11), Z22
@@ -38312,7 +38340,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Z22
 	VMOVUPD.Z    (R13)(R8*1), K1, X20
 	VBROADCASTSD (R11), Z24
@@ -38909,7 +38937,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Z24
 	VMOVUPD.Z    (R13)(R8*1), K1, X22
 	VBROADCASTSD (R11), Z26
@@ -39549,7 +39577,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Z26
 	VMOVUPD.Z    (R13)(R8*1), K1, X24
 	VBROADCASTSD (R11), Z28
@@ -40082,7 +40110,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z5
 	VMOVUPD      64(R10), Z7
 	VMOVUPD.Z    (R10)(SI*1), K1, X3
@@ -40320,7 +40348,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z8
 	VMOVUPD      64(R10), Z10
 	VMOVUPD.Z    (R10)(SI*1), K1, X6
@@ -40622,7 +40650,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z11
 	VMOVUPD      64(R10), Z13
 	VMOVUPD.Z    (R10)(SI*1), K1, X9
@@ -40989,7 +41017,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z14
 	VMOVUPD      64(R11), Z16
 	VMOVUPD.Z    (R11)(DI*1), K1, X12
@@ -41420,7 +41448,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z17
 	VMOVUPD      64(R11), Z19
 	VMOVUPD.Z    (R11)(DI*1), K1, X15
@@ -41916,7 +41944,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z20
 	VMOVUPD      64(R12), Z22
 	VMOVUPD.Z    (R12)(R8*1), K1, X18
@@ -42476,7 +42504,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z23
 	VMOVUPD      64(R12), Z25
 	VMOVUPD.Z    (R12)(R8*1), K1, X21
@@ -43105,7 +43133,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R13), Z26
 	VMOVUPD      64(R13), Z28
 	VMOVUPD.Z    (R13)(R8*1), K1, X24
@@ -43625,7 +43653,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z6
 	VMOVUPD      64(R10), Z8
 	VMOVUPD      128(R10), Z9
@@ -43891,7 +43919,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z10
 	VMOVUPD      64(R10), Z12
 	VMOVUPD      128(R10), Z13
@@ -44238,7 +44266,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R10), Z14
 	VMOVUPD      64(R10), Z16
 	VMOVUPD      128(R10), Z17
@@ -44667,7 +44695,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z18
 	VMOVUPD      64(R11), Z20
 	VMOVUPD      128(R11), Z21
@@ -45177,7 +45205,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R11), Z22
 	VMOVUPD      64(R11), Z24
 	VMOVUPD      128(R11), Z25
@@ -45769,7 +45797,7 @@ tileRest:
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R12), Z26
 	VMOVUPD      64(R12), Z28
 	VMOVUPD      128(R12), Z29
@@ -46219,17 +46247,17 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VFMADD231PD.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000024
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -46238,41 +46266,41 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VFMADD231PD.BCST (R9)(CX*1), Z2, Z3
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PD.BCST (R9)(CX*2), Z2, Z3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VFMADD231PD.BCST (R9)(R13*1), Z2, Z3
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -46429,18 +46457,18 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PD.BCST 8(R9), Z2, Z5
 	CMPQ             R11, $0x00000028
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -46449,44 +46477,44 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VFMADD231PD.BCST (R9)(CX*1), Z2, Z3
+	VFMADD231PD.BCST 8(R9)(CX*1), Z2, Z5
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PD.BCST (R9)(CX*2), Z2, Z3
+	VFMADD231PD.BCST 8(R9)(CX*2), Z2, Z5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VFMADD231PD.BCST (R9)(R13*1), Z2, Z3
+	VFMADD231PD.BCST 8(R9)(R13*1), Z2, Z5
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -46673,19 +46701,19 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PD.BCST 8(R9), Z2, Z5
+	VFMADD231PD.BCST 16(R9), Z2, Z7
 	CMPQ             R11, $0x0000002c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -46694,47 +46722,47 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VFMADD231PD.BCST (R9)(CX*1), Z2, Z3
+	VFMADD231PD.BCST 8(R9)(CX*1), Z2, Z5
+	VFMADD231PD.BCST 16(R9)(CX*1), Z2, Z7
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	VFMADD231PD.BCST (R9)(CX*2), Z2, Z3
+	VFMADD231PD.BCST 8(R9)(CX*2), Z2, Z5
+	VFMADD231PD.BCST 16(R9)(CX*2), Z2, Z7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VFMADD231PD.BCST (R9), Z2, Z3
-	VFMADD231PD.BCST (R9)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R9)(AX*2), Z2, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VFMADD231PD.BCST (R9)(R13*1), Z2, Z3
+	VFMADD231PD.BCST 8(R9)(R13*1), Z2, Z5
+	VFMADD231PD.BCST 16(R9)(R13*1), Z2, Z7
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -46952,20 +46980,20 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
+	VFMADD231PD.BCST (DI), Y2, Y0
+	VFMADD231PD.BCST 8(DI), Y2, Y1
 	VMOVUPD          (R11), Z2
 	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PD.BCST 8(R10), Z2, Z5
+	VFMADD231PD.BCST 16(R10), Z2, Z7
+	VFMADD231PD.BCST 24(R10), Z2, Z9
 	CMPQ             R12, $0x00000030
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -46974,50 +47002,51 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
-	VMOVUPD          (R11), Z2
-	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PD.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(DI)(BX*1), Y2, Y1
+	VMOVUPD          (R11)(BX*1), Z2
+	VFMADD231PD.BCST (R10)(CX*1), Z2, Z3
+	VFMADD231PD.BCST 8(R10)(CX*1), Z2, Z5
+	VFMADD231PD.BCST 16(R10)(CX*1), Z2, Z7
+	VFMADD231PD.BCST 24(R10)(CX*1), Z2, Z9
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PD.BCST (DI), Y2, Y0
+	VFMADD231PD.BCST 8(DI), Y2, Y1
 	VMOVUPD          (R11), Z2
-	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PD.BCST (R10)(CX*2), Z2, Z3
+	VFMADD231PD.BCST 8(R10)(CX*2), Z2, Z5
+	VFMADD231PD.BCST 16(R10)(CX*2), Z2, Z7
+	VFMADD231PD.BCST 24(R10)(CX*2), Z2, Z9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
-	VMOVUPD          (R11), Z2
-	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PD.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(DI)(BX*1), Y2, Y1
+	VMOVUPD          (R11)(BX*1), Z2
+	VFMADD231PD.BCST (R10)(SI*1), Z2, Z3
+	VFMADD231PD.BCST 8(R10)(SI*1), Z2, Z5
+	VFMADD231PD.BCST 16(R10)(SI*1), Z2, Z7
+	VFMADD231PD.BCST 24(R10)(SI*1), Z2, Z9
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Y2
 	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
@@ -47265,21 +47294,21 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
+	VFMADD231PD.BCST (DI), Z2, Z0
+	VFMADD231PD.BCST 8(DI), Z2, Z1
 	VMOVUPD          (R11), Z2
 	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PD.BCST 8(R10), Z2, Z5
+	VFMADD231PD.BCST 16(R10), Z2, Z7
+	VFMADD231PD.BCST 24(R10), Z2, Z9
+	VFMADD231PD.BCST 32(R10), Z2, Z11
 	CMPQ             R12, $0x00000034
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -47288,53 +47317,54 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
-	VMOVUPD          (R11), Z2
-	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*1), K2, Z2
+	VFMADD231PD.BCST (DI)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(DI)(BX*1), Z2, Z1
+	VMOVUPD          (R11)(BX*1), Z2
+	VFMADD231PD.BCST (R10)(CX*1), Z2, Z3
+	VFMADD231PD.BCST 8(R10)(CX*1), Z2, Z5
+	VFMADD231PD.BCST 16(R10)(CX*1), Z2, Z7
+	VFMADD231PD.BCST 24(R10)(CX*1), Z2, Z9
+	VFMADD231PD.BCST 32(R10)(CX*1), Z2, Z11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*2), K2, Z2
+	VFMADD231PD.BCST (DI), Z2, Z0
+	VFMADD231PD.BCST 8(DI), Z2, Z1
 	VMOVUPD          (R11), Z2
-	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	VFMADD231PD.BCST (R10)(CX*2), Z2, Z3
+	VFMADD231PD.BCST 8(R10)(CX*2), Z2, Z5
+	VFMADD231PD.BCST 16(R10)(CX*2), Z2, Z7
+	VFMADD231PD.BCST 24(R10)(CX*2), Z2, Z9
+	VFMADD231PD.BCST 32(R10)(CX*2), Z2, Z11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
-	VMOVUPD          (R11), Z2
-	VFMADD231PD.BCST (R10), Z2, Z3
-	VFMADD231PD.BCST (R10)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R10)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R10)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R10)(AX*4), Z2, Z11
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(SI*1), K2, Z2
+	VFMADD231PD.BCST (DI)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(DI)(BX*1), Z2, Z1
+	VMOVUPD          (R11)(BX*1), Z2
+	VFMADD231PD.BCST (R10)(SI*1), Z2, Z3
+	VFMADD231PD.BCST 8(R10)(SI*1), Z2, Z5
+	VFMADD231PD.BCST 16(R10)(SI*1), Z2, Z7
+	VFMADD231PD.BCST 24(R10)(SI*1), Z2, Z9
+	VFMADD231PD.BCST 32(R10)(SI*1), Z2, Z11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Z2
 	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
 	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
@@ -47613,22 +47643,22 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PD.BCST 8(R11), Z2, Z5
+	VFMADD231PD.BCST 16(R11), Z2, Z7
+	VFMADD231PD.BCST 24(R11), Z2, Z9
+	VFMADD231PD.BCST 32(R11), Z2, Z11
+	VFMADD231PD.BCST 40(R11), Z2, Z13
 	CMPQ             R13, $0x00000038
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -47637,56 +47667,58 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VFMADD231PD.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(CX*1), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(CX*1), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(CX*1), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(CX*1), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(CX*1), Z2, Z13
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PD.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(CX*2), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(CX*2), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(CX*2), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(CX*2), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(CX*2), Z2, Z13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VFMADD231PD.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(SI*1), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(SI*1), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(SI*1), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(SI*1), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(SI*1), Z2, Z13
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
 	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
 	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
@@ -47995,23 +48027,23 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PD.BCST 8(R11), Z2, Z5
+	VFMADD231PD.BCST 16(R11), Z2, Z7
+	VFMADD231PD.BCST 24(R11), Z2, Z9
+	VFMADD231PD.BCST 32(R11), Z2, Z11
+	VFMADD231PD.BCST 40(R11), Z2, Z13
+	VFMADD231PD.BCST 48(R11), Z2, Z15
 	CMPQ             R13, $0x0000003c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -48020,59 +48052,61 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VFMADD231PD.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(CX*1), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(CX*1), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(CX*1), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(CX*1), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(CX*1), Z2, Z13
+	VFMADD231PD.BCST 48(R11)(CX*1), Z2, Z15
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	VFMADD231PD.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(CX*2), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(CX*2), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(CX*2), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(CX*2), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(CX*2), Z2, Z13
+	VFMADD231PD.BCST 48(R11)(CX*2), Z2, Z15
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VFMADD231PD.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(SI*1), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(SI*1), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(SI*1), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(SI*1), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(SI*1), Z2, Z13
+	VFMADD231PD.BCST 48(R11)(SI*1), Z2, Z15
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
 	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
 	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
@@ -48415,25 +48449,24 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R13), Z2
 	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PD.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST 8(R11), Z2, Z5
+	VFMADD231PD.BCST 16(R11), Z2, Z7
+	VFMADD231PD.BCST 24(R11), Z2, Z9
+	VFMADD231PD.BCST 32(R11), Z2, Z11
+	VFMADD231PD.BCST 40(R11), Z2, Z13
+	VFMADD231PD.BCST 48(R11), Z2, Z15
+	VFMADD231PD.BCST 56(R11), Z2, Z17
 	CMPQ             R14, $0x00000040
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -48442,65 +48475,68 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
-	VMOVUPD          (R13), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PD.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R13)(BX*1), Z2
+	VFMADD231PD.BCST (R11)(CX*1), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(CX*1), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(CX*1), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(CX*1), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(CX*1), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(CX*1), Z2, Z13
+	VFMADD231PD.BCST 48(R11)(CX*1), Z2, Z15
+	VFMADD231PD.BCST 56(R11)(CX*1), Z2, Z17
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R13), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PD.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST (R11)(CX*2), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(CX*2), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(CX*2), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(CX*2), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(CX*2), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(CX*2), Z2, Z13
+	VFMADD231PD.BCST 48(R11)(CX*2), Z2, Z15
+	VFMADD231PD.BCST 56(R11)(CX*2), Z2, Z17
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
-	VMOVUPD          (R13), Z2
-	VFMADD231PD.BCST (R11), Z2, Z3
-	VFMADD231PD.BCST (R11)(AX*1), Z2, Z5
-	VFMADD231PD.BCST (R11)(AX*2), Z2, Z7
-	VFMADD231PD.BCST (R11)(SI*1), Z2, Z9
-	VFMADD231PD.BCST (R11)(AX*4), Z2, Z11
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z13
-	VFMADD231PD.BCST (R11)(SI*2), Z2, Z15
-	VFMADD231PD.BCST (R12), Z2, Z17
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R13)(BX*1), Z2
+	VFMADD231PD.BCST (R11)(SI*1), Z2, Z3
+	VFMADD231PD.BCST 8(R11)(SI*1), Z2, Z5
+	VFMADD231PD.BCST 16(R11)(SI*1), Z2, Z7
+	VFMADD231PD.BCST 24(R11)(SI*1), Z2, Z9
+	VFMADD231PD.BCST 32(R11)(SI*1), Z2, Z11
+	VFMADD231PD.BCST 40(R11)(SI*1), Z2, Z13
+	VFMADD231PD.BCST 48(R11)(SI*1), Z2, Z15
+	VFMADD231PD.BCST 56(R11)(SI*1), Z2, Z17
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
 	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
 	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
@@ -48876,29 +48912,28 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
 	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
 	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST 8(R11), Z4, Z7
+	VFMADD231PD.BCST 16(R11), Z4, Z9
+	VFMADD231PD.BCST 24(R11), Z4, Z11
+	VFMADD231PD.BCST 32(R11), Z4, Z13
+	VFMADD231PD.BCST 40(R11), Z4, Z15
+	VFMADD231PD.BCST 48(R11), Z4, Z17
+	VFMADD231PD.BCST 56(R11), Z4, Z19
+	VFMADD231PD.BCST 64(R11), Z4, Z21
 	CMPQ             R14, $0x00000044
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -48907,81 +48942,84 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(CX*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*1), Z4, Z21
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*2), Z4
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*2), K2, Y4
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST (R11)(CX*2), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*2), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*2), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*2), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*2), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*2), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*2), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*2), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*2), Z4, Z21
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(SI*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(SI*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(SI*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(SI*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(SI*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(SI*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(SI*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(SI*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(SI*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(SI*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(SI*1), Z4, Z21
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
 	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
 	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
+	VMOVUPD.Z        (R12)(AX*1), K2, Y4
 	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
 	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
 	VMOVUPD          (R13), Z4
@@ -49388,30 +49426,29 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
 	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
 	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST 8(R11), Z4, Z7
+	VFMADD231PD.BCST 16(R11), Z4, Z9
+	VFMADD231PD.BCST 24(R11), Z4, Z11
+	VFMADD231PD.BCST 32(R11), Z4, Z13
+	VFMADD231PD.BCST 40(R11), Z4, Z15
+	VFMADD231PD.BCST 48(R11), Z4, Z17
+	VFMADD231PD.BCST 56(R11), Z4, Z19
+	VFMADD231PD.BCST 64(R11), Z4, Z21
+	VFMADD231PD.BCST 72(R11), Z4, Z23
 	CMPQ             R14, $0x00000048
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -49420,84 +49457,87 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(CX*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*1), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(CX*1), Z4, Z23
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*2), Z4
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*2), K2, Y4
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST (R11)(CX*2), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*2), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*2), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*2), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*2), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*2), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*2), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*2), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*2), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(CX*2), Z4, Z23
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(SI*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(SI*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(SI*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(SI*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(SI*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(SI*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(SI*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(SI*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(SI*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(SI*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(SI*1), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(SI*1), Z4, Z23
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
 	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
 	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
+	VMOVUPD.Z        (R12)(AX*1), K2, Y4
 	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
 	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
 	VMOVUPD          (R13), Z4
@@ -49934,31 +49974,30 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
 	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
 	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST 8(R11), Z4, Z7
+	VFMADD231PD.BCST 16(R11), Z4, Z9
+	VFMADD231PD.BCST 24(R11), Z4, Z11
+	VFMADD231PD.BCST 32(R11), Z4, Z13
+	VFMADD231PD.BCST 40(R11), Z4, Z15
+	VFMADD231PD.BCST 48(R11), Z4, Z17
+	VFMADD231PD.BCST 56(R11), Z4, Z19
+	VFMADD231PD.BCST 64(R11), Z4, Z21
+	VFMADD231PD.BCST 72(R11), Z4, Z23
+	VFMADD231PD.BCST 80(R11), Z4, Z25
 	CMPQ             R14, $0x0000004c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -49967,87 +50006,90 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(CX*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*1), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(CX*1), Z4, Z23
+	VFMADD231PD.BCST 80(R11)(CX*1), Z4, Z25
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*2), Z4
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*2), K2, Y4
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST (R11)(CX*2), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*2), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*2), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*2), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*2), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*2), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*2), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*2), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*2), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(CX*2), Z4, Z23
+	VFMADD231PD.BCST 80(R11)(CX*2), Z4, Z25
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(SI*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(SI*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(SI*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(SI*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(SI*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(SI*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(SI*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(SI*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(SI*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(SI*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(SI*1), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(SI*1), Z4, Z23
+	VFMADD231PD.BCST 80(R11)(SI*1), Z4, Z25
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
 	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
 	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
+	VMOVUPD.Z        (R12)(AX*1), K2, Y4
 	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
 	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
 	VMOVUPD          (R13), Z4
@@ -50514,32 +50556,31 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
 	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
 	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	VFMADD231PD.BCST (R12)(AX*4), Z4, Z27
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST 8(R11), Z4, Z7
+	VFMADD231PD.BCST 16(R11), Z4, Z9
+	VFMADD231PD.BCST 24(R11), Z4, Z11
+	VFMADD231PD.BCST 32(R11), Z4, Z13
+	VFMADD231PD.BCST 40(R11), Z4, Z15
+	VFMADD231PD.BCST 48(R11), Z4, Z17
+	VFMADD231PD.BCST 56(R11), Z4, Z19
+	VFMADD231PD.BCST 64(R11), Z4, Z21
+	VFMADD231PD.BCST 72(R11), Z4, Z23
+	VFMADD231PD.BCST 80(R11), Z4, Z25
+	VFMADD231PD.BCST 88(R11), Z4, Z27
 	CMPQ             R14, $0x00000050
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -50548,90 +50589,93 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	VFMADD231PD.BCST (R12)(AX*4), Z4, Z27
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(CX*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*1), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(CX*1), Z4, Z23
+	VFMADD231PD.BCST 80(R11)(CX*1), Z4, Z25
+	VFMADD231PD.BCST 88(R11)(CX*1), Z4, Z27
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(CX*2), Z4
+	VFMADD231PD.BCST (R8), Z4, Z0
+	VFMADD231PD.BCST 8(R8), Z4, Z1
+	VMOVUPD.Z        64(R11)(CX*2), K2, Y4
+	VFMADD231PD.BCST (R8), Y4, Y2
+	VFMADD231PD.BCST 8(R8), Y4, Y3
 	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	VFMADD231PD.BCST (R12)(AX*4), Z4, Z27
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	VFMADD231PD.BCST (R11)(CX*2), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(CX*2), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(CX*2), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(CX*2), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(CX*2), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(CX*2), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(CX*2), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(CX*2), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(CX*2), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(CX*2), Z4, Z23
+	VFMADD231PD.BCST 80(R11)(CX*2), Z4, Z25
+	VFMADD231PD.BCST 88(R11)(CX*2), Z4, Z27
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (R11), Z4
-	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
-	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
-	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
-	VMOVUPD          (R13), Z4
-	VFMADD231PD.BCST (R11), Z4, Z5
-	VFMADD231PD.BCST (R11)(AX*1), Z4, Z7
-	VFMADD231PD.BCST (R11)(AX*2), Z4, Z9
-	VFMADD231PD.BCST (R11)(SI*1), Z4, Z11
-	VFMADD231PD.BCST (R11)(AX*4), Z4, Z13
-	VFMADD231PD.BCST (R11)(DI*1), Z4, Z15
-	VFMADD231PD.BCST (R11)(SI*2), Z4, Z17
-	VFMADD231PD.BCST (R12), Z4, Z19
-	VFMADD231PD.BCST (R12)(AX*1), Z4, Z21
-	VFMADD231PD.BCST (R12)(AX*2), Z4, Z23
-	VFMADD231PD.BCST (R12)(SI*1), Z4, Z25
-	VFMADD231PD.BCST (R12)(AX*4), Z4, Z27
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R11)(SI*1), Z4
+	VFMADD231PD.BCST (R8)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z4, Z1
+	VMOVUPD.Z        64(R11)(SI*1), K2, Y4
+	VFMADD231PD.BCST (R8)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 8(R8)(BX*1), Y4, Y3
+	VMOVUPD          (R13)(BX*1), Z4
+	VFMADD231PD.BCST (R11)(SI*1), Z4, Z5
+	VFMADD231PD.BCST 8(R11)(SI*1), Z4, Z7
+	VFMADD231PD.BCST 16(R11)(SI*1), Z4, Z9
+	VFMADD231PD.BCST 24(R11)(SI*1), Z4, Z11
+	VFMADD231PD.BCST 32(R11)(SI*1), Z4, Z13
+	VFMADD231PD.BCST 40(R11)(SI*1), Z4, Z15
+	VFMADD231PD.BCST 48(R11)(SI*1), Z4, Z17
+	VFMADD231PD.BCST 56(R11)(SI*1), Z4, Z19
+	VFMADD231PD.BCST 64(R11)(SI*1), Z4, Z21
+	VFMADD231PD.BCST 72(R11)(SI*1), Z4, Z23
+	VFMADD231PD.BCST 80(R11)(SI*1), Z4, Z25
+	VFMADD231PD.BCST 88(R11)(SI*1), Z4, Z27
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R11), Z4
 	VFMADD231PD.BCST (R13)(R8*1), Z4, Z0
 	VFMADD231PD.BCST 8(R13)(R8*1), Z4, Z1
-	VMOVUPD.Z        64(R11), K2, Y4
+	VMOVUPD.Z        (R12)(AX*1), K2, Y4
 	VFMADD231PD.BCST (R13)(R8*1), Y4, Y2
 	VFMADD231PD.BCST 8(R13)(R8*1), Y4, Y3
 	VMOVUPD          (R13), Z4
@@ -51109,20 +51153,20 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z5
 	VBROADCASTSD     (R9), Z7
 	VFMADD231PD      Z7, Z2, Z3
 	VFMADD231PD      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000024
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -51132,50 +51176,50 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z5
+	VBROADCASTSD     (R9)(CX*1), Z7
 	VFMADD231PD      Z7, Z2, Z3
 	VFMADD231PD      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z7
+	VBROADCASTSD     (R9)(CX*2), Z7
 	VFMADD231PD      Z7, Z2, Z3
 	VFMADD231PD      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z5
+	VBROADCASTSD     (R9)(R13*1), Z7
 	VFMADD231PD      Z7, Z2, Z3
 	VFMADD231PD      Z7, Z5, Z4
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -51349,23 +51393,23 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z5
 	VBROADCASTSD     (R9), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000028
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -51375,59 +51419,59 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z5
+	VBROADCASTSD     (R9)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z8
+	VBROADCASTSD     (R9)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z5
+	VBROADCASTSD     (R9)(R13*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9)(R13*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -51645,26 +51689,26 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z5
 	VBROADCASTSD     (R9), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R9)(AX*2), Z8
+	VBROADCASTSD     16(R9), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x0000002c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -51674,68 +51718,68 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z5
+	VBROADCASTSD     (R9)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R9)(AX*2), Z8
+	VBROADCASTSD     16(R9)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z8
+	VBROADCASTSD     (R9)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R9)(AX*2), Z8
+	VBROADCASTSD     16(R9)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z5
-	VBROADCASTSD     (R9), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z5
+	VBROADCASTSD     (R9)(R13*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R9)(AX*1), Z8
+	VBROADCASTSD     8(R9)(R13*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R9)(AX*2), Z8
+	VBROADCASTSD     16(R9)(R13*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -51998,29 +52042,29 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
+	VFMADD231PD.BCST (DI), Y2, Y0
+	VFMADD231PD.BCST 8(DI), Y2, Y1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z5
 	VBROADCASTSD     (R10), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000030
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -52030,77 +52074,78 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z5
-	VBROADCASTSD     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PD.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(DI)(BX*1), Y2, Y1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z5
+	VBROADCASTSD     (R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PD.BCST (DI), Y2, Y0
+	VFMADD231PD.BCST 8(DI), Y2, Y1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z5
-	VBROADCASTSD     (R10), Z8
+	VBROADCASTSD     (R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z5
-	VBROADCASTSD     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PD.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(DI)(BX*1), Y2, Y1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z5
+	VBROADCASTSD     (R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Y2
 	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
@@ -52407,32 +52452,32 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
+	VFMADD231PD.BCST (DI), Z2, Z0
+	VFMADD231PD.BCST 8(DI), Z2, Z1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z5
 	VBROADCASTSD     (R10), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R10)(AX*4), Z8
+	VBROADCASTSD     32(R10), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000034
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -52442,86 +52487,87 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z5
-	VBROADCASTSD     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*1), K2, Z2
+	VFMADD231PD.BCST (DI)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(DI)(BX*1), Z2, Z1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z5
+	VBROADCASTSD     (R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R10)(AX*4), Z8
+	VBROADCASTSD     32(R10)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*2), K2, Z2
+	VFMADD231PD.BCST (DI), Z2, Z0
+	VFMADD231PD.BCST 8(DI), Z2, Z1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z5
-	VBROADCASTSD     (R10), Z8
+	VBROADCASTSD     (R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R10)(AX*4), Z8
+	VBROADCASTSD     32(R10)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z5
-	VBROADCASTSD     (R10), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(SI*1), K2, Z2
+	VFMADD231PD.BCST (DI)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(DI)(BX*1), Z2, Z1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z5
+	VBROADCASTSD     (R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R10)(AX*1), Z8
+	VBROADCASTSD     8(R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R10)(AX*2), Z8
+	VBROADCASTSD     16(R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R10)(SI*1), Z8
+	VBROADCASTSD     24(R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R10)(AX*4), Z8
+	VBROADCASTSD     32(R10)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Z2
 	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
 	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
@@ -52873,35 +52919,35 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VMOVUPD          64(R12), Z5
 	VBROADCASTSD     (R11), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 	CMPQ             R13, $0x00000038
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -52911,95 +52957,97 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VMOVUPD          64(R12), Z5
-	VBROADCASTSD     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VMOVUPD          64(R12)(BX*1), Z5
+	VBROADCASTSD     (R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VMOVUPD          64(R12), Z5
-	VBROADCASTSD     (R11), Z8
+	VBROADCASTSD     (R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VMOVUPD          64(R12), Z5
-	VBROADCASTSD     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VMOVUPD          64(R12)(BX*1), Z5
+	VBROADCASTSD     (R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
 	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
 	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
@@ -53395,38 +53443,38 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VMOVUPD          64(R12), Z5
 	VBROADCASTSD     (R11), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 	CMPQ             R13, $0x0000003c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -53436,104 +53484,106 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VMOVUPD          64(R12), Z5
-	VBROADCASTSD     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VMOVUPD          64(R12)(BX*1), Z5
+	VBROADCASTSD     (R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VMOVUPD          64(R12), Z5
-	VBROADCASTSD     (R11), Z8
+	VBROADCASTSD     (R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VMOVUPD          64(R12), Z5
-	VBROADCASTSD     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VMOVUPD          64(R12)(BX*1), Z5
+	VBROADCASTSD     (R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
 	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
 	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
@@ -53977,42 +54027,41 @@ tileTile:
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R13, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R13), Z2
 	VMOVUPD          64(R13), Z5
 	VBROADCASTSD     (R11), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	VBROADCASTSD     (R12), Z8
+	VBROADCASTSD     56(R11), Z8
 	VFMADD231PD      Z8, Z2, Z24
 	VFMADD231PD      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
 	CMPQ             R14, $0x00000040
 	JGE              tileStepsFetched
 	PREFETCHT0       (R15)
@@ -54022,116 +54071,119 @@ tileSteps:
 	ADDQ             DX, R15
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
-	VMOVUPD          (R13), Z2
-	VMOVUPD          64(R13), Z5
-	VBROADCASTSD     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R13)(BX*1), Z2
+	VMOVUPD          64(R13)(BX*1), Z5
+	VBROADCASTSD     (R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	VBROADCASTSD     (R12), Z8
+	VBROADCASTSD     56(R11)(CX*1), Z8
 	VFMADD231PD      Z8, Z2, Z24
 	VFMADD231PD      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R13), Z2
 	VMOVUPD          64(R13), Z5
-	VBROADCASTSD     (R11), Z8
+	VBROADCASTSD     (R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	VBROADCASTSD     (R12), Z8
+	VBROADCASTSD     56(R11)(CX*2), Z8
 	VFMADD231PD      Z8, Z2, Z24
 	VFMADD231PD      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
-	VMOVUPD          (R13), Z2
-	VMOVUPD          64(R13), Z5
-	VBROADCASTSD     (R11), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R13)(BX*1), Z2
+	VMOVUPD          64(R13)(BX*1), Z5
+	VBROADCASTSD     (R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z3
 	VFMADD231PD      Z8, Z5, Z4
-	VBROADCASTSD     (R11)(AX*1), Z8
+	VBROADCASTSD     8(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z6
 	VFMADD231PD      Z8, Z5, Z7
-	VBROADCASTSD     (R11)(AX*2), Z8
+	VBROADCASTSD     16(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z9
 	VFMADD231PD      Z8, Z5, Z10
-	VBROADCASTSD     (R11)(SI*1), Z8
+	VBROADCASTSD     24(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z12
 	VFMADD231PD      Z8, Z5, Z13
-	VBROADCASTSD     (R11)(AX*4), Z8
+	VBROADCASTSD     32(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z15
 	VFMADD231PD      Z8, Z5, Z16
-	VBROADCASTSD     (R11)(DI*1), Z8
+	VBROADCASTSD     40(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z18
 	VFMADD231PD      Z8, Z5, Z19
-	VBROADCASTSD     (R11)(SI*2), Z8
+	VBROADCASTSD     48(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z21
 	VFMADD231PD      Z8, Z5, Z22
-	VBROADCASTSD     (R12), Z8
+	VBROADCASTSD     56(R11)(SI*1), Z8
 	VFMADD231PD      Z8, Z2, Z24
 	VFMADD231PD      Z8, Z5, Z25
-	ADDQ             CX, R11
-	ADDQ             CX, R12
-	ADDQ             BX, R13
+	LEAQ             (R13)(BX*2), R13
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R14
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+
+	// the next pointer is 7*aRow further
+	LEAQ (R11)(SI*2), R12
+	ADDQ AX, R12
+	SUBQ R13, R8
 
 tileRest:
 	ADDQ $0x04, R14
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
 	VFMADD231PD.BCST (R13)(R8*1), Z2, Z0
 	VFMADD231PD.BCST 8(R13)(R8*1), Z2, Z1
@@ -54599,13 +54651,15 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z6
 	VMOVUPD          128(R10), Z8
@@ -54613,8 +54667,6 @@ tileSteps:
 	VFMADD231PD      Z9, Z2, Z3
 	VFMADD231PD      Z9, Z6, Z4
 	VFMADD231PD      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000024
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -54625,56 +54677,56 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z6
-	VMOVUPD          128(R10), Z8
-	VBROADCASTSD     (R9), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z6
+	VMOVUPD          128(R10)(BX*1), Z8
+	VBROADCASTSD     (R9)(CX*1), Z9
 	VFMADD231PD      Z9, Z2, Z3
 	VFMADD231PD      Z9, Z6, Z4
 	VFMADD231PD      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z6
 	VMOVUPD          128(R10), Z8
-	VBROADCASTSD     (R9), Z9
+	VBROADCASTSD     (R9)(CX*2), Z9
 	VFMADD231PD      Z9, Z2, Z3
 	VFMADD231PD      Z9, Z6, Z4
 	VFMADD231PD      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z6
-	VMOVUPD          128(R10), Z8
-	VBROADCASTSD     (R9), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z6
+	VMOVUPD          128(R10)(BX*1), Z8
+	VBROADCASTSD     (R9)(R13*1), Z9
 	VFMADD231PD      Z9, Z2, Z3
 	VFMADD231PD      Z9, Z6, Z4
 	VFMADD231PD      Z9, Z8, Z5
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -54864,13 +54916,15 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z6
 	VMOVUPD          128(R10), Z10
@@ -54878,12 +54932,10 @@ tileSteps:
 	VFMADD231PD      Z12, Z2, Z3
 	VFMADD231PD      Z12, Z6, Z4
 	VFMADD231PD      Z12, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z12
+	VBROADCASTSD     8(R9), Z12
 	VFMADD231PD      Z12, Z2, Z7
 	VFMADD231PD      Z12, Z6, Z8
 	VFMADD231PD      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x00000028
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -54894,68 +54946,68 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z6
-	VMOVUPD          128(R10), Z10
-	VBROADCASTSD     (R9), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z6
+	VMOVUPD          128(R10)(BX*1), Z10
+	VBROADCASTSD     (R9)(CX*1), Z12
 	VFMADD231PD      Z12, Z2, Z3
 	VFMADD231PD      Z12, Z6, Z4
 	VFMADD231PD      Z12, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z12
+	VBROADCASTSD     8(R9)(CX*1), Z12
 	VFMADD231PD      Z12, Z2, Z7
 	VFMADD231PD      Z12, Z6, Z8
 	VFMADD231PD      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z6
 	VMOVUPD          128(R10), Z10
-	VBROADCASTSD     (R9), Z12
+	VBROADCASTSD     (R9)(CX*2), Z12
 	VFMADD231PD      Z12, Z2, Z3
 	VFMADD231PD      Z12, Z6, Z4
 	VFMADD231PD      Z12, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z12
+	VBROADCASTSD     8(R9)(CX*2), Z12
 	VFMADD231PD      Z12, Z2, Z7
 	VFMADD231PD      Z12, Z6, Z8
 	VFMADD231PD      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z6
-	VMOVUPD          128(R10), Z10
-	VBROADCASTSD     (R9), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z6
+	VMOVUPD          128(R10)(BX*1), Z10
+	VBROADCASTSD     (R9)(R13*1), Z12
 	VFMADD231PD      Z12, Z2, Z3
 	VFMADD231PD      Z12, Z6, Z4
 	VFMADD231PD      Z12, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z12
+	VBROADCASTSD     8(R9)(R13*1), Z12
 	VFMADD231PD      Z12, Z2, Z7
 	VFMADD231PD      Z12, Z6, Z8
 	VFMADD231PD      Z12, Z10, Z9
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -55202,13 +55254,15 @@ tileTile:
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), R13
+	ADDQ    R10, SI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z6
 	VMOVUPD          128(R10), Z10
@@ -55216,16 +55270,14 @@ tileSteps:
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z14
+	VBROADCASTSD     8(R9), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R9)(AX*2), Z14
+	VBROADCASTSD     16(R9), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 	CMPQ             R11, $0x0000002c
 	JGE              tileStepsFetched
 	PREFETCHT0       (R12)
@@ -55236,80 +55288,80 @@ tileSteps:
 	ADDQ             DX, R12
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z6
-	VMOVUPD          128(R10), Z10
-	VBROADCASTSD     (R9), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z6
+	VMOVUPD          128(R10)(BX*1), Z10
+	VBROADCASTSD     (R9)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z14
+	VBROADCASTSD     8(R9)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R9)(AX*2), Z14
+	VBROADCASTSD     16(R9)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(CX*2), K2, Y2
+	VFMADD231PD.BCST (SI), Y2, Y0
+	VFMADD231PD.BCST 8(SI), Y2, Y1
 	VMOVUPD          (R10), Z2
 	VMOVUPD          64(R10), Z6
 	VMOVUPD          128(R10), Z10
-	VBROADCASTSD     (R9), Z14
+	VBROADCASTSD     (R9)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z14
+	VBROADCASTSD     8(R9)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R9)(AX*2), Z14
+	VBROADCASTSD     16(R9)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R9), K2, Y2
-	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
-	VMOVUPD          (R10), Z2
-	VMOVUPD          64(R10), Z6
-	VMOVUPD          128(R10), Z10
-	VBROADCASTSD     (R9), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(R13*1), K2, Y2
+	VFMADD231PD.BCST (SI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(SI)(BX*1), Y2, Y1
+	VMOVUPD          (R10)(BX*1), Z2
+	VMOVUPD          64(R10)(BX*1), Z6
+	VMOVUPD          128(R10)(BX*1), Z10
+	VBROADCASTSD     (R9)(R13*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R9)(AX*1), Z14
+	VBROADCASTSD     8(R9)(R13*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R9)(AX*2), Z14
+	VBROADCASTSD     16(R9)(R13*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	ADDQ             CX, R9
-	ADDQ             BX, R10
+	LEAQ             (R10)(BX*2), R10
+	LEAQ             (SI)(BX*2), SI
+	LEAQ             (R9)(CX*4), R9
 	SUBQ             $0x04, R11
 	JGE              tileSteps
+	SUBQ             R10, SI
 
 tileRest:
 	ADDQ $0x04, R11
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K2, Y2
 	VFMADD231PD.BCST (R10)(SI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R10)(SI*1), Y2, Y1
@@ -55614,13 +55666,15 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
+	VFMADD231PD.BCST (DI), Y2, Y0
+	VFMADD231PD.BCST 8(DI), Y2, Y1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z6
 	VMOVUPD          128(R11), Z10
@@ -55628,20 +55682,18 @@ tileSteps:
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000030
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -55652,92 +55704,93 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z6
-	VMOVUPD          128(R11), Z10
-	VBROADCASTSD     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*1), K2, Y2
+	VFMADD231PD.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(DI)(BX*1), Y2, Y1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z6
+	VMOVUPD          128(R11)(BX*1), Z10
+	VBROADCASTSD     (R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*2), K2, Y2
+	VFMADD231PD.BCST (DI), Y2, Y0
+	VFMADD231PD.BCST 8(DI), Y2, Y1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z6
 	VMOVUPD          128(R11), Z10
-	VBROADCASTSD     (R10), Z14
+	VBROADCASTSD     (R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Y2
-	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
-	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z6
-	VMOVUPD          128(R11), Z10
-	VBROADCASTSD     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(SI*1), K2, Y2
+	VFMADD231PD.BCST (DI)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(DI)(BX*1), Y2, Y1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z6
+	VMOVUPD          128(R11)(BX*1), Z10
+	VBROADCASTSD     (R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Y2
 	VFMADD231PD.BCST (R11)(DI*1), Y2, Y0
 	VFMADD231PD.BCST 8(R11)(DI*1), Y2, Y1
@@ -56099,13 +56152,15 @@ tileTile:
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R11, DI
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
+	VFMADD231PD.BCST (DI), Z2, Z0
+	VFMADD231PD.BCST 8(DI), Z2, Z1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z6
 	VMOVUPD          128(R11), Z10
@@ -56113,24 +56168,22 @@ tileSteps:
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R10)(AX*4), Z14
+	VBROADCASTSD     32(R10), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 	CMPQ             R12, $0x00000034
 	JGE              tileStepsFetched
 	PREFETCHT0       (R13)
@@ -56141,104 +56194,105 @@ tileSteps:
 	ADDQ             DX, R13
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z6
-	VMOVUPD          128(R11), Z10
-	VBROADCASTSD     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*1), K2, Z2
+	VFMADD231PD.BCST (DI)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(DI)(BX*1), Z2, Z1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z6
+	VMOVUPD          128(R11)(BX*1), Z10
+	VBROADCASTSD     (R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R10)(AX*4), Z14
+	VBROADCASTSD     32(R10)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(CX*2), K2, Z2
+	VFMADD231PD.BCST (DI), Z2, Z0
+	VFMADD231PD.BCST 8(DI), Z2, Z1
 	VMOVUPD          (R11), Z2
 	VMOVUPD          64(R11), Z6
 	VMOVUPD          128(R11), Z10
-	VBROADCASTSD     (R10), Z14
+	VBROADCASTSD     (R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R10)(AX*4), Z14
+	VBROADCASTSD     32(R10)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R10), K2, Z2
-	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
-	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
-	VMOVUPD          (R11), Z2
-	VMOVUPD          64(R11), Z6
-	VMOVUPD          128(R11), Z10
-	VBROADCASTSD     (R10), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(SI*1), K2, Z2
+	VFMADD231PD.BCST (DI)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(DI)(BX*1), Z2, Z1
+	VMOVUPD          (R11)(BX*1), Z2
+	VMOVUPD          64(R11)(BX*1), Z6
+	VMOVUPD          128(R11)(BX*1), Z10
+	VBROADCASTSD     (R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R10)(AX*1), Z14
+	VBROADCASTSD     8(R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R10)(AX*2), Z14
+	VBROADCASTSD     16(R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R10)(SI*1), Z14
+	VBROADCASTSD     24(R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R10)(AX*4), Z14
+	VBROADCASTSD     32(R10)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	ADDQ             CX, R10
-	ADDQ             BX, R11
+	LEAQ             (R11)(BX*2), R11
+	LEAQ             (DI)(BX*2), DI
+	LEAQ             (R10)(CX*4), R10
 	SUBQ             $0x04, R12
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	SUBQ             R11, DI
 
 tileRest:
 	ADDQ $0x04, R12
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R10), K2, Z2
 	VFMADD231PD.BCST (R11)(DI*1), Z2, Z0
 	VFMADD231PD.BCST 8(R11)(DI*1), Z2, Z1
@@ -56658,13 +56712,15 @@ tileTile:
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     tileRest
+	LEAQ    (CX)(CX*2), SI
+	ADDQ    R12, R8
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VMOVUPD          64(R12), Z6
 	VMOVUPD          128(R12), Z10
@@ -56672,28 +56728,26 @@ tileSteps:
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R11)(AX*1), Z14
+	VBROADCASTSD     8(R11), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R11)(AX*2), Z14
+	VBROADCASTSD     16(R11), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R11)(SI*1), Z14
+	VBROADCASTSD     24(R11), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R11)(AX*4), Z14
+	VBROADCASTSD     32(R11), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	VBROADCASTSD     (R11)(DI*1), Z14
+	VBROADCASTSD     40(R11), Z14
 	VFMADD231PD      Z14, Z2, Z23
 	VFMADD231PD      Z14, Z6, Z24
 	VFMADD231PD      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 	CMPQ             R13, $0x00000038
 	JGE              tileStepsFetched
 	PREFETCHT0       (R14)
@@ -56704,116 +56758,118 @@ tileSteps:
 	ADDQ             DX, R14
 
 tileStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VMOVUPD          64(R12), Z6
-	VMOVUPD          128(R12), Z10
-	VBROADCASTSD     (R11), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VMOVUPD          64(R12)(BX*1), Z6
+	VMOVUPD          128(R12)(BX*1), Z10
+	VBROADCASTSD     (R11)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R11)(AX*1), Z14
+	VBROADCASTSD     8(R11)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R11)(AX*2), Z14
+	VBROADCASTSD     16(R11)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R11)(SI*1), Z14
+	VBROADCASTSD     24(R11)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R11)(AX*4), Z14
+	VBROADCASTSD     32(R11)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	VBROADCASTSD     (R11)(DI*1), Z14
+	VBROADCASTSD     40(R11)(CX*1), Z14
 	VFMADD231PD      Z14, Z2, Z23
 	VFMADD231PD      Z14, Z6, Z24
 	VFMADD231PD      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(CX*2), K2, Z2
+	VFMADD231PD.BCST (R8), Z2, Z0
+	VFMADD231PD.BCST 8(R8), Z2, Z1
 	VMOVUPD          (R12), Z2
 	VMOVUPD          64(R12), Z6
 	VMOVUPD          128(R12), Z10
-	VBROADCASTSD     (R11), Z14
+	VBROADCASTSD     (R11)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R11)(AX*1), Z14
+	VBROADCASTSD     8(R11)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R11)(AX*2), Z14
+	VBROADCASTSD     16(R11)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R11)(SI*1), Z14
+	VBROADCASTSD     24(R11)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R11)(AX*4), Z14
+	VBROADCASTSD     32(R11)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	VBROADCASTSD     (R11)(DI*1), Z14
+	VBROADCASTSD     40(R11)(CX*2), Z14
 	VFMADD231PD      Z14, Z2, Z23
 	VFMADD231PD      Z14, Z6, Z24
 	VFMADD231PD      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (R11), K2, Z2
-	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
-	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1
-	VMOVUPD          (R12), Z2
-	VMOVUPD          64(R12), Z6
-	VMOVUPD          128(R12), Z10
-	VBROADCASTSD     (R11), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R11)(SI*1), K2, Z2
+	VFMADD231PD.BCST (R8)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(R8)(BX*1), Z2, Z1
+	VMOVUPD          (R12)(BX*1), Z2
+	VMOVUPD          64(R12)(BX*1), Z6
+	VMOVUPD          128(R12)(BX*1), Z10
+	VBROADCASTSD     (R11)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z3
 	VFMADD231PD      Z14, Z6, Z4
 	VFMADD231PD      Z14, Z10, Z5
-	VBROADCASTSD     (R11)(AX*1), Z14
+	VBROADCASTSD     8(R11)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z7
 	VFMADD231PD      Z14, Z6, Z8
 	VFMADD231PD      Z14, Z10, Z9
-	VBROADCASTSD     (R11)(AX*2), Z14
+	VBROADCASTSD     16(R11)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z11
 	VFMADD231PD      Z14, Z6, Z12
 	VFMADD231PD      Z14, Z10, Z13
-	VBROADCASTSD     (R11)(SI*1), Z14
+	VBROADCASTSD     24(R11)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z15
 	VFMADD231PD      Z14, Z6, Z16
 	VFMADD231PD      Z14, Z10, Z17
-	VBROADCASTSD     (R11)(AX*4), Z14
+	VBROADCASTSD     32(R11)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z19
 	VFMADD231PD      Z14, Z6, Z20
 	VFMADD231PD      Z14, Z10, Z21
-	VBROADCASTSD     (R11)(DI*1), Z14
+	VBROADCASTSD     40(R11)(SI*1), Z14
 	VFMADD231PD      Z14, Z2, Z23
 	VFMADD231PD      Z14, Z6, Z24
 	VFMADD231PD      Z14, Z10, Z25
-	ADDQ             CX, R11
-	ADDQ             BX, R12
+	LEAQ             (R12)(BX*2), R12
+	LEAQ             (R8)(BX*2), R8
+	LEAQ             (R11)(CX*4), R11
 	SUBQ             $0x04, R13
 	JGE              tileSteps
+	LEAQ             (AX)(AX*2), SI
+	LEAQ             (AX)(AX*4), DI
+	SUBQ             R12, R8
 
 tileRest:
 	ADDQ $0x04, R13
 	JEQ  tileStore
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R11), K2, Z2
 	VFMADD231PD.BCST (R12)(R8*1), Z2, Z0
 	VFMADD231PD.BCST 8(R12)(R8*1), Z2, Z1

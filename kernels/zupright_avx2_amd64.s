@@ -25,90 +25,157 @@ TEXT ·supright8x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
-	MOVQ    R9, CX
-	IMULQ   SI, CX
-	CMPQ    CX, $0x00008000
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), CX
+	MOVQ    R9, DX
+	IMULQ   SI, DX
+	CMPQ    DX, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    DX, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y1
-	VBROADCASTSS (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 4(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y1
-	VBROADCASTSS (AX), Y2
+	VBROADCASTSS 8(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y1
-	VBROADCASTSS (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 12(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y1
-	VBROADCASTSS (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 4(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y1
-	VBROADCASTSS (AX), Y2
+	VBROADCASTSS 8(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y1
-	VBROADCASTSS (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 12(AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), CX
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R11, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS (AX)(DX*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX)(DX*2), Y2
+	VFMADD231PS  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS (AX)(CX*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS (AX)(DX*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX)(DX*2), Y2
+	VFMADD231PS  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS (AX)(CX*1), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y1
 	VBROADCASTSS (AX), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -149,90 +216,157 @@ cut:
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     cutRest
-	MOVQ    R9, CX
-	IMULQ   SI, CX
-	CMPQ    CX, $0x00008000
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), CX
+	MOVQ    R9, DX
+	IMULQ   SI, DX
+	CMPQ    DX, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    DX, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y2
-	VBROADCASTSS (AX), Y3
+	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y2
-	VBROADCASTSS (AX), Y3
+	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), CX
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R11, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS (AX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX)(DX*2), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS (AX)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS (AX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX)(DX*2), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS (AX)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y1
@@ -303,6 +437,9 @@ TEXT ·supright8x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -314,95 +451,175 @@ TEXT ·supright8x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
+	VBROADCASTSS 4(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y2
-	VBROADCASTSS (AX), Y3
+	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
+	VBROADCASTSS 8(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
+	VBROADCASTSS 12(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 4(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
+	VBROADCASTSS 4(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y2
-	VBROADCASTSS (AX), Y3
+	VBROADCASTSS 8(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
+	VBROADCASTSS 8(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y2
-	VBROADCASTSS (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 12(AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
+	VBROADCASTSS 12(AX)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS (AX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX)(DX*2), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS (AX)(R10*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS (AX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX)(DX*2), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS (AX)(R10*1), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y2
 	VBROADCASTSS (AX), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -449,6 +666,9 @@ cut:
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -460,95 +680,175 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y3
-	VBROADCASTSS (AX), Y4
+	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 8(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y3
-	VBROADCASTSS (AX), Y4
+	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 8(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS (AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS (AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y1
@@ -625,6 +925,9 @@ TEXT ·supright8x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -636,7 +939,7 @@ TEXT ·supright8x3AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y3
 	VBROADCASTSS (AX), Y4
@@ -645,51 +948,47 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
+	VBROADCASTSS 4(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y3
-	VBROADCASTSS (AX), Y4
+	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 8(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
+	VBROADCASTSS 8(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
+	VBROADCASTSS 12(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -697,50 +996,150 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 4(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
+	VBROADCASTSS 4(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y3
-	VBROADCASTSS (AX), Y4
+	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 8(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
+	VBROADCASTSS 8(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
+	VBROADCASTSS 12(AX)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
+	VBROADCASTSS 12(AX)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS (AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS (AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -806,6 +1205,9 @@ cut:
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -817,7 +1219,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y4
 	VBROADCASTSS (AX), Y5
@@ -826,51 +1228,47 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 4(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 4(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y4
-	VBROADCASTSS (AX), Y5
+	VBROADCASTSS 8(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 8(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 8(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 12(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 12(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -878,50 +1276,150 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 4(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 4(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y4
-	VBROADCASTSS (AX), Y5
+	VBROADCASTSS 8(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 8(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 8(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 12(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 12(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS (AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS (AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -1018,6 +1516,9 @@ TEXT ·supright8x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -1029,7 +1530,7 @@ TEXT ·supright8x4AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y4
 	VBROADCASTSS (AX), Y5
@@ -1040,57 +1541,53 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 4(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 4(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R10*1), Y5
+	VBROADCASTSS 4(AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y4
-	VBROADCASTSS (AX), Y5
+	VBROADCASTSS 8(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 8(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 8(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R10*1), Y5
+	VBROADCASTSS 8(AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 12(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 12(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R10*1), Y5
+	VBROADCASTSS 12(AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -1100,56 +1597,174 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 4(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 4(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 4(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R10*1), Y5
+	VBROADCASTSS 4(AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
-	VBROADCASTSS (AX), Y5
+	VBROADCASTSS 8(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 8(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 8(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R10*1), Y5
+	VBROADCASTSS 8(AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y4
-	VBROADCASTSS (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 12(AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
+	VBROADCASTSS 12(AX)(CX*1), Y5
 	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
+	VBROADCASTSS 12(AX)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R10*1), Y5
+	VBROADCASTSS 12(AX)(R10*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS (AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS (AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
 	VBROADCASTSS (AX), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -1210,6 +1825,9 @@ cut:
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -1221,7 +1839,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y5
 	VBROADCASTSS (AX), Y6
@@ -1232,57 +1850,53 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 4(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 4(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y5
-	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 8(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 8(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 12(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 12(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -1292,56 +1906,174 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 4(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 4(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y5
-	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 8(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 8(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 12(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 12(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -1433,6 +2165,9 @@ TEXT ·supright8x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -1444,7 +2179,7 @@ TEXT ·supright8x5AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y5
 	VBROADCASTSS (AX), Y6
@@ -1457,63 +2192,59 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 4(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 4(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
+	VBROADCASTSS 4(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y5
-	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 8(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 8(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
+	VBROADCASTSS 8(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 12(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 12(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
+	VBROADCASTSS 12(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -1525,62 +2256,196 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 4(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 4(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
+	VBROADCASTSS 4(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y5
-	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 8(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 8(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
+	VBROADCASTSS 8(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
+	VBROADCASTSS 12(AX)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R10*1), Y6
+	VBROADCASTSS 12(AX)(R10*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
+	VBROADCASTSS 12(AX)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -1653,6 +2518,9 @@ cut:
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -1664,7 +2532,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y6
 	VBROADCASTSS (AX), Y7
@@ -1677,63 +2545,59 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 4(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 4(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 4(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 4(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y6
-	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 8(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 8(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 8(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 8(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 8(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 12(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 12(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 12(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 12(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -1745,62 +2609,196 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 4(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 4(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 4(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 4(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y6
-	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 8(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 8(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 8(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 8(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 8(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 12(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 12(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 12(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 12(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS (AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS (AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -1905,6 +2903,9 @@ TEXT ·supright8x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -1916,7 +2917,7 @@ TEXT ·supright8x6AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y6
 	VBROADCASTSS (AX), Y7
@@ -1931,69 +2932,65 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 4(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 4(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 4(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 4(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R11*1), Y7
+	VBROADCASTSS 4(AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y6
-	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 8(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 8(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 8(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 8(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 8(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R11*1), Y7
+	VBROADCASTSS 8(AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 12(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 12(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 12(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 12(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R11*1), Y7
+	VBROADCASTSS 12(AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -2007,68 +3004,220 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 4(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 4(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 4(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 4(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 4(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R11*1), Y7
+	VBROADCASTSS 4(AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
-	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 8(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 8(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 8(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 8(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 8(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R11*1), Y7
+	VBROADCASTSS 8(AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y6
-	VBROADCASTSS (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 12(AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
+	VBROADCASTSS 12(AX)(CX*1), Y7
 	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
+	VBROADCASTSS 12(AX)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R10*1), Y7
+	VBROADCASTSS 12(AX)(R10*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
+	VBROADCASTSS 12(AX)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R11*1), Y7
+	VBROADCASTSS 12(AX)(R11*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS (AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS (AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
 	VBROADCASTSS (AX), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -2147,6 +3296,9 @@ cut:
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -2158,7 +3310,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y7
 	VBROADCASTSS (AX), Y8
@@ -2173,69 +3325,65 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 4(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 4(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 4(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 4(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y7
-	VBROADCASTSS (AX), Y8
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 8(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 8(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 8(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 8(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 12(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 12(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 12(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 12(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -2249,68 +3397,220 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 4(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 4(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 4(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 4(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y7
-	VBROADCASTSS (AX), Y8
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 8(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 8(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 8(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 8(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 12(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 12(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 12(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 12(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -2421,6 +3721,9 @@ TEXT ·supright8x7AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -2432,7 +3735,7 @@ TEXT ·supright8x7AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y7
 	VBROADCASTSS (AX), Y8
@@ -2449,75 +3752,71 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 4(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 4(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 4(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 4(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*2), Y8
+	VBROADCASTSS 4(AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y7
-	VBROADCASTSS (AX), Y8
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 8(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 8(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 8(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 8(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*2), Y8
+	VBROADCASTSS 8(AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 12(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 12(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 12(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 12(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*2), Y8
+	VBROADCASTSS 12(AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -2533,74 +3832,242 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y5
 	VBROADCASTSS (AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 4(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 4(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 4(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 4(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*2), Y8
+	VBROADCASTSS 4(AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y7
-	VBROADCASTSS (AX), Y8
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 8(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 8(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 8(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 8(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*2), Y8
+	VBROADCASTSS 8(AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 12(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R10*1), Y8
+	VBROADCASTSS 12(AX)(R10*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
+	VBROADCASTSS 12(AX)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R11*1), Y8
+	VBROADCASTSS 12(AX)(R11*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*2), Y8
+	VBROADCASTSS 12(AX)(R10*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -2698,6 +4165,9 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -2709,7 +4179,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y8
 	VBROADCASTSS (AX), Y9
@@ -2726,75 +4196,71 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 4(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 4(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 4(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 4(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 4(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 4(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y8
-	VBROADCASTSS (AX), Y9
+	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 8(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 8(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 8(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 8(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 8(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 8(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 12(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 12(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 12(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 12(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 12(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 12(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -2810,74 +4276,242 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 4(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 4(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 4(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 4(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 4(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 4(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y8
-	VBROADCASTSS (AX), Y9
+	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 8(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 8(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 8(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 8(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 8(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 8(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 12(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 12(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 12(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 12(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 12(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 12(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS (AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS (AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -3011,6 +4645,9 @@ TEXT ·supright8x8AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -3022,7 +4659,7 @@ TEXT ·supright8x8AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y8
 	VBROADCASTSS (AX), Y9
@@ -3041,85 +4678,78 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 4(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 4(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 4(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 4(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 4(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 4(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 4(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y8
-	VBROADCASTSS (AX), Y9
+	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 8(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 8(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 8(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 8(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 8(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 8(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 8(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 12(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 12(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 12(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 12(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 12(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 12(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 12(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -3137,84 +4767,273 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 4(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 4(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 4(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 4(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 4(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 4(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 4(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
-	VBROADCASTSS (AX), Y9
+	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 8(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 8(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 8(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 8(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 8(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 8(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 8(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 12(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
+	VBROADCASTSS 12(AX)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R10*1), Y9
+	VBROADCASTSS 12(AX)(R10*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
+	VBROADCASTSS 12(AX)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R11*1), Y9
+	VBROADCASTSS 12(AX)(R11*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*2), Y9
+	VBROADCASTSS 12(AX)(R10*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
+	VBROADCASTSS 12(R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS (AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS (AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -3300,6 +5119,9 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -3311,7 +5133,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y9
 	VBROADCASTSS (AX), Y10
@@ -3330,85 +5152,78 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 4(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 4(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 4(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 4(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 4(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 4(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y9
-	VBROADCASTSS (AX), Y10
+	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 8(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 8(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 8(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 8(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 8(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 8(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 12(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 12(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 12(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 12(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 12(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 12(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -3426,84 +5241,273 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 4(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 4(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 4(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 4(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 4(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 4(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y9
-	VBROADCASTSS (AX), Y10
+	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 8(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 8(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 8(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 8(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 8(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 8(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 12(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 12(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 12(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 12(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 12(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 12(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS (AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS (AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -3625,6 +5629,9 @@ TEXT ·supright8x9AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -3636,7 +5643,7 @@ TEXT ·supright8x9AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y9
 	VBROADCASTSS (AX), Y10
@@ -3657,91 +5664,84 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 4(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 4(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 4(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 4(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 4(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 4(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 4(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y9
-	VBROADCASTSS (AX), Y10
+	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 8(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 8(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 8(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 8(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 8(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 8(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 8(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 12(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 12(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 12(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 12(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 12(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 12(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 12(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -3761,90 +5761,295 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 4(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 4(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 4(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 4(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 4(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 4(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 4(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y9
-	VBROADCASTSS (AX), Y10
+	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 8(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 8(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 8(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 8(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 8(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 8(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 8(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 12(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 12(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 12(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS 12(AX)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R11*1), Y10
+	VBROADCASTSS 12(AX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*2), Y10
+	VBROADCASTSS 12(AX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
+	VBROADCASTSS 12(R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS (AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS (AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -3942,6 +6147,9 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -3953,7 +6161,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y10
 	VBROADCASTSS (AX), Y11
@@ -3974,91 +6182,84 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 4(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 4(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 4(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 4(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 4(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 4(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 4(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	VBROADCASTSS 8(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 8(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 8(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 8(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 8(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 8(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 8(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 8(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 12(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 12(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 12(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 12(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 12(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 12(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 12(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -4078,90 +6279,295 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 4(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 4(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 4(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 4(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 4(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 4(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 4(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	VBROADCASTSS 8(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 8(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 8(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 8(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 8(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 8(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 8(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 8(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 12(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 12(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 12(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 12(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 12(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 12(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 12(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS (AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS (AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -4295,6 +6701,9 @@ TEXT ·supright8x10AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -4306,7 +6715,7 @@ TEXT ·supright8x10AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y10
 	VBROADCASTSS (AX), Y11
@@ -4329,97 +6738,90 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 4(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 4(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 4(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 4(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 4(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 4(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 4(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 4(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y10
-	VBROADCASTSS (AX), Y11
+	VBROADCASTSS 8(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 8(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 8(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 8(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 8(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 8(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 8(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 8(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 8(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 12(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 12(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 12(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 12(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 12(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 12(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 12(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 12(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -4441,96 +6843,317 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 4(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 4(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 4(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 4(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 4(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 4(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 4(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 4(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 4(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y10
-	VBROADCASTSS (AX), Y11
+	VBROADCASTSS 8(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 8(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 8(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 8(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 8(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 8(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 8(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 8(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 8(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y10
-	VBROADCASTSS (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 12(AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS 12(AX)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS 12(AX)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS 12(AX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS 12(AX)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R11*1), Y11
+	VBROADCASTSS 12(AX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*2), Y11
+	VBROADCASTSS 12(AX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
+	VBROADCASTSS 12(R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
+	VBROADCASTSS 12(R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS (AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS (AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX)(DX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX)(DX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS 36(AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y10
 	VBROADCASTSS (AX), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -4634,6 +7257,9 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -4645,7 +7271,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y11
 	VBROADCASTSS (AX), Y12
@@ -4668,97 +7294,90 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 4(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 4(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 4(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 4(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 4(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 8(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 8(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 8(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 8(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 8(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 12(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 12(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 12(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 12(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 12(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -4780,96 +7399,317 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 4(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 4(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 4(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 4(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 4(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 8(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 8(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 8(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 8(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 8(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 12(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 12(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 12(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 12(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 12(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 36(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -5009,6 +7849,9 @@ TEXT ·supright8x11AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -5020,7 +7863,7 @@ TEXT ·supright8x11AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y11
 	VBROADCASTSS (AX), Y12
@@ -5045,103 +7888,96 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 4(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 4(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 4(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 4(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 4(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(R10*1), Y12
+	VBROADCASTSS 4(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y11
-	VBROADCASTSS (AX), Y12
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 8(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 8(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 8(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 8(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 8(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(R10*1), Y12
+	VBROADCASTSS 8(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 12(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 12(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 12(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 12(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 12(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(R10*1), Y12
+	VBROADCASTSS 12(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -5165,102 +8001,339 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 4(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 4(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 4(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 4(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 4(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(R10*1), Y12
+	VBROADCASTSS 4(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y11
-	VBROADCASTSS (AX), Y12
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 8(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 8(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 8(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 8(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 8(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(R10*1), Y12
+	VBROADCASTSS 8(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 12(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R11*1), Y12
+	VBROADCASTSS 12(AX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*2), Y12
+	VBROADCASTSS 12(AX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
+	VBROADCASTSS 12(R12)(CX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
+	VBROADCASTSS 12(R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(R10*1), Y12
+	VBROADCASTSS 12(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 36(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS 40(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -5383,6 +8456,9 @@ cut:
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -5394,7 +8470,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y12
 	VBROADCASTSS (AX), Y13
@@ -5419,103 +8495,96 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 4(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 4(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 4(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 4(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 4(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 4(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 4(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 4(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	VBROADCASTSS 8(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 8(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 8(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 8(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 8(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 8(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 8(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 8(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 8(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 12(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 12(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 12(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 12(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 12(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 12(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 12(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 12(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -5539,102 +8608,339 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 4(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 4(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 4(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 4(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 4(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 4(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 4(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 4(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	VBROADCASTSS 8(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 8(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 8(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 8(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 8(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 8(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 8(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 8(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 8(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 12(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 12(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 12(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 12(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 12(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 12(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 12(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 12(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS (AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS (AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 36(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 40(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -5793,6 +9099,9 @@ TEXT ·supright8x12AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -5804,7 +9113,7 @@ TEXT ·supright8x12AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (AX), Y13
@@ -5831,109 +9140,102 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 4(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 4(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 4(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 4(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 4(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 4(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 4(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 4(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 4(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y12
-	VBROADCASTSS (AX), Y13
+	VBROADCASTSS 8(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 8(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 8(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 8(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 8(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 8(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 8(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 8(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 8(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 8(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 12(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 12(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 12(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 12(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 12(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 12(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 12(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 12(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 12(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -5959,108 +9261,361 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 4(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 4(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 4(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 4(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 4(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 4(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 4(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 4(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 4(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 4(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
-	VBROADCASTSS (AX), Y13
+	VBROADCASTSS 8(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 8(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 8(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 8(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 8(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 8(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 8(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 8(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 8(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 8(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y12
-	VBROADCASTSS (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 12(AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS 12(AX)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS 12(AX)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS 12(AX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS 12(AX)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R11*1), Y13
+	VBROADCASTSS 12(AX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*2), Y13
+	VBROADCASTSS 12(AX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
+	VBROADCASTSS 12(R12)(CX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
+	VBROADCASTSS 12(R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(R10*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
+	VBROADCASTSS 12(R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000004, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS (AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS (AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX)(DX*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX)(DX*2), Y13
+	VFMADD231PS  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS 4(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 8(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 12(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 16(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS 20(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS 24(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS 28(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS 32(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS 36(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS 40(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS 44(AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -6178,6 +9733,9 @@ cut:
 	VXORPS  Y12, Y12, Y12
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -6189,7 +9747,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y13
 	VBROADCASTSS (AX), Y14
@@ -6216,109 +9774,102 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 4(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 4(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 4(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 4(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 4(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS 4(AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 4(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 4(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 4(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS 4(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 4(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPS   (BX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 8(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 8(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 8(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 8(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 8(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS 8(AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 8(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 8(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 8(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS 8(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 8(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPS   (BX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 12(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 12(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 12(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 12(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 12(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS 12(AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 12(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 12(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 12(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS 12(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 12(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000004, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -6344,108 +9895,361 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 4(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 4(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 4(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 4(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 4(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS 4(AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 4(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 4(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 4(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS 4(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 4(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 8(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 8(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 8(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 8(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 8(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS 8(AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 8(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 8(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 8(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS 8(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 8(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (BX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 12(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 12(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 12(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 12(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 12(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R10*2), Y14
+	VBROADCASTSS 12(AX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
+	VBROADCASTSS 12(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
+	VBROADCASTSS 12(R12)(CX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
+	VBROADCASTSS 12(R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(R10*1), Y14
+	VBROADCASTSS 12(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
+	VBROADCASTSS 12(R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000004, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX), Y14
+	VFMADD231PS  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS (AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX), Y14
+	VFMADD231PS  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS (AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS 8(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS 16(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 20(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS 24(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 28(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS 32(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 36(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS 40(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS 44(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPS   (BX), Y0, Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -6584,6 +10388,10 @@ TEXT ·supright16x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -6595,95 +10403,188 @@ TEXT ·supright16x1AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Y4
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS (AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS 4(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Y4
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS 8(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS 12(AX), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS (AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, CX
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS (AX)(DX*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS (AX)(DX*2), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS (AX)(R10*1), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y2
 	VMOVUPS      (BX)(CX*1), Y3
 	VBROADCASTSS (AX), Y4
@@ -6765,6 +10666,10 @@ TEXT ·supright16x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -6776,119 +10681,236 @@ TEXT ·supright16x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
+	VMOVUPS      (R10), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VBROADCASTSS (AX), Y6
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
+	VMOVUPS      (R10), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 4(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VBROADCASTSS (AX), Y6
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 8(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y4
-	VMOVUPS      (BX)(R10*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
+	VBROADCASTSS 12(AX)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS (AX)(R11*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R11*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS (AX)(R11*1), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(AX)(R11*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
 	VMOVUPS      (BX)(R10*1), Y5
 	VBROADCASTSS (AX), Y6
@@ -6981,6 +11003,10 @@ TEXT ·supright16x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -6992,10 +11018,10 @@ TEXT ·supright16x3AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
+	VMOVUPS      (R10), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7005,65 +11031,64 @@ tileFarSteps:
 	VBROADCASTSS (AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 4(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
-	VBROADCASTSS (AX), Y8
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 8(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 12(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
+	VMOVUPS      (R10), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
@@ -7073,62 +11098,204 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 4(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 4(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
-	VBROADCASTSS (AX), Y8
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 8(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 8(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y6
-	VMOVUPS      (BX)(R10*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
+	VBROADCASTSS 12(AX)(CX*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
+	VBROADCASTSS 12(AX)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
 	VMOVUPS      (BX)(R10*1), Y7
 	VBROADCASTSS (AX), Y8
@@ -7259,6 +11426,10 @@ TEXT ·supright16x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -7270,10 +11441,10 @@ TEXT ·supright16x4AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
+	VMOVUPS      (R11), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -7286,74 +11457,73 @@ tileFarSteps:
 	VBROADCASTSS (AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 4(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 4(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 4(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	VBROADCASTSS (AX), Y10
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 8(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 8(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 8(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 12(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 12(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 12(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
+	VMOVUPS      (R11), Y9
 	VBROADCASTSS (AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
@@ -7366,71 +11536,239 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 4(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 4(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 4(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 4(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	VBROADCASTSS (AX), Y10
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS 8(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 8(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 8(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 8(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y8
-	VMOVUPS      (BX)(R11*1), Y9
-	VBROADCASTSS (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 12(AX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS 12(AX)(CX*1), Y10
 	VFMADD231PS  Y10, Y8, Y2
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS 12(AX)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS 12(AX)(R10*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS (AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS (AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS (AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS (AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
 	VMOVUPS      (BX)(R11*1), Y9
 	VBROADCASTSS (AX), Y10
@@ -7550,6 +11888,10 @@ TEXT ·supright16x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -7561,10 +11903,10 @@ TEXT ·supright16x5AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      (R11), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -7580,83 +11922,82 @@ tileFarSteps:
 	VBROADCASTSS (AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 4(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 8(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 12(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
+	VMOVUPS      (R11), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
@@ -7672,80 +12013,272 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 4(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 4(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 8(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 8(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y10
-	VMOVUPS      (BX)(R11*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y10, Y0
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS 12(AX)(R10*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS 12(AX)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 16(AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y10
 	VMOVUPS      (BX)(R11*1), Y11
 	VBROADCASTSS (AX), Y12
@@ -7889,6 +12422,10 @@ TEXT ·supright16x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R12
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -7900,10 +12437,10 @@ TEXT ·supright16x6AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
+	VMOVUPS      (R12), Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -7922,92 +12459,91 @@ tileFarSteps:
 	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 4(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 4(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 4(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 4(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 4(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
-	VBROADCASTSS (AX), Y14
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 8(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 8(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 8(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 8(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 8(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 12(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 12(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 12(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 12(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 12(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R12
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
+	VMOVUPS      (R12), Y13
 	VBROADCASTSS (AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
@@ -8026,89 +12562,307 @@ tileSteps:
 	VBROADCASTSS (AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 4(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 4(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 4(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 4(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 4(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 4(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
-	VBROADCASTSS (AX), Y14
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS 8(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 8(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 8(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 8(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 8(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 8(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y12
-	VMOVUPS      (BX)(R12*1), Y13
-	VBROADCASTSS (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 12(AX), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS 12(AX)(CX*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS 12(AX)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS 12(AX)(R10*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS 12(AX)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R11*1), Y14
+	VBROADCASTSS 12(AX)(R11*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R12
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS (AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS (AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS (AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS (AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 16(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 20(AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
 	VMOVUPS      (BX)(R12*1), Y13
 	VBROADCASTSS (AX), Y14
@@ -8250,6 +13004,10 @@ TEXT ·supright24x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -8261,115 +13019,228 @@ TEXT ·supright24x1AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y3
 	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y3
 	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Y6
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y3
 	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS (AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS 4(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y3
 	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Y6
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS 8(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y3
-	VMOVUPS      32(BX), Y4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS 12(AX), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, CX
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS (AX)(DX*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (AX)(DX*2), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y3
 	VMOVUPS      32(BX), Y4
 	VMOVUPS      (BX)(CX*1), Y5
@@ -8472,6 +13343,10 @@ TEXT ·supright24x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -8483,12 +13358,12 @@ TEXT ·supright24x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
+	VMOVUPS      (R10), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -8497,69 +13372,68 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 4(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Y9
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 8(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 12(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
+	VMOVUPS      (R10), Y8
 	VBROADCASTSS (AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
@@ -8568,62 +13442,208 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 4(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 4(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Y9
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS 8(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 8(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 12(AX), Y9
 	VFMADD231PS  Y9, Y6, Y0
 	VFMADD231PS  Y9, Y7, Y1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
+	VBROADCASTSS 12(AX)(CX*1), Y9
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS (AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS (AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(DX*2), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VMOVUPS      (BX)(R10*1), Y8
@@ -8742,6 +13762,10 @@ TEXT ·supright24x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -8753,12 +13777,12 @@ TEXT ·supright24x3AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y9
 	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -8771,81 +13795,80 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y9
-	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y9
 	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y9
-	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y9
 	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
@@ -8858,74 +13881,252 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y9
-	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 4(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y9
 	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 8(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y9
-	VMOVUPS      32(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y9, Y0
 	VFMADD231PS  Y12, Y10, Y1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y9, Y3
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS 12(AX)(CX*2), Y12
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y9
 	VMOVUPS      32(BX), Y10
 	VMOVUPS      (BX)(R10*1), Y11
@@ -9100,6 +14301,10 @@ TEXT ·supright24x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -9111,12 +14316,12 @@ TEXT ·supright24x4AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
+	VMOVUPS      (R11), Y14
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -9133,93 +14338,92 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 4(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
+	VBROADCASTSS 4(AX)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
+	VBROADCASTSS 4(AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Y15
+	VBROADCASTSS 4(AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Y15
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS 8(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
+	VBROADCASTSS 8(AX)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
+	VBROADCASTSS 8(AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Y15
+	VBROADCASTSS 8(AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 12(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
+	VBROADCASTSS 12(AX)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
+	VBROADCASTSS 12(AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Y15
+	VBROADCASTSS 12(AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
+	VMOVUPS      (R11), Y14
 	VBROADCASTSS (AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
@@ -9236,86 +14440,298 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 4(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
+	VBROADCASTSS 4(AX)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
+	VBROADCASTSS 4(AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Y15
+	VBROADCASTSS 4(AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Y15
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS 8(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
+	VBROADCASTSS 8(AX)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
+	VBROADCASTSS 8(AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Y15
+	VBROADCASTSS 8(AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 12(AX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
+	VBROADCASTSS 12(AX)(CX*1), Y15
 	VFMADD231PS  Y15, Y12, Y3
 	VFMADD231PS  Y15, Y13, Y4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
+	VBROADCASTSS 12(AX)(CX*2), Y15
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Y15
+	VBROADCASTSS 12(AX)(R10*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS (AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS (AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y12
 	VMOVUPS      32(BX), Y13
 	VMOVUPS      (BX)(R11*1), Y14
@@ -9461,6 +14877,10 @@ TEXT ·supright32x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -9472,131 +14892,260 @@ TEXT ·supright32x1AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
+	VMOVUPS      (CX), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Y8
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
+	VMOVUPS      (CX), Y7
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS 4(AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Y8
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS 8(AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VMOVUPS      64(BX), Y6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS 12(AX), Y8
 	VFMADD231PS  Y8, Y4, Y0
 	VFMADD231PS  Y8, Y5, Y1
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R11*1)
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R11*1)
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, CX
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS (AX)(DX*1), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS (AX)(DX*2), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VMOVUPS      64(BX)(SI*1), Y6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VMOVUPS      64(BX), Y6
@@ -9720,6 +15269,10 @@ TEXT ·supright32x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -9731,13 +15284,13 @@ TEXT ·supright32x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
@@ -9748,79 +15301,78 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
@@ -9831,71 +15383,241 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 4(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 8(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
-	VMOVUPS      64(BX), Y10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(AX), Y12
 	VFMADD231PS  Y12, Y8, Y0
 	VFMADD231PS  Y12, Y9, Y1
 	VFMADD231PS  Y12, Y10, Y2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS 12(AX)(CX*1), Y12
 	VFMADD231PS  Y12, Y8, Y4
 	VFMADD231PS  Y12, Y9, Y5
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R12*1)
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R12*1)
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(DX*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(DX*2), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      32(BX)(SI*1), Y9
+	VMOVUPS      64(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Y8
 	VMOVUPS      32(BX), Y9
 	VMOVUPS      64(BX), Y10
@@ -10027,90 +15749,157 @@ TEXT ·dupright4x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
-	MOVQ    R9, CX
-	IMULQ   SI, CX
-	CMPQ    CX, $0x00008000
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), CX
+	MOVQ    R9, DX
+	IMULQ   SI, DX
+	CMPQ    DX, $0x00008000
 	JL      wholeSteps
 	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    DX, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y1
 	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y1
-	VBROADCASTSD (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 8(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y1
-	VBROADCASTSD (AX), Y2
+	VBROADCASTSD 16(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y1
-	VBROADCASTSD (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 24(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y1
 	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y1
-	VBROADCASTSD (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 8(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y1
-	VBROADCASTSD (AX), Y2
+	VBROADCASTSD 16(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y1
-	VBROADCASTSD (AX), Y2
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 24(AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), CX
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R11, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD (AX)(DX*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX)(DX*2), Y2
+	VFMADD231PD  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD (AX)(CX*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD (AX)(DX*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX)(DX*2), Y2
+	VFMADD231PD  Y2, Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD (AX)(CX*1), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y1
 	VBROADCASTSD (AX), Y2
 	VFMADD231PD  Y2, Y1, Y0
@@ -10143,90 +15932,157 @@ cut:
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     cutRest
-	MOVQ    R9, CX
-	IMULQ   SI, CX
-	CMPQ    CX, $0x00008000
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), CX
+	MOVQ    R9, DX
+	IMULQ   SI, DX
+	CMPQ    DX, $0x00008000
 	JL      cutSteps
 	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    CX, $0x00040000
+	CMPQ    DX, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y2
-	VBROADCASTSD (AX), Y3
+	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(CX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y2
-	VBROADCASTSD (AX), Y3
+	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), CX
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R11, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD (AX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX)(DX*2), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD (AX)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD (AX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX)(DX*2), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD (AX)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y1
@@ -10281,6 +16137,9 @@ TEXT ·dupright4x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -10292,95 +16151,175 @@ TEXT ·dupright4x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
+	VBROADCASTSD 8(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y2
-	VBROADCASTSD (AX), Y3
+	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
+	VBROADCASTSD 16(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
+	VBROADCASTSD 24(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 8(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
+	VBROADCASTSD 8(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y2
-	VBROADCASTSD (AX), Y3
+	VBROADCASTSD 16(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
+	VBROADCASTSD 16(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y2
-	VBROADCASTSD (AX), Y3
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 24(AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
+	VBROADCASTSD 24(AX)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD (AX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX)(DX*2), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD (AX)(R10*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD (AX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX)(DX*2), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD (AX)(R10*1), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y2
 	VBROADCASTSD (AX), Y3
 	VFMADD231PD  Y3, Y2, Y0
@@ -10419,6 +16358,9 @@ cut:
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -10430,95 +16372,175 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y3
-	VBROADCASTSD (AX), Y4
+	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 16(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y3
-	VBROADCASTSD (AX), Y4
+	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 16(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD (AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD (AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD (AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD (AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y1
@@ -10579,6 +16601,9 @@ TEXT ·dupright4x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -10590,7 +16615,7 @@ TEXT ·dupright4x3AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y3
 	VBROADCASTSD (AX), Y4
@@ -10599,51 +16624,47 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
+	VBROADCASTSD 8(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y3
-	VBROADCASTSD (AX), Y4
+	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 16(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
+	VBROADCASTSD 16(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
+	VBROADCASTSD 24(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -10651,50 +16672,150 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 8(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
+	VBROADCASTSD 8(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y3
-	VBROADCASTSD (AX), Y4
+	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 16(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
+	VBROADCASTSD 16(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
+	VBROADCASTSD 24(AX)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
+	VBROADCASTSD 24(AX)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD (AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD (AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD (AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD (AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -10741,6 +16862,9 @@ cut:
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -10752,7 +16876,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y4
 	VBROADCASTSD (AX), Y5
@@ -10761,51 +16885,47 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 8(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 8(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y4
-	VBROADCASTSD (AX), Y5
+	VBROADCASTSD 16(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 16(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 16(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 24(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 24(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -10813,50 +16933,150 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 8(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 8(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y4
-	VBROADCASTSD (AX), Y5
+	VBROADCASTSD 16(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 16(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 16(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 24(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 24(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD (AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD (AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -10926,6 +17146,9 @@ TEXT ·dupright4x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -10937,7 +17160,7 @@ TEXT ·dupright4x4AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y4
 	VBROADCASTSD (AX), Y5
@@ -10948,57 +17171,53 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 8(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 8(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R10*1), Y5
+	VBROADCASTSD 8(AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y4
-	VBROADCASTSD (AX), Y5
+	VBROADCASTSD 16(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 16(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 16(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R10*1), Y5
+	VBROADCASTSD 16(AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 24(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 24(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R10*1), Y5
+	VBROADCASTSD 24(AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -11008,56 +17227,174 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 8(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 8(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 8(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R10*1), Y5
+	VBROADCASTSD 8(AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
-	VBROADCASTSD (AX), Y5
+	VBROADCASTSD 16(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 16(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 16(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R10*1), Y5
+	VBROADCASTSD 16(AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y4
-	VBROADCASTSD (AX), Y5
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 24(AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
+	VBROADCASTSD 24(AX)(CX*1), Y5
 	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
+	VBROADCASTSD 24(AX)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R10*1), Y5
+	VBROADCASTSD 24(AX)(R10*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD (AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD (AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
 	VBROADCASTSD (AX), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -11106,6 +17443,9 @@ cut:
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -11117,7 +17457,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y5
 	VBROADCASTSD (AX), Y6
@@ -11128,57 +17468,53 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 8(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 8(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y5
-	VBROADCASTSD (AX), Y6
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 16(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 16(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 24(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 24(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -11188,56 +17524,174 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 8(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 8(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y5
-	VBROADCASTSD (AX), Y6
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 16(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 16(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 24(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 24(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -11309,6 +17763,9 @@ TEXT ·dupright4x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -11320,7 +17777,7 @@ TEXT ·dupright4x5AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y5
 	VBROADCASTSD (AX), Y6
@@ -11333,63 +17790,59 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 8(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 8(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
+	VBROADCASTSD 8(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y5
-	VBROADCASTSD (AX), Y6
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 16(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 16(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
+	VBROADCASTSD 16(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 24(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 24(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
+	VBROADCASTSD 24(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -11401,62 +17854,196 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 8(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 8(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
+	VBROADCASTSD 8(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y5
-	VBROADCASTSD (AX), Y6
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 16(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 16(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
+	VBROADCASTSD 16(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
+	VBROADCASTSD 24(AX)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R10*1), Y6
+	VBROADCASTSD 24(AX)(R10*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
+	VBROADCASTSD 24(AX)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -11513,6 +18100,9 @@ cut:
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -11524,7 +18114,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y6
 	VBROADCASTSD (AX), Y7
@@ -11537,63 +18127,59 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 8(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 8(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 8(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 8(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y6
-	VBROADCASTSD (AX), Y7
+	VBROADCASTSD 16(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 16(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 16(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 16(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 16(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 24(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 24(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 24(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 24(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -11605,62 +18191,196 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 8(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 8(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 8(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 8(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y6
-	VBROADCASTSD (AX), Y7
+	VBROADCASTSD 16(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 16(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 16(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 16(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 16(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 24(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 24(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 24(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 24(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD (AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD (AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -11741,6 +18461,9 @@ TEXT ·dupright4x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -11752,7 +18475,7 @@ TEXT ·dupright4x6AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y6
 	VBROADCASTSD (AX), Y7
@@ -11767,69 +18490,65 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 8(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 8(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 8(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 8(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R11*1), Y7
+	VBROADCASTSD 8(AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y6
-	VBROADCASTSD (AX), Y7
+	VBROADCASTSD 16(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 16(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 16(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 16(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 16(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R11*1), Y7
+	VBROADCASTSD 16(AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 24(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 24(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 24(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 24(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R11*1), Y7
+	VBROADCASTSD 24(AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -11843,68 +18562,220 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 8(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 8(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 8(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 8(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 8(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R11*1), Y7
+	VBROADCASTSD 8(AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
-	VBROADCASTSD (AX), Y7
+	VBROADCASTSD 16(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 16(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 16(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 16(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 16(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R11*1), Y7
+	VBROADCASTSD 16(AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y6
-	VBROADCASTSD (AX), Y7
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 24(AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
+	VBROADCASTSD 24(AX)(CX*1), Y7
 	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
+	VBROADCASTSD 24(AX)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R10*1), Y7
+	VBROADCASTSD 24(AX)(R10*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
+	VBROADCASTSD 24(AX)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R11*1), Y7
+	VBROADCASTSD 24(AX)(R11*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD (AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD (AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
 	VBROADCASTSD (AX), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -11967,6 +18838,9 @@ cut:
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -11978,7 +18852,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y7
 	VBROADCASTSD (AX), Y8
@@ -11993,69 +18867,65 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 8(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 8(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 8(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 8(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y7
-	VBROADCASTSD (AX), Y8
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 16(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 16(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 16(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 16(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 24(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 24(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 24(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 24(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -12069,68 +18939,220 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 8(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 8(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 8(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 8(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y7
-	VBROADCASTSD (AX), Y8
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 16(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 16(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 16(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 16(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 24(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 24(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 24(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 24(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -12217,6 +19239,9 @@ TEXT ·dupright4x7AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -12228,7 +19253,7 @@ TEXT ·dupright4x7AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y7
 	VBROADCASTSD (AX), Y8
@@ -12245,75 +19270,71 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 8(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 8(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 8(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 8(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*2), Y8
+	VBROADCASTSD 8(AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y7
-	VBROADCASTSD (AX), Y8
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 16(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 16(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 16(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 16(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*2), Y8
+	VBROADCASTSD 16(AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 24(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 24(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 24(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 24(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*2), Y8
+	VBROADCASTSD 24(AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -12329,74 +19350,242 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y5
 	VBROADCASTSD (AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 8(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 8(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 8(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 8(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*2), Y8
+	VBROADCASTSD 8(AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y7
-	VBROADCASTSD (AX), Y8
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 16(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 16(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 16(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 16(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*2), Y8
+	VBROADCASTSD 16(AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 24(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R10*1), Y8
+	VBROADCASTSD 24(AX)(R10*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
+	VBROADCASTSD 24(AX)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R11*1), Y8
+	VBROADCASTSD 24(AX)(R11*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*2), Y8
+	VBROADCASTSD 24(AX)(R10*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -12467,6 +19656,9 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -12478,7 +19670,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y8
 	VBROADCASTSD (AX), Y9
@@ -12495,75 +19687,71 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 8(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 8(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 8(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 8(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 8(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 8(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y8
-	VBROADCASTSD (AX), Y9
+	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 16(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 16(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 16(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 16(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 16(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 16(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 24(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 24(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 24(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 24(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 24(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 24(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -12579,74 +19767,242 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 8(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 8(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 8(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 8(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 8(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 8(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y8
-	VBROADCASTSD (AX), Y9
+	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 16(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 16(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 16(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 16(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 16(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 16(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 24(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 24(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 24(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 24(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 24(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 24(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD (AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD (AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -12745,6 +20101,9 @@ TEXT ·dupright4x8AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -12756,7 +20115,7 @@ TEXT ·dupright4x8AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y8
 	VBROADCASTSD (AX), Y9
@@ -12775,85 +20134,78 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 8(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 8(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 8(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 8(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 8(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 8(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 8(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y8
-	VBROADCASTSD (AX), Y9
+	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 16(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 16(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 16(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 16(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 16(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 16(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 16(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 24(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 24(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 24(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 24(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 24(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 24(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 24(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -12871,84 +20223,273 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 8(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 8(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 8(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 8(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 8(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 8(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 8(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
-	VBROADCASTSD (AX), Y9
+	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 16(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 16(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 16(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 16(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 16(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 16(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 16(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 24(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
+	VBROADCASTSD 24(AX)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R10*1), Y9
+	VBROADCASTSD 24(AX)(R10*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
+	VBROADCASTSD 24(AX)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R11*1), Y9
+	VBROADCASTSD 24(AX)(R11*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*2), Y9
+	VBROADCASTSD 24(AX)(R10*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
+	VBROADCASTSD 24(R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD (AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD (AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -13022,6 +20563,9 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -13033,7 +20577,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y9
 	VBROADCASTSD (AX), Y10
@@ -13052,85 +20596,78 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 8(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 8(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 8(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 8(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 8(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 8(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y9
-	VBROADCASTSD (AX), Y10
+	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 16(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 16(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 16(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 16(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 16(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 16(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 24(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 24(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 24(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 24(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 24(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 24(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -13148,84 +20685,273 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 8(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 8(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 8(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 8(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 8(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 8(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y9
-	VBROADCASTSD (AX), Y10
+	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 16(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 16(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 16(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 16(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 16(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 16(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 24(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 24(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 24(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 24(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 24(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 24(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD (AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD (AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -13327,6 +21053,9 @@ TEXT ·dupright4x9AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -13338,7 +21067,7 @@ TEXT ·dupright4x9AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y9
 	VBROADCASTSD (AX), Y10
@@ -13359,91 +21088,84 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 8(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 8(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 8(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 8(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 8(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 8(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 8(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y9
-	VBROADCASTSD (AX), Y10
+	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 16(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 16(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 16(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 16(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 16(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 16(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 16(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 24(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 24(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 24(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 24(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 24(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 24(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 24(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -13463,90 +21185,295 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 8(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 8(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 8(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 8(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 8(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 8(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 8(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y9
-	VBROADCASTSD (AX), Y10
+	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 16(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 16(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 16(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 16(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 16(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 16(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 16(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 24(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 24(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 24(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD 24(AX)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R11*1), Y10
+	VBROADCASTSD 24(AX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*2), Y10
+	VBROADCASTSD 24(AX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
+	VBROADCASTSD 24(R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD (AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD (AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -13628,6 +21555,9 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -13639,7 +21569,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y10
 	VBROADCASTSD (AX), Y11
@@ -13660,91 +21590,84 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 8(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 8(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 8(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 8(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 8(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 8(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 8(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	VBROADCASTSD 16(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 16(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 16(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 16(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 16(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 16(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 16(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 16(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 24(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 24(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 24(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 24(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 24(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 24(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 24(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -13764,90 +21687,295 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 8(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 8(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 8(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 8(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 8(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 8(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 8(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	VBROADCASTSD 16(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 16(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 16(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 16(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 16(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 16(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 16(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 16(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 24(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 24(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 24(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 24(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 24(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 24(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 24(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD (AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD (AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -13957,6 +22085,9 @@ TEXT ·dupright4x10AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -13968,7 +22099,7 @@ TEXT ·dupright4x10AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y10
 	VBROADCASTSD (AX), Y11
@@ -13991,97 +22122,90 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 8(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 8(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 8(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 8(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 8(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 8(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 8(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 8(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y10
-	VBROADCASTSD (AX), Y11
+	VBROADCASTSD 16(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 16(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 16(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 16(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 16(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 16(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 16(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 16(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 16(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 24(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 24(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 24(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 24(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 24(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 24(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 24(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 24(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -14103,96 +22227,317 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 8(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 8(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 8(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 8(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 8(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 8(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 8(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 8(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 8(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y10
-	VBROADCASTSD (AX), Y11
+	VBROADCASTSD 16(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 16(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 16(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 16(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 16(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 16(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 16(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 16(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 16(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y10
-	VBROADCASTSD (AX), Y11
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 24(AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD 24(AX)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD 24(AX)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD 24(AX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD 24(AX)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R11*1), Y11
+	VBROADCASTSD 24(AX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*2), Y11
+	VBROADCASTSD 24(AX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
+	VBROADCASTSD 24(R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
+	VBROADCASTSD 24(R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD (AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD (AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX)(DX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX)(DX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD 72(AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y10
 	VBROADCASTSD (AX), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -14280,6 +22625,9 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -14291,7 +22639,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y11
 	VBROADCASTSD (AX), Y12
@@ -14314,97 +22662,90 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 8(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 8(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 8(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 8(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 8(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 16(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 16(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 16(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 16(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 16(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 24(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 24(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 24(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 24(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 24(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -14426,96 +22767,317 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 8(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 8(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 8(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 8(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 8(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 16(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 16(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 16(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 16(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 16(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 24(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 24(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 24(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 24(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 24(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 72(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -14631,6 +23193,9 @@ TEXT ·dupright4x11AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -14642,7 +23207,7 @@ TEXT ·dupright4x11AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y11
 	VBROADCASTSD (AX), Y12
@@ -14667,103 +23232,96 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 8(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 8(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 8(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 8(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 8(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(R10*1), Y12
+	VBROADCASTSD 8(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y11
-	VBROADCASTSD (AX), Y12
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 16(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 16(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 16(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 16(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 16(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(R10*1), Y12
+	VBROADCASTSD 16(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 24(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 24(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 24(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 24(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 24(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(R10*1), Y12
+	VBROADCASTSD 24(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -14787,102 +23345,339 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 8(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 8(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 8(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 8(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 8(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(R10*1), Y12
+	VBROADCASTSD 8(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y11
-	VBROADCASTSD (AX), Y12
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 16(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 16(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 16(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 16(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 16(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(R10*1), Y12
+	VBROADCASTSD 16(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 24(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R11*1), Y12
+	VBROADCASTSD 24(AX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*2), Y12
+	VBROADCASTSD 24(AX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
+	VBROADCASTSD 24(R12)(CX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
+	VBROADCASTSD 24(R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(R10*1), Y12
+	VBROADCASTSD 24(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 72(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD 80(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -14978,6 +23773,9 @@ cut:
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -14989,7 +23787,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y12
 	VBROADCASTSD (AX), Y13
@@ -15014,103 +23812,96 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 8(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 8(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 8(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 8(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 8(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 8(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 8(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 8(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	VBROADCASTSD 16(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 16(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 16(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 16(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 16(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 16(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 16(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 16(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 16(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 24(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 24(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 24(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 24(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 24(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 24(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 24(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 24(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -15134,102 +23925,339 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 8(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 8(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 8(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 8(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 8(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 8(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 8(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 8(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	VBROADCASTSD 16(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 16(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 16(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 16(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 16(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 16(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 16(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 16(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 16(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 24(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 24(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 24(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 24(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 24(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 24(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 24(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 24(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD (AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD (AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 72(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 80(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -15353,6 +24381,9 @@ TEXT ·dupright4x12AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -15364,7 +24395,7 @@ TEXT ·dupright4x12AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y12
 	VBROADCASTSD (AX), Y13
@@ -15391,109 +24422,102 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 8(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 8(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 8(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 8(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 8(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 8(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 8(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 8(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 8(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y12
-	VBROADCASTSD (AX), Y13
+	VBROADCASTSD 16(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 16(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 16(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 16(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 16(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 16(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 16(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 16(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 16(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 16(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 24(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 24(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 24(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 24(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 24(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 24(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 24(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 24(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 24(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -15519,108 +24543,361 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 8(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 8(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 8(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 8(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 8(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 8(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 8(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 8(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 8(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 8(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
-	VBROADCASTSD (AX), Y13
+	VBROADCASTSD 16(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 16(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 16(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 16(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 16(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 16(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 16(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 16(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 16(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 16(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y12
-	VBROADCASTSD (AX), Y13
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 24(AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD 24(AX)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD 24(AX)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD 24(AX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD 24(AX)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R11*1), Y13
+	VBROADCASTSD 24(AX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*2), Y13
+	VBROADCASTSD 24(AX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
+	VBROADCASTSD 24(R12)(CX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
+	VBROADCASTSD 24(R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(R10*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
+	VBROADCASTSD 24(R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          wholeSteps
+	MOVQ         $0x00000008, DX
+	JMP          wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeColumnsSteps
+	PCALIGN $0x20
+
+wholeColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD (AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  wholeRest
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD (AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX)(DX*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX)(DX*2), Y13
+	VFMADD231PD  Y13, Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD 8(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD 16(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD 24(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD 32(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD 40(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD 48(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD 56(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD 64(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD 72(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD 80(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD 88(AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          wholeColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
 	VBROADCASTSD (AX), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -15718,6 +24995,9 @@ cut:
 	VXORPS  Y12, Y12, Y12
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -15729,7 +25009,7 @@ cut:
 	PCALIGN $0x20
 
 cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y13
 	VBROADCASTSD (AX), Y14
@@ -15756,109 +25036,102 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 8(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 8(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 8(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 8(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 8(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD 8(AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 8(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 8(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 8(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD 8(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 8(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(BX)(SI*8)
 	VMASKMOVPD   (BX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	VBROADCASTSD 16(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 16(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 16(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 16(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 16(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 16(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD 16(AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 16(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 16(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 16(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD 16(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 16(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   31(BX)(SI*8)
-	VMASKMOVPD   (BX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(DX*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 24(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 24(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 24(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 24(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 24(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD 24(AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 24(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 24(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 24(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD 24(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 24(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutFarSteps
+	MOVQ         $0x00000008, DX
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -15884,108 +25157,361 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 8(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 8(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 8(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 8(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 8(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD 8(AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 8(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 8(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 8(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD 8(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 8(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	VBROADCASTSD 16(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 16(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 16(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 16(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 16(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 16(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD 16(AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 16(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 16(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 16(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD 16(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 16(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (BX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 24(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 24(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 24(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 24(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 24(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R10*2), Y14
+	VBROADCASTSD 24(AX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
+	VBROADCASTSD 24(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
+	VBROADCASTSD 24(R12)(CX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
+	VBROADCASTSD 24(R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(R10*1), Y14
+	VBROADCASTSD 24(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
+	VBROADCASTSD 24(R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          cutSteps
+	MOVQ         $0x00000008, DX
+	JMP          cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutColumnsSteps
+	PCALIGN $0x20
+
+cutColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX), Y14
+	VFMADD231PD  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD (AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	JMP  cutRest
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX), Y14
+	VFMADD231PD  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD (AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD 16(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD 32(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 40(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD 48(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 56(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD 64(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 72(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD 80(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD 88(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          cutColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMASKMOVPD   (BX), Y0, Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -16096,6 +25622,10 @@ TEXT ·dupright8x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -16107,95 +25637,188 @@ TEXT ·dupright8x1AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Y4
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD (AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD 8(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Y4
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD 16(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Y4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD 24(AX), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD (AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD (AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD (AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, CX
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD (AX)(DX*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD (AX)(DX*2), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD (AX)(R10*1), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y2
 	VMOVUPD      (BX)(CX*1), Y3
 	VBROADCASTSD (AX), Y4
@@ -16261,6 +25884,10 @@ TEXT ·dupright8x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -16272,119 +25899,236 @@ TEXT ·dupright8x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
+	VMOVUPD      (R10), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
-	VBROADCASTSD (AX), Y6
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
+	VMOVUPD      (R10), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 8(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
-	VBROADCASTSD (AX), Y6
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 16(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y4
-	VMOVUPD      (BX)(R10*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y4, Y0
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
+	VBROADCASTSD 24(AX)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD (AX)(R11*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R11*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD (AX)(R11*1), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(AX)(R11*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
 	VMOVUPD      (BX)(R10*1), Y5
 	VBROADCASTSD (AX), Y6
@@ -16461,6 +26205,10 @@ TEXT ·dupright8x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -16472,10 +26220,10 @@ TEXT ·dupright8x3AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
+	VMOVUPD      (R10), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -16485,65 +26233,64 @@ tileFarSteps:
 	VBROADCASTSD (AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 8(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
-	VBROADCASTSD (AX), Y8
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 16(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 24(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
+	VMOVUPD      (R10), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
@@ -16553,62 +26300,204 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 8(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 8(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
-	VBROADCASTSD (AX), Y8
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 16(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 16(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y6
-	VMOVUPD      (BX)(R10*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y6, Y0
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
+	VBROADCASTSD 24(AX)(CX*1), Y8
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
+	VBROADCASTSD 24(AX)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
 	VMOVUPD      (BX)(R10*1), Y7
 	VBROADCASTSD (AX), Y8
@@ -16701,6 +26590,10 @@ TEXT ·dupright8x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -16712,10 +26605,10 @@ TEXT ·dupright8x4AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
+	VMOVUPD      (R11), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -16728,74 +26621,73 @@ tileFarSteps:
 	VBROADCASTSD (AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 8(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 8(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 8(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
-	VBROADCASTSD (AX), Y10
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 16(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 16(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 16(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 24(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 24(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 24(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
+	VMOVUPD      (R11), Y9
 	VBROADCASTSD (AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
@@ -16808,71 +26700,239 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 8(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 8(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 8(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 8(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
-	VBROADCASTSD (AX), Y10
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD 16(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 16(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 16(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 16(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y8
-	VMOVUPD      (BX)(R11*1), Y9
-	VBROADCASTSD (AX), Y10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 24(AX), Y10
 	VFMADD231PD  Y10, Y8, Y0
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD 24(AX)(CX*1), Y10
 	VFMADD231PD  Y10, Y8, Y2
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD 24(AX)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD 24(AX)(R10*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD (AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD (AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD (AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD (AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
 	VMOVUPD      (BX)(R11*1), Y9
 	VBROADCASTSD (AX), Y10
@@ -16968,6 +27028,10 @@ TEXT ·dupright8x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -16979,10 +27043,10 @@ TEXT ·dupright8x5AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
+	VMOVUPD      (R11), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -16998,83 +27062,82 @@ tileFarSteps:
 	VBROADCASTSD (AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 8(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 16(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 24(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
+	VMOVUPD      (R11), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
@@ -17090,80 +27153,272 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 8(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 8(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 16(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 16(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y10
-	VMOVUPD      (BX)(R11*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y10, Y0
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD 24(AX)(R10*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD 24(AX)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 32(AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y10
 	VMOVUPD      (BX)(R11*1), Y11
 	VBROADCASTSD (AX), Y12
@@ -17275,6 +27530,10 @@ TEXT ·dupright8x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R12
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R13
 	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
@@ -17286,10 +27545,10 @@ TEXT ·dupright8x6AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
+	VMOVUPD      (R12), Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -17308,92 +27567,91 @@ tileFarSteps:
 	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 8(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 8(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 8(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 8(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 8(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
-	VBROADCASTSD (AX), Y14
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD 16(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 16(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 16(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 16(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 16(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 16(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 24(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 24(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 24(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 24(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 24(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R12
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
+	VMOVUPD      (R12), Y13
 	VBROADCASTSD (AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
@@ -17412,89 +27670,307 @@ tileSteps:
 	VBROADCASTSD (AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 8(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 8(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 8(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 8(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 8(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 8(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
-	VBROADCASTSD (AX), Y14
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD 16(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 16(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 16(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 16(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 16(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 16(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y12
-	VMOVUPD      (BX)(R12*1), Y13
-	VBROADCASTSD (AX), Y14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 24(AX), Y14
 	VFMADD231PD  Y14, Y12, Y0
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD 24(AX)(CX*1), Y14
 	VFMADD231PD  Y14, Y12, Y2
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD 24(AX)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD 24(AX)(R10*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD 24(AX)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R11*1), Y14
+	VBROADCASTSD 24(AX)(R11*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R12
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD (AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD (AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD (AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD (AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 32(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 40(AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
 	VMOVUPD      (BX)(R12*1), Y13
 	VBROADCASTSD (AX), Y14
@@ -17604,6 +28080,10 @@ TEXT ·dupright12x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -17615,115 +28095,228 @@ TEXT ·dupright12x1AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y3
 	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y3
-	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y3
 	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Y6
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y3
-	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y3
 	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD (AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y3
-	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD 8(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y3
 	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Y6
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD 16(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y3
-	VMOVUPD      32(BX), Y4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Y6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD 24(AX), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, CX
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD (AX)(DX*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD (AX)(DX*2), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y3
 	VMOVUPD      32(BX), Y4
 	VMOVUPD      (BX)(CX*1), Y5
@@ -17802,6 +28395,10 @@ TEXT ·dupright12x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -17813,12 +28410,12 @@ TEXT ·dupright12x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y6
 	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
+	VMOVUPD      (R10), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -17827,69 +28424,68 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y6
-	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 8(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y6
 	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Y9
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 16(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y6
-	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 24(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
 	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
+	VMOVUPD      (R10), Y8
 	VBROADCASTSD (AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
@@ -17898,62 +28494,208 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y6
-	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 8(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 8(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
 	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Y9
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD 16(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 16(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y6
-	VMOVUPD      32(BX), Y7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Y9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 24(AX), Y9
 	VFMADD231PD  Y9, Y6, Y0
 	VFMADD231PD  Y9, Y7, Y1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
+	VBROADCASTSD 24(AX)(CX*1), Y9
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD (AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD (AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(DX*2), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y6
 	VMOVUPD      32(BX), Y7
 	VMOVUPD      (BX)(R10*1), Y8
@@ -18048,6 +28790,10 @@ TEXT ·dupright12x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -18059,12 +28805,12 @@ TEXT ·dupright12x3AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y9
 	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -18077,81 +28823,80 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y9
-	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y9
 	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y9
-	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y9
 	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
@@ -18164,74 +28909,252 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y9
-	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 8(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y9
 	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 16(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y9
-	VMOVUPD      32(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y9, Y0
 	VFMADD231PD  Y12, Y10, Y1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y9, Y3
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD 24(AX)(CX*2), Y12
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y9
 	VMOVUPD      32(BX), Y10
 	VMOVUPD      (BX)(R10*1), Y11
@@ -18349,6 +29272,10 @@ TEXT ·dupright12x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R12
 	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
@@ -18360,12 +29287,12 @@ TEXT ·dupright12x4AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y12
 	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
+	VMOVUPD      (R11), Y14
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -18382,93 +29309,92 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 8(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
+	VBROADCASTSD 8(AX)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
+	VBROADCASTSD 8(AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Y15
+	VBROADCASTSD 8(AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   95(BX)(SI*8)
 	PREFETCHT0   31(BX)(SI*8)
 	VMOVUPD      (BX), Y12
 	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Y15
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD 16(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
+	VBROADCASTSD 16(AX)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
+	VBROADCASTSD 16(AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Y15
+	VBROADCASTSD 16(AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   95(BX)(SI*8)
-	PREFETCHT0   31(BX)(SI*8)
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(DX*1)
+	PREFETCHT0   31(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 24(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
+	VBROADCASTSD 24(AX)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
+	VBROADCASTSD 24(AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Y15
+	VBROADCASTSD 24(AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
 	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
+	VMOVUPD      (R11), Y14
 	VBROADCASTSD (AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
@@ -18485,86 +29411,298 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 8(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
+	VBROADCASTSD 8(AX)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
+	VBROADCASTSD 8(AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Y15
+	VBROADCASTSD 8(AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
 	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Y15
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD 16(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
+	VBROADCASTSD 16(AX)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
+	VBROADCASTSD 16(AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Y15
+	VBROADCASTSD 16(AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y12
-	VMOVUPD      32(BX), Y13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Y15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 24(AX), Y15
 	VFMADD231PD  Y15, Y12, Y0
 	VFMADD231PD  Y15, Y13, Y1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
+	VBROADCASTSD 24(AX)(CX*1), Y15
 	VFMADD231PD  Y15, Y12, Y3
 	VFMADD231PD  Y15, Y13, Y4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
+	VBROADCASTSD 24(AX)(CX*2), Y15
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Y15
+	VBROADCASTSD 24(AX)(R10*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD (AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD (AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD (AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y12
 	VMOVUPD      32(BX), Y13
 	VMOVUPD      (BX)(R11*1), Y14
@@ -18674,6 +29812,10 @@ TEXT ·dupright16x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R10
 	IMULQ   SI, R10
 	CMPQ    R10, $0x00008000
@@ -18685,131 +29827,260 @@ TEXT ·dupright16x1AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y4
 	VMOVUPD      32(BX), Y5
 	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
+	VMOVUPD      (CX), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y4
 	VMOVUPD      32(BX), Y5
 	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Y8
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
 	VMOVUPD      32(BX), Y5
 	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
+	VMOVUPD      (CX), Y7
 	VBROADCASTSD (AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD 8(AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
 	VMOVUPD      32(BX), Y5
 	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Y8
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD 16(AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y4
-	VMOVUPD      32(BX), Y5
-	VMOVUPD      64(BX), Y6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Y8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD 24(AX), Y8
 	VFMADD231PD  Y8, Y4, Y0
 	VFMADD231PD  Y8, Y5, Y1
 	VFMADD231PD  Y8, Y6, Y2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R11*1)
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R11*1)
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, CX
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD (AX)(DX*1), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD (AX)(DX*2), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      32(BX)(SI*1), Y5
+	VMOVUPD      64(BX)(SI*1), Y6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y4
 	VMOVUPD      32(BX), Y5
 	VMOVUPD      64(BX), Y6
@@ -18901,6 +30172,10 @@ TEXT ·dupright16x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), DX
 	MOVQ    R9, R11
 	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
@@ -18912,13 +30187,13 @@ TEXT ·dupright16x2AVX2(SB), NOSPLIT, $0-72
 	PCALIGN $0x20
 
 tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y8
 	VMOVUPD      32(BX), Y9
 	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
@@ -18929,79 +30204,78 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y8, Y4
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   127(BX)(SI*8)
 	PREFETCHT0   63(BX)(SI*8)
 	VMOVUPD      (BX), Y8
 	VMOVUPD      32(BX), Y9
 	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y8, Y4
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	PREFETCHT0   127(BX)(SI*8)
-	PREFETCHT0   63(BX)(SI*8)
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(DX*1)
+	PREFETCHT0   63(BX)(DX*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y8, Y4
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileFarSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
 	VMOVUPD      32(BX), Y9
 	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
@@ -19012,71 +30286,241 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 8(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y8, Y4
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
 	VMOVUPD      32(BX), Y9
 	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 16(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y8, Y4
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Y8
-	VMOVUPD      32(BX), Y9
-	VMOVUPD      64(BX), Y10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(AX), Y12
 	VFMADD231PD  Y12, Y8, Y0
 	VFMADD231PD  Y12, Y9, Y1
 	VFMADD231PD  Y12, Y10, Y2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD 24(AX)(CX*1), Y12
 	VFMADD231PD  Y12, Y8, Y4
 	VFMADD231PD  Y12, Y9, Y5
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileColumnsSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileColumnsFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileColumnsSteps
+	PCALIGN $0x20
+
+tileColumnsFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R12*1)
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   127(BX)(R12*1)
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(DX*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(DX*2), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      32(BX)(SI*1), Y9
+	VMOVUPD      64(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Y8
 	VMOVUPD      32(BX), Y9
 	VMOVUPD      64(BX), Y10

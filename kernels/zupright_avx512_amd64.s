@@ -43,41 +43,66 @@ TEXT ·supright8x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y1
+	VFMADD231PS.BCST 4(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 8(AX), Y1, Y0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y1
+	VFMADD231PS.BCST 12(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
+	MOVQ             $0x00000004, DX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y1
+	VFMADD231PS.BCST (AX)(DX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Y1
+	VFMADD231PS.BCST (AX)(CX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
 	ADDQ             DX, AX
@@ -117,41 +142,66 @@ cut:
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (BX), K1, Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PS.BCST 4(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 8(AX), Y1, Y0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (BX), K1, Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PS.BCST 12(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
+	MOVQ             $0x00000004, DX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX), K1, Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PS.BCST (AX)(DX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX), K1, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PS.BCST (AX)(CX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
 	ADDQ             DX, AX
@@ -221,45 +271,74 @@ TEXT ·supright8x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y2
+	VFMADD231PS.BCST 4(AX), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y2, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y2, Y1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y2
+	VFMADD231PS.BCST 12(AX), Y2, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST 4(AX), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y2
+	VFMADD231PS.BCST (AX)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y2
+	VFMADD231PS.BCST (AX)(BX*2), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y2
+	VFMADD231PS.BCST (AX)(CX*1), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
@@ -304,45 +383,74 @@ cut:
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PS.BCST 4(AX), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y2, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y2, Y1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PS.BCST 12(AX), Y2, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST 4(AX), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PS.BCST (AX)(BX*1), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y2
+	VFMADD231PS.BCST (AX)(BX*2), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PS.BCST (AX)(CX*1), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
@@ -417,49 +525,82 @@ TEXT ·supright8x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y3
+	VFMADD231PS.BCST 4(AX), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y3, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y3, Y2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y3
+	VFMADD231PS.BCST 12(AX), Y3, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST 4(AX), Y3, Y1
+	VFMADD231PS.BCST 8(AX), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y3
+	VFMADD231PS.BCST (AX)(BX*1), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y3
+	VFMADD231PS.BCST (AX)(BX*2), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y3
+	VFMADD231PS.BCST (AX)(CX*1), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
@@ -522,49 +663,82 @@ cut:
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PS.BCST 4(AX), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y3, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y3, Y2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PS.BCST 12(AX), Y3, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST 4(AX), Y3, Y1
+	VFMADD231PS.BCST 8(AX), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PS.BCST (AX)(BX*1), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y3
+	VFMADD231PS.BCST (AX)(BX*2), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PS.BCST (AX)(CX*1), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
@@ -658,53 +832,91 @@ TEXT ·supright8x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y4
+	VFMADD231PS.BCST 4(AX), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y4, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y4, Y3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y4
+	VFMADD231PS.BCST 12(AX), Y4, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST 4(AX), Y4, Y1
+	VFMADD231PS.BCST 8(AX), Y4, Y2
+	VFMADD231PS.BCST 12(AX), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y4
+	VFMADD231PS.BCST (AX)(BX*1), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y4
+	VFMADD231PS.BCST (AX)(BX*2), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y4
+	VFMADD231PS.BCST (AX)(CX*1), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
@@ -761,53 +973,91 @@ cut:
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PS.BCST 4(AX), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y4, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y4, Y3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PS.BCST 12(AX), Y4, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST 4(AX), Y4, Y1
+	VFMADD231PS.BCST 8(AX), Y4, Y2
+	VFMADD231PS.BCST 12(AX), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PS.BCST (AX)(BX*1), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y4
+	VFMADD231PS.BCST (AX)(BX*2), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PS.BCST (AX)(CX*1), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
@@ -895,57 +1145,99 @@ TEXT ·supright8x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y5
+	VFMADD231PS.BCST 4(AX), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y5, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y5, Y4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y5
+	VFMADD231PS.BCST 12(AX), Y5, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST 4(AX), Y5, Y1
+	VFMADD231PS.BCST 8(AX), Y5, Y2
+	VFMADD231PS.BCST 12(AX), Y5, Y3
+	VFMADD231PS.BCST 16(AX), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y5
+	VFMADD231PS.BCST (AX)(BX*1), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y5, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y5
+	VFMADD231PS.BCST (AX)(BX*2), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y5, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y5
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y5, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
@@ -1013,57 +1305,99 @@ cut:
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PS.BCST 4(AX), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y5, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y5, Y4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PS.BCST 12(AX), Y5, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST 4(AX), Y5, Y1
+	VFMADD231PS.BCST 8(AX), Y5, Y2
+	VFMADD231PS.BCST 12(AX), Y5, Y3
+	VFMADD231PS.BCST 16(AX), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PS.BCST (AX)(BX*1), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y5, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y5
+	VFMADD231PS.BCST (AX)(BX*2), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y5, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y5, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
@@ -1163,10 +1497,12 @@ TEXT ·supright8x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -1174,50 +1510,95 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y6
+	VFMADD231PS.BCST 4(AX), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y6, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y6, Y5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y6
+	VFMADD231PS.BCST 12(AX), Y6, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST 4(AX), Y6, Y1
+	VFMADD231PS.BCST 8(AX), Y6, Y2
+	VFMADD231PS.BCST 12(AX), Y6, Y3
+	VFMADD231PS.BCST 16(AX), Y6, Y4
+	VFMADD231PS.BCST 20(AX), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y6
+	VFMADD231PS.BCST (AX)(BX*1), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y6, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y6, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y6
+	VFMADD231PS.BCST (AX)(BX*2), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y6, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y6, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y6
+	VFMADD231PS.BCST (AX)(CX*1), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y6, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y6, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -1290,10 +1671,12 @@ cut:
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -1301,50 +1684,95 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
 	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PS.BCST 4(AX), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y6, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y6, Y5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PS.BCST 12(AX), Y6, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST 4(AX), Y6, Y1
+	VFMADD231PS.BCST 8(AX), Y6, Y2
+	VFMADD231PS.BCST 12(AX), Y6, Y3
+	VFMADD231PS.BCST 16(AX), Y6, Y4
+	VFMADD231PS.BCST 20(AX), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PS.BCST (AX)(BX*1), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y6, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y6, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y6
+	VFMADD231PS.BCST (AX)(BX*2), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y6, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y6, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PS.BCST (AX)(CX*1), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y6, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y6, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -1449,10 +1877,12 @@ TEXT ·supright8x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -1461,53 +1891,102 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
 	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y7
+	VFMADD231PS.BCST 4(AX), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y7, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y7, Y6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y7
+	VFMADD231PS.BCST 12(AX), Y7, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST 4(AX), Y7, Y1
+	VFMADD231PS.BCST 8(AX), Y7, Y2
+	VFMADD231PS.BCST 12(AX), Y7, Y3
+	VFMADD231PS.BCST 16(AX), Y7, Y4
+	VFMADD231PS.BCST 20(AX), Y7, Y5
+	VFMADD231PS.BCST 24(AX), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y7
+	VFMADD231PS.BCST (AX)(BX*1), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y7, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y7, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y7, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y7
+	VFMADD231PS.BCST (AX)(BX*2), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y7, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y7, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y7, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y7
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y7, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y7, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y7, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -1598,10 +2077,12 @@ cut:
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -1610,53 +2091,102 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
 	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PS.BCST 4(AX), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y7, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y7, Y6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PS.BCST 12(AX), Y7, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST 4(AX), Y7, Y1
+	VFMADD231PS.BCST 8(AX), Y7, Y2
+	VFMADD231PS.BCST 12(AX), Y7, Y3
+	VFMADD231PS.BCST 16(AX), Y7, Y4
+	VFMADD231PS.BCST 20(AX), Y7, Y5
+	VFMADD231PS.BCST 24(AX), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PS.BCST (AX)(BX*1), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y7, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y7, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y7, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y7
+	VFMADD231PS.BCST (AX)(BX*2), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y7, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y7, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y7, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y7, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y7, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y7, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -1783,10 +2313,12 @@ TEXT ·supright8x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -1796,60 +2328,114 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
 	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
 	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y8
+	VFMADD231PS.BCST 4(AX), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST 4(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y8, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST 8(R13), Y8, Y7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y8
+	VFMADD231PS.BCST 12(AX), Y8, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST 12(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST 4(AX), Y8, Y1
+	VFMADD231PS.BCST 8(AX), Y8, Y2
+	VFMADD231PS.BCST 12(AX), Y8, Y3
+	VFMADD231PS.BCST 16(AX), Y8, Y4
+	VFMADD231PS.BCST 20(AX), Y8, Y5
+	VFMADD231PS.BCST 24(AX), Y8, Y6
+	VFMADD231PS.BCST 28(AX), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y8
+	VFMADD231PS.BCST (AX)(BX*1), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y8, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y8, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y8, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y8, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y8
+	VFMADD231PS.BCST (AX)(BX*2), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y8, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y8, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y8, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y8, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y8
+	VFMADD231PS.BCST (AX)(CX*1), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y8, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y8, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y8, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y8, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -1927,10 +2513,12 @@ cut:
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -1940,60 +2528,114 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
 	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
 	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PS.BCST 4(AX), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST 4(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y8, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST 8(R13), Y8, Y7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PS.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PS.BCST 12(AX), Y8, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST 12(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST 4(AX), Y8, Y1
+	VFMADD231PS.BCST 8(AX), Y8, Y2
+	VFMADD231PS.BCST 12(AX), Y8, Y3
+	VFMADD231PS.BCST 16(AX), Y8, Y4
+	VFMADD231PS.BCST 20(AX), Y8, Y5
+	VFMADD231PS.BCST 24(AX), Y8, Y6
+	VFMADD231PS.BCST 28(AX), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PS.BCST (AX)(BX*1), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y8, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y8, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y8, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y8, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y8
+	VFMADD231PS.BCST (AX)(BX*2), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y8, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y8, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y8, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y8, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PS.BCST (AX)(CX*1), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y8, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y8, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y8, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y8, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -2107,10 +2749,12 @@ TEXT ·supright8x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -2121,63 +2765,121 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
 	VFMADD231PS.BCST (R13), Y9, Y7
 	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PS.BCST (R13), Y9, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y9
+	VFMADD231PS.BCST 4(AX), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST 4(R13), Y9, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PS.BCST (R13), Y9, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y9, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST 8(R13), Y9, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y9, Y8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PS.BCST (R13), Y9, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y9
+	VFMADD231PS.BCST 12(AX), Y9, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST 12(R13), Y9, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST 4(AX), Y9, Y1
+	VFMADD231PS.BCST 8(AX), Y9, Y2
+	VFMADD231PS.BCST 12(AX), Y9, Y3
+	VFMADD231PS.BCST 16(AX), Y9, Y4
+	VFMADD231PS.BCST 20(AX), Y9, Y5
+	VFMADD231PS.BCST 24(AX), Y9, Y6
+	VFMADD231PS.BCST 28(AX), Y9, Y7
+	VFMADD231PS.BCST 32(AX), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y9
+	VFMADD231PS.BCST (AX)(BX*1), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y9, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y9, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y9, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y9, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y9, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y9
+	VFMADD231PS.BCST (AX)(BX*2), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y9, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y9, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y9, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y9, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y9, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y9
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y9, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y9, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y9, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y9, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y9, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -2266,10 +2968,12 @@ cut:
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -2280,63 +2984,121 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
 	VFMADD231PS.BCST (R13), Y9, Y7
 	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PS.BCST (R13), Y9, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PS.BCST 4(AX), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST 4(R13), Y9, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PS.BCST (R13), Y9, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y9, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST 8(R13), Y9, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y9, Y8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PS.BCST (R13), Y9, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PS.BCST 12(AX), Y9, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST 12(R13), Y9, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST 4(AX), Y9, Y1
+	VFMADD231PS.BCST 8(AX), Y9, Y2
+	VFMADD231PS.BCST 12(AX), Y9, Y3
+	VFMADD231PS.BCST 16(AX), Y9, Y4
+	VFMADD231PS.BCST 20(AX), Y9, Y5
+	VFMADD231PS.BCST 24(AX), Y9, Y6
+	VFMADD231PS.BCST 28(AX), Y9, Y7
+	VFMADD231PS.BCST 32(AX), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PS.BCST (AX)(BX*1), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y9, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y9, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y9, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y9, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y9, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y9
+	VFMADD231PS.BCST (AX)(BX*2), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y9, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y9, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y9, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y9, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y9, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y9, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y9, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y9, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y9, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y9, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -2461,10 +3223,12 @@ TEXT ·supright8x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -2476,66 +3240,128 @@ wholeSteps:
 	VFMADD231PS.BCST (R13), Y10, Y7
 	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
 	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PS.BCST (R13), Y10, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y10
+	VFMADD231PS.BCST 4(AX), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST 4(R13), Y10, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 4(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PS.BCST (R13), Y10, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y10, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST 8(R13), Y10, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 8(R13)(DX*2), Y10, Y9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PS.BCST (R13), Y10, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y10
+	VFMADD231PS.BCST 12(AX), Y10, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST 12(R13), Y10, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 12(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST 4(AX), Y10, Y1
+	VFMADD231PS.BCST 8(AX), Y10, Y2
+	VFMADD231PS.BCST 12(AX), Y10, Y3
+	VFMADD231PS.BCST 16(AX), Y10, Y4
+	VFMADD231PS.BCST 20(AX), Y10, Y5
+	VFMADD231PS.BCST 24(AX), Y10, Y6
+	VFMADD231PS.BCST 28(AX), Y10, Y7
+	VFMADD231PS.BCST 32(AX), Y10, Y8
+	VFMADD231PS.BCST 36(AX), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y10
+	VFMADD231PS.BCST (AX)(BX*1), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y10, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y10, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y10, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y10, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y10, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y10, Y8
+	VFMADD231PS.BCST 36(AX)(BX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y10
+	VFMADD231PS.BCST (AX)(BX*2), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y10, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y10, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y10, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y10, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y10, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y10, Y8
+	VFMADD231PS.BCST 36(AX)(BX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y10
+	VFMADD231PS.BCST (AX)(CX*1), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y10, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y10, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y10, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y10, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y10, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y10, Y8
+	VFMADD231PS.BCST 36(AX)(CX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -2629,10 +3455,12 @@ cut:
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -2644,66 +3472,128 @@ cutSteps:
 	VFMADD231PS.BCST (R13), Y10, Y7
 	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
 	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PS.BCST (R13), Y10, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PS.BCST 4(AX), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST 4(R13), Y10, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 4(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PS.BCST (R13), Y10, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y10, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST 8(R13), Y10, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 8(R13)(DX*2), Y10, Y9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PS.BCST (R13), Y10, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PS.BCST 12(AX), Y10, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST 12(R13), Y10, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 12(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST 4(AX), Y10, Y1
+	VFMADD231PS.BCST 8(AX), Y10, Y2
+	VFMADD231PS.BCST 12(AX), Y10, Y3
+	VFMADD231PS.BCST 16(AX), Y10, Y4
+	VFMADD231PS.BCST 20(AX), Y10, Y5
+	VFMADD231PS.BCST 24(AX), Y10, Y6
+	VFMADD231PS.BCST 28(AX), Y10, Y7
+	VFMADD231PS.BCST 32(AX), Y10, Y8
+	VFMADD231PS.BCST 36(AX), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PS.BCST (AX)(BX*1), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y10, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y10, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y10, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y10, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y10, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y10, Y8
+	VFMADD231PS.BCST 36(AX)(BX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y10
+	VFMADD231PS.BCST (AX)(BX*2), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y10, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y10, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y10, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y10, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y10, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y10, Y8
+	VFMADD231PS.BCST 36(AX)(BX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PS.BCST (AX)(CX*1), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y10, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y10, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y10, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y10, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y10, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y10, Y8
+	VFMADD231PS.BCST 36(AX)(CX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -2833,10 +3723,12 @@ TEXT ·supright8x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -2849,69 +3741,135 @@ wholeSteps:
 	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
 	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
 	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PS.BCST (R13), Y11, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y11
+	VFMADD231PS.BCST 4(AX), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST 4(R13), Y11, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 4(R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 4(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PS.BCST (R13), Y11, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y11, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST 8(R13), Y11, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 8(R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 8(R13)(R11*1), Y11, Y10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PS.BCST (R13), Y11, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y11
+	VFMADD231PS.BCST 12(AX), Y11, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST 12(R13), Y11, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 12(R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 12(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST 4(AX), Y11, Y1
+	VFMADD231PS.BCST 8(AX), Y11, Y2
+	VFMADD231PS.BCST 12(AX), Y11, Y3
+	VFMADD231PS.BCST 16(AX), Y11, Y4
+	VFMADD231PS.BCST 20(AX), Y11, Y5
+	VFMADD231PS.BCST 24(AX), Y11, Y6
+	VFMADD231PS.BCST 28(AX), Y11, Y7
+	VFMADD231PS.BCST 32(AX), Y11, Y8
+	VFMADD231PS.BCST 36(AX), Y11, Y9
+	VFMADD231PS.BCST 40(AX), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y11
+	VFMADD231PS.BCST (AX)(BX*1), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y11, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y11, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y11, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y11, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y11, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y11, Y8
+	VFMADD231PS.BCST 36(AX)(BX*1), Y11, Y9
+	VFMADD231PS.BCST 40(AX)(BX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y11
+	VFMADD231PS.BCST (AX)(BX*2), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y11, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y11, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y11, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y11, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y11, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y11, Y8
+	VFMADD231PS.BCST 36(AX)(BX*2), Y11, Y9
+	VFMADD231PS.BCST 40(AX)(BX*2), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y11
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y11, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y11, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y11, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y11, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y11, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y11, Y8
+	VFMADD231PS.BCST 36(AX)(CX*1), Y11, Y9
+	VFMADD231PS.BCST 40(AX)(CX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -3023,10 +3981,12 @@ cut:
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -3039,69 +3999,135 @@ cutSteps:
 	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
 	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
 	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PS.BCST (R13), Y11, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PS.BCST 4(AX), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST 4(R13), Y11, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 4(R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 4(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PS.BCST (R13), Y11, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y11, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST 8(R13), Y11, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 8(R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 8(R13)(R11*1), Y11, Y10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PS.BCST (R13), Y11, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PS.BCST 12(AX), Y11, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST 12(R13), Y11, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 12(R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 12(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST 4(AX), Y11, Y1
+	VFMADD231PS.BCST 8(AX), Y11, Y2
+	VFMADD231PS.BCST 12(AX), Y11, Y3
+	VFMADD231PS.BCST 16(AX), Y11, Y4
+	VFMADD231PS.BCST 20(AX), Y11, Y5
+	VFMADD231PS.BCST 24(AX), Y11, Y6
+	VFMADD231PS.BCST 28(AX), Y11, Y7
+	VFMADD231PS.BCST 32(AX), Y11, Y8
+	VFMADD231PS.BCST 36(AX), Y11, Y9
+	VFMADD231PS.BCST 40(AX), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PS.BCST (AX)(BX*1), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y11, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y11, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y11, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y11, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y11, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y11, Y8
+	VFMADD231PS.BCST 36(AX)(BX*1), Y11, Y9
+	VFMADD231PS.BCST 40(AX)(BX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y11
+	VFMADD231PS.BCST (AX)(BX*2), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y11, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y11, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y11, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y11, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y11, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y11, Y8
+	VFMADD231PS.BCST 36(AX)(BX*2), Y11, Y9
+	VFMADD231PS.BCST 40(AX)(BX*2), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y11, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y11, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y11, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y11, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y11, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y11, Y8
+	VFMADD231PS.BCST 36(AX)(CX*1), Y11, Y9
+	VFMADD231PS.BCST 40(AX)(CX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -3249,10 +4275,12 @@ TEXT ·supright8x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -3266,72 +4294,142 @@ wholeSteps:
 	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
 	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
 	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PS.BCST (R13), Y12, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y12
+	VFMADD231PS.BCST 4(AX), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST 4(R13), Y12, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 4(R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 4(R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST 4(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PS.BCST (R13), Y12, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y12, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST 8(R13), Y12, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 8(R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 8(R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST 8(R13)(DX*4), Y12, Y11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PS.BCST (R13), Y12, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y12
+	VFMADD231PS.BCST 12(AX), Y12, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST 12(R13), Y12, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 12(R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 12(R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST 12(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST 4(AX), Y12, Y1
+	VFMADD231PS.BCST 8(AX), Y12, Y2
+	VFMADD231PS.BCST 12(AX), Y12, Y3
+	VFMADD231PS.BCST 16(AX), Y12, Y4
+	VFMADD231PS.BCST 20(AX), Y12, Y5
+	VFMADD231PS.BCST 24(AX), Y12, Y6
+	VFMADD231PS.BCST 28(AX), Y12, Y7
+	VFMADD231PS.BCST 32(AX), Y12, Y8
+	VFMADD231PS.BCST 36(AX), Y12, Y9
+	VFMADD231PS.BCST 40(AX), Y12, Y10
+	VFMADD231PS.BCST 44(AX), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y12
+	VFMADD231PS.BCST (AX)(BX*1), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y12, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y12, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y12, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y12, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y12, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y12, Y8
+	VFMADD231PS.BCST 36(AX)(BX*1), Y12, Y9
+	VFMADD231PS.BCST 40(AX)(BX*1), Y12, Y10
+	VFMADD231PS.BCST 44(AX)(BX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Y12
+	VFMADD231PS.BCST (AX)(BX*2), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y12, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y12, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y12, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y12, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y12, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y12, Y8
+	VFMADD231PS.BCST 36(AX)(BX*2), Y12, Y9
+	VFMADD231PS.BCST 40(AX)(BX*2), Y12, Y10
+	VFMADD231PS.BCST 44(AX)(BX*2), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Y12
+	VFMADD231PS.BCST (AX)(CX*1), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y12, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y12, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y12, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y12, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y12, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y12, Y8
+	VFMADD231PS.BCST 36(AX)(CX*1), Y12, Y9
+	VFMADD231PS.BCST 40(AX)(CX*1), Y12, Y10
+	VFMADD231PS.BCST 44(AX)(CX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -3437,10 +4535,12 @@ cut:
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -3454,72 +4554,142 @@ cutSteps:
 	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
 	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
 	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PS.BCST (R13), Y12, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PS.BCST 4(AX), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 4(AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST 4(AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST 4(R13), Y12, Y7
+	VFMADD231PS.BCST 4(R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 4(R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 4(R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST 4(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PS.BCST (R13), Y12, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Y12, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 8(AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 8(AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST 8(AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST 8(R13), Y12, Y7
+	VFMADD231PS.BCST 8(R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 8(R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 8(R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST 8(R13)(DX*4), Y12, Y11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PS.BCST (R13), Y12, Y7
-	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PS.BCST 12(AX), Y12, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 12(AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST 12(AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST 12(R13), Y12, Y7
+	VFMADD231PS.BCST 12(R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 12(R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 12(R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST 12(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST 4(AX), Y12, Y1
+	VFMADD231PS.BCST 8(AX), Y12, Y2
+	VFMADD231PS.BCST 12(AX), Y12, Y3
+	VFMADD231PS.BCST 16(AX), Y12, Y4
+	VFMADD231PS.BCST 20(AX), Y12, Y5
+	VFMADD231PS.BCST 24(AX), Y12, Y6
+	VFMADD231PS.BCST 28(AX), Y12, Y7
+	VFMADD231PS.BCST 32(AX), Y12, Y8
+	VFMADD231PS.BCST 36(AX), Y12, Y9
+	VFMADD231PS.BCST 40(AX), Y12, Y10
+	VFMADD231PS.BCST 44(AX), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PS.BCST (AX)(BX*1), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(BX*1), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(BX*1), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(BX*1), Y12, Y3
+	VFMADD231PS.BCST 16(AX)(BX*1), Y12, Y4
+	VFMADD231PS.BCST 20(AX)(BX*1), Y12, Y5
+	VFMADD231PS.BCST 24(AX)(BX*1), Y12, Y6
+	VFMADD231PS.BCST 28(AX)(BX*1), Y12, Y7
+	VFMADD231PS.BCST 32(AX)(BX*1), Y12, Y8
+	VFMADD231PS.BCST 36(AX)(BX*1), Y12, Y9
+	VFMADD231PS.BCST 40(AX)(BX*1), Y12, Y10
+	VFMADD231PS.BCST 44(AX)(BX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Y12
+	VFMADD231PS.BCST (AX)(BX*2), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(BX*2), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(BX*2), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(BX*2), Y12, Y3
+	VFMADD231PS.BCST 16(AX)(BX*2), Y12, Y4
+	VFMADD231PS.BCST 20(AX)(BX*2), Y12, Y5
+	VFMADD231PS.BCST 24(AX)(BX*2), Y12, Y6
+	VFMADD231PS.BCST 28(AX)(BX*2), Y12, Y7
+	VFMADD231PS.BCST 32(AX)(BX*2), Y12, Y8
+	VFMADD231PS.BCST 36(AX)(BX*2), Y12, Y9
+	VFMADD231PS.BCST 40(AX)(BX*2), Y12, Y10
+	VFMADD231PS.BCST 44(AX)(BX*2), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PS.BCST (AX)(CX*1), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(CX*1), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(CX*1), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y12, Y3
+	VFMADD231PS.BCST 16(AX)(CX*1), Y12, Y4
+	VFMADD231PS.BCST 20(AX)(CX*1), Y12, Y5
+	VFMADD231PS.BCST 24(AX)(CX*1), Y12, Y6
+	VFMADD231PS.BCST 28(AX)(CX*1), Y12, Y7
+	VFMADD231PS.BCST 32(AX)(CX*1), Y12, Y8
+	VFMADD231PS.BCST 36(AX)(CX*1), Y12, Y9
+	VFMADD231PS.BCST 40(AX)(CX*1), Y12, Y10
+	VFMADD231PS.BCST 44(AX)(CX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -3643,41 +4813,66 @@ TEXT ·supright16x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z1
+	VFMADD231PS.BCST 4(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 8(AX), Z1, Z0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z1
+	VFMADD231PS.BCST 12(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
+	MOVQ             $0x00000004, DX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z1
+	VFMADD231PS.BCST (AX)(DX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z1
+	VFMADD231PS.BCST (AX)(CX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	ADDQ             DX, AX
@@ -3735,41 +4930,66 @@ cut:
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (BX), K1, Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PS.BCST 4(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 8(AX), Z1, Z0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (BX), K1, Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PS.BCST 12(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
+	MOVQ             $0x00000004, DX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX), K1, Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PS.BCST (AX)(DX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX), K1, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PS.BCST (AX)(CX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (BX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	ADDQ             DX, AX
@@ -3873,45 +5093,74 @@ TEXT ·supright16x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z2
+	VFMADD231PS.BCST 4(AX), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z2, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z2, Z1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z2
+	VFMADD231PS.BCST 12(AX), Z2, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST 4(AX), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z2
+	VFMADD231PS.BCST (AX)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z2
+	VFMADD231PS.BCST (AX)(BX*2), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
@@ -3976,45 +5225,74 @@ cut:
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PS.BCST 4(AX), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z2, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z2, Z1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PS.BCST 12(AX), Z2, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST 4(AX), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PS.BCST (AX)(BX*1), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z2
+	VFMADD231PS.BCST (AX)(BX*2), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
@@ -4125,49 +5403,82 @@ TEXT ·supright16x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z3
+	VFMADD231PS.BCST 4(AX), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z3, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z3, Z2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z3
+	VFMADD231PS.BCST 12(AX), Z3, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST 4(AX), Z3, Z1
+	VFMADD231PS.BCST 8(AX), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z3
+	VFMADD231PS.BCST (AX)(BX*1), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z3
+	VFMADD231PS.BCST (AX)(BX*2), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z3
+	VFMADD231PS.BCST (AX)(CX*1), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
@@ -4262,49 +5573,82 @@ cut:
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PS.BCST 4(AX), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z3, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z3, Z2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PS.BCST 12(AX), Z3, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST 4(AX), Z3, Z1
+	VFMADD231PS.BCST 8(AX), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PS.BCST (AX)(BX*1), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z3
+	VFMADD231PS.BCST (AX)(BX*2), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PS.BCST (AX)(CX*1), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
@@ -4446,53 +5790,91 @@ TEXT ·supright16x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z4
+	VFMADD231PS.BCST 4(AX), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z4, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z4, Z3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z4
+	VFMADD231PS.BCST 12(AX), Z4, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST 4(AX), Z4, Z1
+	VFMADD231PS.BCST 8(AX), Z4, Z2
+	VFMADD231PS.BCST 12(AX), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z4
+	VFMADD231PS.BCST (AX)(BX*1), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (AX)(BX*2), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z4
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
@@ -4573,53 +5955,91 @@ cut:
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PS.BCST 4(AX), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z4, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z4, Z3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PS.BCST 12(AX), Z4, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST 4(AX), Z4, Z1
+	VFMADD231PS.BCST 8(AX), Z4, Z2
+	VFMADD231PS.BCST 12(AX), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PS.BCST (AX)(BX*1), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z4
+	VFMADD231PS.BCST (AX)(BX*2), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
@@ -4747,57 +6167,99 @@ TEXT ·supright16x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z5
+	VFMADD231PS.BCST 4(AX), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z5, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z5, Z4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z5
+	VFMADD231PS.BCST 12(AX), Z5, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST 4(AX), Z5, Z1
+	VFMADD231PS.BCST 8(AX), Z5, Z2
+	VFMADD231PS.BCST 12(AX), Z5, Z3
+	VFMADD231PS.BCST 16(AX), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z5
+	VFMADD231PS.BCST (AX)(BX*1), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z5, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z5
+	VFMADD231PS.BCST (AX)(BX*2), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z5, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z5
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z5, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
@@ -4899,57 +6361,99 @@ cut:
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PS.BCST 4(AX), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z5, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z5, Z4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PS.BCST 12(AX), Z5, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST 4(AX), Z5, Z1
+	VFMADD231PS.BCST 8(AX), Z5, Z2
+	VFMADD231PS.BCST 12(AX), Z5, Z3
+	VFMADD231PS.BCST 16(AX), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PS.BCST (AX)(BX*1), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z5, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z5
+	VFMADD231PS.BCST (AX)(BX*2), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z5, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z5, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
@@ -5099,10 +6603,12 @@ TEXT ·supright16x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -5110,50 +6616,95 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z6
+	VFMADD231PS.BCST 4(AX), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z6, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z6, Z5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z6
+	VFMADD231PS.BCST 12(AX), Z6, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST 4(AX), Z6, Z1
+	VFMADD231PS.BCST 8(AX), Z6, Z2
+	VFMADD231PS.BCST 12(AX), Z6, Z3
+	VFMADD231PS.BCST 16(AX), Z6, Z4
+	VFMADD231PS.BCST 20(AX), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z6
+	VFMADD231PS.BCST (AX)(BX*1), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z6, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z6, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z6
+	VFMADD231PS.BCST (AX)(BX*2), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z6, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z6, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z6
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z6, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z6, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -5262,10 +6813,12 @@ cut:
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -5273,50 +6826,95 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
 	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PS.BCST 4(AX), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z6, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z6, Z5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PS.BCST 12(AX), Z6, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST 4(AX), Z6, Z1
+	VFMADD231PS.BCST 8(AX), Z6, Z2
+	VFMADD231PS.BCST 12(AX), Z6, Z3
+	VFMADD231PS.BCST 16(AX), Z6, Z4
+	VFMADD231PS.BCST 20(AX), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PS.BCST (AX)(BX*1), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z6, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z6, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z6
+	VFMADD231PS.BCST (AX)(BX*2), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z6, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z6, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z6, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z6, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -5473,10 +7071,12 @@ TEXT ·supright16x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -5485,53 +7085,102 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
 	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z7
+	VFMADD231PS.BCST 4(AX), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z7, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z7, Z6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z7
+	VFMADD231PS.BCST 12(AX), Z7, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST 4(AX), Z7, Z1
+	VFMADD231PS.BCST 8(AX), Z7, Z2
+	VFMADD231PS.BCST 12(AX), Z7, Z3
+	VFMADD231PS.BCST 16(AX), Z7, Z4
+	VFMADD231PS.BCST 20(AX), Z7, Z5
+	VFMADD231PS.BCST 24(AX), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z7
+	VFMADD231PS.BCST (AX)(BX*1), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z7, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z7, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z7, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z7
+	VFMADD231PS.BCST (AX)(BX*2), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z7, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z7, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z7, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z7
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z7, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z7, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z7, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -5670,10 +7319,12 @@ cut:
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -5682,53 +7333,102 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
 	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PS.BCST 4(AX), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z7, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z7, Z6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PS.BCST 12(AX), Z7, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST 4(AX), Z7, Z1
+	VFMADD231PS.BCST 8(AX), Z7, Z2
+	VFMADD231PS.BCST 12(AX), Z7, Z3
+	VFMADD231PS.BCST 16(AX), Z7, Z4
+	VFMADD231PS.BCST 20(AX), Z7, Z5
+	VFMADD231PS.BCST 24(AX), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PS.BCST (AX)(BX*1), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z7, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z7, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z7, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z7
+	VFMADD231PS.BCST (AX)(BX*2), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z7, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z7, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z7, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z7, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z7, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z7, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -5919,10 +7619,12 @@ TEXT ·supright16x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -5932,60 +7634,114 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
 	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
 	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z8
+	VFMADD231PS.BCST 4(AX), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST 4(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z8, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST 8(R13), Z8, Z7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z8
+	VFMADD231PS.BCST 12(AX), Z8, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST 12(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST 4(AX), Z8, Z1
+	VFMADD231PS.BCST 8(AX), Z8, Z2
+	VFMADD231PS.BCST 12(AX), Z8, Z3
+	VFMADD231PS.BCST 16(AX), Z8, Z4
+	VFMADD231PS.BCST 20(AX), Z8, Z5
+	VFMADD231PS.BCST 24(AX), Z8, Z6
+	VFMADD231PS.BCST 28(AX), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z8
+	VFMADD231PS.BCST (AX)(BX*1), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z8, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z8, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z8, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z8, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z8
+	VFMADD231PS.BCST (AX)(BX*2), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z8, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z8, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z8, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z8, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z8, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z8, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z8, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z8, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -6087,10 +7843,12 @@ cut:
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -6100,60 +7858,114 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
 	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
 	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PS.BCST 4(AX), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST 4(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z8, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST 8(R13), Z8, Z7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PS.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PS.BCST 12(AX), Z8, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST 12(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST 4(AX), Z8, Z1
+	VFMADD231PS.BCST 8(AX), Z8, Z2
+	VFMADD231PS.BCST 12(AX), Z8, Z3
+	VFMADD231PS.BCST 16(AX), Z8, Z4
+	VFMADD231PS.BCST 20(AX), Z8, Z5
+	VFMADD231PS.BCST 24(AX), Z8, Z6
+	VFMADD231PS.BCST 28(AX), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PS.BCST (AX)(BX*1), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z8, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z8, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z8, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z8, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z8
+	VFMADD231PS.BCST (AX)(BX*2), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z8, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z8, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z8, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z8, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z8, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z8, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z8, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z8, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -6307,10 +8119,12 @@ TEXT ·supright16x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -6321,63 +8135,121 @@ wholeSteps:
 	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
 	VFMADD231PS.BCST (R13), Z9, Z7
 	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PS.BCST (R13), Z9, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z9
+	VFMADD231PS.BCST 4(AX), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST 4(R13), Z9, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PS.BCST (R13), Z9, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z9, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST 8(R13), Z9, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z9, Z8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PS.BCST (R13), Z9, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z9
+	VFMADD231PS.BCST 12(AX), Z9, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST 12(R13), Z9, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST 4(AX), Z9, Z1
+	VFMADD231PS.BCST 8(AX), Z9, Z2
+	VFMADD231PS.BCST 12(AX), Z9, Z3
+	VFMADD231PS.BCST 16(AX), Z9, Z4
+	VFMADD231PS.BCST 20(AX), Z9, Z5
+	VFMADD231PS.BCST 24(AX), Z9, Z6
+	VFMADD231PS.BCST 28(AX), Z9, Z7
+	VFMADD231PS.BCST 32(AX), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z9
+	VFMADD231PS.BCST (AX)(BX*1), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z9, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z9, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z9, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z9, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z9, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z9
+	VFMADD231PS.BCST (AX)(BX*2), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z9, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z9, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z9, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z9, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z9, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z9
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z9, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z9, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z9, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z9, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z9, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -6500,10 +8372,12 @@ cut:
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -6514,63 +8388,121 @@ cutSteps:
 	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
 	VFMADD231PS.BCST (R13), Z9, Z7
 	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PS.BCST (R13), Z9, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PS.BCST 4(AX), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST 4(R13), Z9, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PS.BCST (R13), Z9, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z9, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST 8(R13), Z9, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z9, Z8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PS.BCST (R13), Z9, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PS.BCST 12(AX), Z9, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST 12(R13), Z9, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST 4(AX), Z9, Z1
+	VFMADD231PS.BCST 8(AX), Z9, Z2
+	VFMADD231PS.BCST 12(AX), Z9, Z3
+	VFMADD231PS.BCST 16(AX), Z9, Z4
+	VFMADD231PS.BCST 20(AX), Z9, Z5
+	VFMADD231PS.BCST 24(AX), Z9, Z6
+	VFMADD231PS.BCST 28(AX), Z9, Z7
+	VFMADD231PS.BCST 32(AX), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PS.BCST (AX)(BX*1), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z9, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z9, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z9, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z9, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z9, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z9
+	VFMADD231PS.BCST (AX)(BX*2), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z9, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z9, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z9, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z9, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z9, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z9, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z9, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z9, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z9, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z9, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -6745,10 +8677,12 @@ TEXT ·supright16x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -6760,66 +8694,128 @@ wholeSteps:
 	VFMADD231PS.BCST (R13), Z10, Z7
 	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PS.BCST (R13), Z10, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z10
+	VFMADD231PS.BCST 4(AX), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST 4(R13), Z10, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 4(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PS.BCST (R13), Z10, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z10, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST 8(R13), Z10, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 8(R13)(DX*2), Z10, Z9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PS.BCST (R13), Z10, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z10
+	VFMADD231PS.BCST 12(AX), Z10, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST 12(R13), Z10, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 12(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST 4(AX), Z10, Z1
+	VFMADD231PS.BCST 8(AX), Z10, Z2
+	VFMADD231PS.BCST 12(AX), Z10, Z3
+	VFMADD231PS.BCST 16(AX), Z10, Z4
+	VFMADD231PS.BCST 20(AX), Z10, Z5
+	VFMADD231PS.BCST 24(AX), Z10, Z6
+	VFMADD231PS.BCST 28(AX), Z10, Z7
+	VFMADD231PS.BCST 32(AX), Z10, Z8
+	VFMADD231PS.BCST 36(AX), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z10
+	VFMADD231PS.BCST (AX)(BX*1), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z10, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z10, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z10, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z10, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z10, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z10, Z8
+	VFMADD231PS.BCST 36(AX)(BX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z10
+	VFMADD231PS.BCST (AX)(BX*2), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z10, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z10, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z10, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z10, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z10, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z10, Z8
+	VFMADD231PS.BCST 36(AX)(BX*2), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z10, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z10, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z10, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z10, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z10, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z10, Z8
+	VFMADD231PS.BCST 36(AX)(CX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -6949,10 +8945,12 @@ cut:
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -6964,66 +8962,128 @@ cutSteps:
 	VFMADD231PS.BCST (R13), Z10, Z7
 	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PS.BCST (R13), Z10, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PS.BCST 4(AX), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST 4(R13), Z10, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 4(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PS.BCST (R13), Z10, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z10, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST 8(R13), Z10, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 8(R13)(DX*2), Z10, Z9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PS.BCST (R13), Z10, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PS.BCST 12(AX), Z10, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST 12(R13), Z10, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 12(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST 4(AX), Z10, Z1
+	VFMADD231PS.BCST 8(AX), Z10, Z2
+	VFMADD231PS.BCST 12(AX), Z10, Z3
+	VFMADD231PS.BCST 16(AX), Z10, Z4
+	VFMADD231PS.BCST 20(AX), Z10, Z5
+	VFMADD231PS.BCST 24(AX), Z10, Z6
+	VFMADD231PS.BCST 28(AX), Z10, Z7
+	VFMADD231PS.BCST 32(AX), Z10, Z8
+	VFMADD231PS.BCST 36(AX), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PS.BCST (AX)(BX*1), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z10, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z10, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z10, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z10, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z10, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z10, Z8
+	VFMADD231PS.BCST 36(AX)(BX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z10
+	VFMADD231PS.BCST (AX)(BX*2), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z10, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z10, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z10, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z10, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z10, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z10, Z8
+	VFMADD231PS.BCST 36(AX)(BX*2), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z10, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z10, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z10, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z10, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z10, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z10, Z8
+	VFMADD231PS.BCST 36(AX)(CX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -7205,10 +9265,12 @@ TEXT ·supright16x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -7221,69 +9283,135 @@ wholeSteps:
 	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
 	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PS.BCST (R13), Z11, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z11
+	VFMADD231PS.BCST 4(AX), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST 4(R13), Z11, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 4(R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 4(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PS.BCST (R13), Z11, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z11, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST 8(R13), Z11, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 8(R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 8(R13)(R11*1), Z11, Z10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PS.BCST (R13), Z11, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z11
+	VFMADD231PS.BCST 12(AX), Z11, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST 12(R13), Z11, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 12(R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 12(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST 4(AX), Z11, Z1
+	VFMADD231PS.BCST 8(AX), Z11, Z2
+	VFMADD231PS.BCST 12(AX), Z11, Z3
+	VFMADD231PS.BCST 16(AX), Z11, Z4
+	VFMADD231PS.BCST 20(AX), Z11, Z5
+	VFMADD231PS.BCST 24(AX), Z11, Z6
+	VFMADD231PS.BCST 28(AX), Z11, Z7
+	VFMADD231PS.BCST 32(AX), Z11, Z8
+	VFMADD231PS.BCST 36(AX), Z11, Z9
+	VFMADD231PS.BCST 40(AX), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z11
+	VFMADD231PS.BCST (AX)(BX*1), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z11, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z11, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z11, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z11, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z11, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z11, Z8
+	VFMADD231PS.BCST 36(AX)(BX*1), Z11, Z9
+	VFMADD231PS.BCST 40(AX)(BX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z11
+	VFMADD231PS.BCST (AX)(BX*2), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z11, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z11, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z11, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z11, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z11, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z11, Z8
+	VFMADD231PS.BCST 36(AX)(BX*2), Z11, Z9
+	VFMADD231PS.BCST 40(AX)(BX*2), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z11
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z11, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z11, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z11, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z11, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z11, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z11, Z8
+	VFMADD231PS.BCST 36(AX)(CX*1), Z11, Z9
+	VFMADD231PS.BCST 40(AX)(CX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -7443,10 +9571,12 @@ cut:
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -7459,69 +9589,135 @@ cutSteps:
 	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
 	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PS.BCST (R13), Z11, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PS.BCST 4(AX), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST 4(R13), Z11, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 4(R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 4(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PS.BCST (R13), Z11, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z11, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST 8(R13), Z11, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 8(R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 8(R13)(R11*1), Z11, Z10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PS.BCST (R13), Z11, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PS.BCST 12(AX), Z11, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST 12(R13), Z11, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 12(R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 12(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST 4(AX), Z11, Z1
+	VFMADD231PS.BCST 8(AX), Z11, Z2
+	VFMADD231PS.BCST 12(AX), Z11, Z3
+	VFMADD231PS.BCST 16(AX), Z11, Z4
+	VFMADD231PS.BCST 20(AX), Z11, Z5
+	VFMADD231PS.BCST 24(AX), Z11, Z6
+	VFMADD231PS.BCST 28(AX), Z11, Z7
+	VFMADD231PS.BCST 32(AX), Z11, Z8
+	VFMADD231PS.BCST 36(AX), Z11, Z9
+	VFMADD231PS.BCST 40(AX), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PS.BCST (AX)(BX*1), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z11, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z11, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z11, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z11, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z11, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z11, Z8
+	VFMADD231PS.BCST 36(AX)(BX*1), Z11, Z9
+	VFMADD231PS.BCST 40(AX)(BX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z11
+	VFMADD231PS.BCST (AX)(BX*2), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z11, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z11, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z11, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z11, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z11, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z11, Z8
+	VFMADD231PS.BCST 36(AX)(BX*2), Z11, Z9
+	VFMADD231PS.BCST 40(AX)(BX*2), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z11, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z11, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z11, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z11, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z11, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z11, Z8
+	VFMADD231PS.BCST 36(AX)(CX*1), Z11, Z9
+	VFMADD231PS.BCST 40(AX)(CX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -7733,10 +9929,12 @@ TEXT ·supright16x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x04
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -7750,72 +9948,142 @@ wholeSteps:
 	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
 	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
 	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PS.BCST (R13), Z12, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z12
+	VFMADD231PS.BCST 4(AX), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST 4(R13), Z12, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 4(R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 4(R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST 4(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PS.BCST (R13), Z12, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z12, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST 8(R13), Z12, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 8(R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 8(R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST 8(R13)(DX*4), Z12, Z11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PS.BCST (R13), Z12, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z12
+	VFMADD231PS.BCST 12(AX), Z12, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST 12(R13), Z12, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 12(R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 12(R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST 12(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000004, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST 4(AX), Z12, Z1
+	VFMADD231PS.BCST 8(AX), Z12, Z2
+	VFMADD231PS.BCST 12(AX), Z12, Z3
+	VFMADD231PS.BCST 16(AX), Z12, Z4
+	VFMADD231PS.BCST 20(AX), Z12, Z5
+	VFMADD231PS.BCST 24(AX), Z12, Z6
+	VFMADD231PS.BCST 28(AX), Z12, Z7
+	VFMADD231PS.BCST 32(AX), Z12, Z8
+	VFMADD231PS.BCST 36(AX), Z12, Z9
+	VFMADD231PS.BCST 40(AX), Z12, Z10
+	VFMADD231PS.BCST 44(AX), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z12
+	VFMADD231PS.BCST (AX)(BX*1), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z12, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z12, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z12, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z12, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z12, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z12, Z8
+	VFMADD231PS.BCST 36(AX)(BX*1), Z12, Z9
+	VFMADD231PS.BCST 40(AX)(BX*1), Z12, Z10
+	VFMADD231PS.BCST 44(AX)(BX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI), Z12
+	VFMADD231PS.BCST (AX)(BX*2), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z12, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z12, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z12, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z12, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z12, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z12, Z8
+	VFMADD231PS.BCST 36(AX)(BX*2), Z12, Z9
+	VFMADD231PS.BCST 40(AX)(BX*2), Z12, Z10
+	VFMADD231PS.BCST 44(AX)(BX*2), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (SI)(DI*1), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z12, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z12, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z12, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z12, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z12, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z12, Z8
+	VFMADD231PS.BCST 36(AX)(CX*1), Z12, Z9
+	VFMADD231PS.BCST 40(AX)(CX*1), Z12, Z10
+	VFMADD231PS.BCST 44(AX)(CX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (SI), Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -7961,10 +10229,12 @@ cut:
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x04
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -7978,72 +10248,142 @@ cutSteps:
 	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
 	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
 	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PS.BCST (R13), Z12, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PS.BCST 4(AX), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 4(AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST 4(AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST 4(R13), Z12, Z7
+	VFMADD231PS.BCST 4(R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 4(R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 4(R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST 4(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PS.BCST (R13), Z12, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST 8(AX), Z12, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 8(AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 8(AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST 8(AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST 8(R13), Z12, Z7
+	VFMADD231PS.BCST 8(R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 8(R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 8(R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST 8(R13)(DX*4), Z12, Z11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS.Z        (SI), K1, Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PS.BCST (R13), Z12, Z7
-	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PS.BCST 12(AX), Z12, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 12(AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST 12(AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST 12(R13), Z12, Z7
+	VFMADD231PS.BCST 12(R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 12(R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 12(R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST 12(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000004, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST 4(AX), Z12, Z1
+	VFMADD231PS.BCST 8(AX), Z12, Z2
+	VFMADD231PS.BCST 12(AX), Z12, Z3
+	VFMADD231PS.BCST 16(AX), Z12, Z4
+	VFMADD231PS.BCST 20(AX), Z12, Z5
+	VFMADD231PS.BCST 24(AX), Z12, Z6
+	VFMADD231PS.BCST 28(AX), Z12, Z7
+	VFMADD231PS.BCST 32(AX), Z12, Z8
+	VFMADD231PS.BCST 36(AX), Z12, Z9
+	VFMADD231PS.BCST 40(AX), Z12, Z10
+	VFMADD231PS.BCST 44(AX), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PS.BCST (AX)(BX*1), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(BX*1), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(BX*1), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(BX*1), Z12, Z3
+	VFMADD231PS.BCST 16(AX)(BX*1), Z12, Z4
+	VFMADD231PS.BCST 20(AX)(BX*1), Z12, Z5
+	VFMADD231PS.BCST 24(AX)(BX*1), Z12, Z6
+	VFMADD231PS.BCST 28(AX)(BX*1), Z12, Z7
+	VFMADD231PS.BCST 32(AX)(BX*1), Z12, Z8
+	VFMADD231PS.BCST 36(AX)(BX*1), Z12, Z9
+	VFMADD231PS.BCST 40(AX)(BX*1), Z12, Z10
+	VFMADD231PS.BCST 44(AX)(BX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI), K1, Z12
+	VFMADD231PS.BCST (AX)(BX*2), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(BX*2), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(BX*2), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(BX*2), Z12, Z3
+	VFMADD231PS.BCST 16(AX)(BX*2), Z12, Z4
+	VFMADD231PS.BCST 20(AX)(BX*2), Z12, Z5
+	VFMADD231PS.BCST 24(AX)(BX*2), Z12, Z6
+	VFMADD231PS.BCST 28(AX)(BX*2), Z12, Z7
+	VFMADD231PS.BCST 32(AX)(BX*2), Z12, Z8
+	VFMADD231PS.BCST 36(AX)(BX*2), Z12, Z9
+	VFMADD231PS.BCST 40(AX)(BX*2), Z12, Z10
+	VFMADD231PS.BCST 44(AX)(BX*2), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(CX*1), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z12, Z3
+	VFMADD231PS.BCST 16(AX)(CX*1), Z12, Z4
+	VFMADD231PS.BCST 20(AX)(CX*1), Z12, Z5
+	VFMADD231PS.BCST 24(AX)(CX*1), Z12, Z6
+	VFMADD231PS.BCST 28(AX)(CX*1), Z12, Z7
+	VFMADD231PS.BCST 32(AX)(CX*1), Z12, Z8
+	VFMADD231PS.BCST 36(AX)(CX*1), Z12, Z9
+	VFMADD231PS.BCST 40(AX)(CX*1), Z12, Z10
+	VFMADD231PS.BCST 44(AX)(CX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (SI), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -8226,53 +10566,98 @@ TEXT ·supright24x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Y3
+	VMOVUPS      (CX), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS 4(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Z4
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS 8(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Y3
-	VBROADCASTSS (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS 12(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS (AX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS (AX)(DX*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (CX), Y3
+	VBROADCASTSS (AX)(DX*2), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Y3
+	VBROADCASTSS (AX)(R10*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z2
 	VMOVUPS      (BX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
@@ -8372,61 +10757,114 @@ TEXT ·supright24x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z4
-	VMOVUPS          (BX)(R10*1), Y5
+	VMOVUPS          (R10), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
 	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
 	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z4
-	VMOVUPS          (BX)(R10*1), Y5
-	VBROADCASTSS     (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z4
+	VMOVUPS          (R10)(SI*1), Y5
+	VBROADCASTSS     4(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 4(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z4
-	VMOVUPS          (BX)(R10*1), Y5
-	VBROADCASTSS     (AX), Z6
+	VMOVUPS          (R10), Y5
+	VBROADCASTSS     8(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y5, Y3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z4
-	VMOVUPS          (BX)(R10*1), Y5
-	VBROADCASTSS     (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z4
+	VMOVUPS          (R10)(SI*1), Y5
+	VBROADCASTSS     12(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000004, DX
+	SUBQ             BX, R10
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (R10), Y5
+	VBROADCASTSS     (AX), Z6
+	VFMADD231PS      Z6, Z4, Z0
+	VFMADD231PS      Y6, Y5, Y1
+	VFMADD231PS.BCST 4(AX), Z4, Z2
+	VFMADD231PS.BCST 4(AX), Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z4
+	VMOVUPS          (R10)(SI*1), Y5
+	VBROADCASTSS     (AX)(DX*1), Z6
+	VFMADD231PS      Z6, Z4, Z0
+	VFMADD231PS      Y6, Y5, Y1
+	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (R10), Y5
+	VBROADCASTSS     (AX)(DX*2), Z6
+	VFMADD231PS      Z6, Z4, Z0
+	VFMADD231PS      Y6, Y5, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z4
+	VMOVUPS          (R10)(SI*1), Y5
+	VBROADCASTSS     (AX)(R11*1), Z6
+	VFMADD231PS      Z6, Z4, Z0
+	VFMADD231PS      Y6, Y5, Y1
+	VFMADD231PS.BCST 4(AX)(R11*1), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	SUBQ             BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z4
 	VMOVUPS          (BX)(R10*1), Y5
 	VBROADCASTSS     (AX), Z6
@@ -8538,12 +10976,15 @@ TEXT ·supright24x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z6
-	VMOVUPS          (BX)(R10*1), Y7
+	VMOVUPS          (R10), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
@@ -8552,59 +10993,121 @@ tileSteps:
 	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z6
-	VMOVUPS          (BX)(R10*1), Y7
-	VBROADCASTSS     (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z6
+	VMOVUPS          (R10)(SI*1), Y7
+	VBROADCASTSS     4(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSS     (AX)(CX*2), Z8
+	VFMADD231PS.BCST 4(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y7, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z6
-	VMOVUPS          (BX)(R10*1), Y7
-	VBROADCASTSS     (AX), Z8
+	VMOVUPS          (R10), Y7
+	VBROADCASTSS     8(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSS     (AX)(CX*2), Z8
+	VFMADD231PS.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y7, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z6
-	VMOVUPS          (BX)(R10*1), Y7
-	VBROADCASTSS     (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z6
+	VMOVUPS          (R10)(SI*1), Y7
+	VBROADCASTSS     12(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSS     (AX)(CX*2), Z8
+	VFMADD231PS.BCST 12(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y7, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000004, DX
+	SUBQ             BX, R10
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (R10), Y7
+	VBROADCASTSS     (AX), Z8
+	VFMADD231PS      Z8, Z6, Z0
+	VFMADD231PS      Y8, Y7, Y1
+	VFMADD231PS.BCST 4(AX), Z6, Z2
+	VFMADD231PS.BCST 4(AX), Y7, Y3
+	VBROADCASTSS     8(AX), Z8
+	VFMADD231PS      Z8, Z6, Z4
+	VFMADD231PS      Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z6
+	VMOVUPS          (R10)(SI*1), Y7
+	VBROADCASTSS     (AX)(DX*1), Z8
+	VFMADD231PS      Z8, Z6, Z0
+	VFMADD231PS      Y8, Y7, Y1
+	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y3
+	VBROADCASTSS     8(AX)(DX*1), Z8
+	VFMADD231PS      Z8, Z6, Z4
+	VFMADD231PS      Y8, Y7, Y5
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (R10), Y7
+	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS      Z8, Z6, Z0
+	VFMADD231PS      Y8, Y7, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y3
+	VBROADCASTSS     8(AX)(DX*2), Z8
+	VFMADD231PS      Z8, Z6, Z4
+	VFMADD231PS      Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z6
+	VMOVUPS          (R10)(SI*1), Y7
+	VBROADCASTSS     (AX)(R11*1), Z8
+	VFMADD231PS      Z8, Z6, Z0
+	VFMADD231PS      Y8, Y7, Y1
+	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y3
+	VBROADCASTSS     8(AX)(R11*1), Z8
+	VFMADD231PS      Z8, Z6, Z4
+	VFMADD231PS      Y8, Y7, Y5
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	SUBQ             BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z6
 	VMOVUPS          (BX)(R10*1), Y7
 	VBROADCASTSS     (AX), Z8
@@ -8766,12 +11269,15 @@ TEXT ·supright24x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z8
-	VMOVUPS          (BX)(R11*1), Y9
+	VMOVUPS          (R11), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
@@ -8783,68 +11289,143 @@ tileSteps:
 	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z8
-	VMOVUPS          (BX)(R11*1), Y9
-	VBROADCASTSS     (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z8
+	VMOVUPS          (R11)(SI*1), Y9
+	VBROADCASTSS     4(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSS     (AX)(CX*2), Z10
+	VFMADD231PS.BCST 4(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y9, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R10*1), Z10
+	VBROADCASTSS     4(AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z8
-	VMOVUPS          (BX)(R11*1), Y9
-	VBROADCASTSS     (AX), Z10
+	VMOVUPS          (R11), Y9
+	VBROADCASTSS     8(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSS     (AX)(CX*2), Z10
+	VFMADD231PS.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y9, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R10*1), Z10
+	VBROADCASTSS     8(AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z8
-	VMOVUPS          (BX)(R11*1), Y9
-	VBROADCASTSS     (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z8
+	VMOVUPS          (R11)(SI*1), Y9
+	VBROADCASTSS     12(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSS     (AX)(CX*2), Z10
+	VFMADD231PS.BCST 12(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y9, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R10*1), Z10
+	VBROADCASTSS     12(AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000004, DX
+	SUBQ             BX, R11
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (R11), Y9
+	VBROADCASTSS     (AX), Z10
+	VFMADD231PS      Z10, Z8, Z0
+	VFMADD231PS      Y10, Y9, Y1
+	VFMADD231PS.BCST 4(AX), Z8, Z2
+	VFMADD231PS.BCST 4(AX), Y9, Y3
+	VBROADCASTSS     8(AX), Z10
+	VFMADD231PS      Z10, Z8, Z4
+	VFMADD231PS      Y10, Y9, Y5
+	VBROADCASTSS     12(AX), Z10
+	VFMADD231PS      Z10, Z8, Z6
+	VFMADD231PS      Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z8
+	VMOVUPS          (R11)(SI*1), Y9
+	VBROADCASTSS     (AX)(DX*1), Z10
+	VFMADD231PS      Z10, Z8, Z0
+	VFMADD231PS      Y10, Y9, Y1
+	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y3
+	VBROADCASTSS     8(AX)(DX*1), Z10
+	VFMADD231PS      Z10, Z8, Z4
+	VFMADD231PS      Y10, Y9, Y5
+	VBROADCASTSS     12(AX)(DX*1), Z10
+	VFMADD231PS      Z10, Z8, Z6
+	VFMADD231PS      Y10, Y9, Y7
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (R11), Y9
+	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS      Z10, Z8, Z0
+	VFMADD231PS      Y10, Y9, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y3
+	VBROADCASTSS     8(AX)(DX*2), Z10
+	VFMADD231PS      Z10, Z8, Z4
+	VFMADD231PS      Y10, Y9, Y5
+	VBROADCASTSS     12(AX)(DX*2), Z10
+	VFMADD231PS      Z10, Z8, Z6
+	VFMADD231PS      Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z8
+	VMOVUPS          (R11)(SI*1), Y9
+	VBROADCASTSS     (AX)(R10*1), Z10
+	VFMADD231PS      Z10, Z8, Z0
+	VFMADD231PS      Y10, Y9, Y1
+	VFMADD231PS.BCST 4(AX)(R10*1), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y9, Y3
+	VBROADCASTSS     8(AX)(R10*1), Z10
+	VFMADD231PS      Z10, Z8, Z4
+	VFMADD231PS      Y10, Y9, Y5
+	VBROADCASTSS     12(AX)(R10*1), Z10
+	VFMADD231PS      Z10, Z8, Z6
+	VFMADD231PS      Y10, Y9, Y7
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	SUBQ             BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z8
 	VMOVUPS          (BX)(R11*1), Y9
 	VBROADCASTSS     (AX), Z10
@@ -8987,12 +11568,15 @@ TEXT ·supright24x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z10
-	VMOVUPS          (BX)(R11*1), Y11
+	VMOVUPS          (R11), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
@@ -9006,74 +11590,157 @@ tileSteps:
 	VFMADD231PS      Y12, Y11, Y7
 	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
 	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z10
-	VMOVUPS          (BX)(R11*1), Y11
-	VBROADCASTSS     (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z10
+	VMOVUPS          (R11)(SI*1), Y11
+	VBROADCASTSS     4(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSS     (AX)(CX*2), Z12
+	VFMADD231PS.BCST 4(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y11, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R10*1), Z12
+	VBROADCASTSS     4(AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 4(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z10
-	VMOVUPS          (BX)(R11*1), Y11
-	VBROADCASTSS     (AX), Z12
+	VMOVUPS          (R11), Y11
+	VBROADCASTSS     8(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSS     (AX)(CX*2), Z12
+	VFMADD231PS.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y11, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R10*1), Z12
+	VBROADCASTSS     8(AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 8(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y11, Y9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z10
-	VMOVUPS          (BX)(R11*1), Y11
-	VBROADCASTSS     (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z10
+	VMOVUPS          (R11)(SI*1), Y11
+	VBROADCASTSS     12(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSS     (AX)(CX*2), Z12
+	VFMADD231PS.BCST 12(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y11, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R10*1), Z12
+	VBROADCASTSS     12(AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000004, DX
+	SUBQ             BX, R11
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (R11), Y11
+	VBROADCASTSS     (AX), Z12
+	VFMADD231PS      Z12, Z10, Z0
+	VFMADD231PS      Y12, Y11, Y1
+	VFMADD231PS.BCST 4(AX), Z10, Z2
+	VFMADD231PS.BCST 4(AX), Y11, Y3
+	VBROADCASTSS     8(AX), Z12
+	VFMADD231PS      Z12, Z10, Z4
+	VFMADD231PS      Y12, Y11, Y5
+	VBROADCASTSS     12(AX), Z12
+	VFMADD231PS      Z12, Z10, Z6
+	VFMADD231PS      Y12, Y11, Y7
+	VFMADD231PS.BCST 16(AX), Z10, Z8
+	VFMADD231PS.BCST 16(AX), Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z10
+	VMOVUPS          (R11)(SI*1), Y11
+	VBROADCASTSS     (AX)(DX*1), Z12
+	VFMADD231PS      Z12, Z10, Z0
+	VFMADD231PS      Y12, Y11, Y1
+	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y3
+	VBROADCASTSS     8(AX)(DX*1), Z12
+	VFMADD231PS      Z12, Z10, Z4
+	VFMADD231PS      Y12, Y11, Y5
+	VBROADCASTSS     12(AX)(DX*1), Z12
+	VFMADD231PS      Z12, Z10, Z6
+	VFMADD231PS      Y12, Y11, Y7
+	VFMADD231PS.BCST 16(AX)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 16(AX)(DX*1), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (R11), Y11
+	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS      Z12, Z10, Z0
+	VFMADD231PS      Y12, Y11, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y3
+	VBROADCASTSS     8(AX)(DX*2), Z12
+	VFMADD231PS      Z12, Z10, Z4
+	VFMADD231PS      Y12, Y11, Y5
+	VBROADCASTSS     12(AX)(DX*2), Z12
+	VFMADD231PS      Z12, Z10, Z6
+	VFMADD231PS      Y12, Y11, Y7
+	VFMADD231PS.BCST 16(AX)(DX*2), Z10, Z8
+	VFMADD231PS.BCST 16(AX)(DX*2), Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z10
+	VMOVUPS          (R11)(SI*1), Y11
+	VBROADCASTSS     (AX)(R10*1), Z12
+	VFMADD231PS      Z12, Z10, Z0
+	VFMADD231PS      Y12, Y11, Y1
+	VFMADD231PS.BCST 4(AX)(R10*1), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y11, Y3
+	VBROADCASTSS     8(AX)(R10*1), Z12
+	VFMADD231PS      Z12, Z10, Z4
+	VFMADD231PS      Y12, Y11, Y5
+	VBROADCASTSS     12(AX)(R10*1), Z12
+	VFMADD231PS      Z12, Z10, Z6
+	VFMADD231PS      Y12, Y11, Y7
+	VFMADD231PS.BCST 16(AX)(R10*1), Z10, Z8
+	VFMADD231PS.BCST 16(AX)(R10*1), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	SUBQ             BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z10
 	VMOVUPS          (BX)(R11*1), Y11
 	VBROADCASTSS     (AX), Z12
@@ -9249,12 +11916,15 @@ TEXT ·supright24x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z12
-	VMOVUPS          (BX)(R12*1), Y13
+	VMOVUPS          (R12), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
@@ -9271,83 +11941,179 @@ tileSteps:
 	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z12
-	VMOVUPS          (BX)(R12*1), Y13
-	VBROADCASTSS     (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z12
+	VMOVUPS          (R12)(SI*1), Y13
+	VBROADCASTSS     4(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSS     (AX)(CX*2), Z14
+	VFMADD231PS.BCST 4(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y13, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VBROADCASTSS     4(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VFMADD231PS.BCST 4(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y13, Y9
+	VBROADCASTSS     4(AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z12
-	VMOVUPS          (BX)(R12*1), Y13
-	VBROADCASTSS     (AX), Z14
+	VMOVUPS          (R12), Y13
+	VBROADCASTSS     8(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSS     (AX)(CX*2), Z14
+	VFMADD231PS.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y13, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VBROADCASTSS     8(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VFMADD231PS.BCST 8(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y13, Y9
+	VBROADCASTSS     8(AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z12
-	VMOVUPS          (BX)(R12*1), Y13
-	VBROADCASTSS     (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z12
+	VMOVUPS          (R12)(SI*1), Y13
+	VBROADCASTSS     12(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSS     (AX)(CX*2), Z14
+	VFMADD231PS.BCST 12(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y13, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VBROADCASTSS     12(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VFMADD231PS.BCST 12(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y13, Y9
+	VBROADCASTSS     12(AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000004, DX
+	SUBQ             BX, R12
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (R12), Y13
+	VBROADCASTSS     (AX), Z14
+	VFMADD231PS      Z14, Z12, Z0
+	VFMADD231PS      Y14, Y13, Y1
+	VFMADD231PS.BCST 4(AX), Z12, Z2
+	VFMADD231PS.BCST 4(AX), Y13, Y3
+	VBROADCASTSS     8(AX), Z14
+	VFMADD231PS      Z14, Z12, Z4
+	VFMADD231PS      Y14, Y13, Y5
+	VBROADCASTSS     12(AX), Z14
+	VFMADD231PS      Z14, Z12, Z6
+	VFMADD231PS      Y14, Y13, Y7
+	VFMADD231PS.BCST 16(AX), Z12, Z8
+	VFMADD231PS.BCST 16(AX), Y13, Y9
+	VBROADCASTSS     20(AX), Z14
+	VFMADD231PS      Z14, Z12, Z10
+	VFMADD231PS      Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z12
+	VMOVUPS          (R12)(SI*1), Y13
+	VBROADCASTSS     (AX)(DX*1), Z14
+	VFMADD231PS      Z14, Z12, Z0
+	VFMADD231PS      Y14, Y13, Y1
+	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(DX*1), Y13, Y3
+	VBROADCASTSS     8(AX)(DX*1), Z14
+	VFMADD231PS      Z14, Z12, Z4
+	VFMADD231PS      Y14, Y13, Y5
+	VBROADCASTSS     12(AX)(DX*1), Z14
+	VFMADD231PS      Z14, Z12, Z6
+	VFMADD231PS      Y14, Y13, Y7
+	VFMADD231PS.BCST 16(AX)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 16(AX)(DX*1), Y13, Y9
+	VBROADCASTSS     20(AX)(DX*1), Z14
+	VFMADD231PS      Z14, Z12, Z10
+	VFMADD231PS      Y14, Y13, Y11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (R12), Y13
+	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS      Z14, Z12, Z0
+	VFMADD231PS      Y14, Y13, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(DX*2), Y13, Y3
+	VBROADCASTSS     8(AX)(DX*2), Z14
+	VFMADD231PS      Z14, Z12, Z4
+	VFMADD231PS      Y14, Y13, Y5
+	VBROADCASTSS     12(AX)(DX*2), Z14
+	VFMADD231PS      Z14, Z12, Z6
+	VFMADD231PS      Y14, Y13, Y7
+	VFMADD231PS.BCST 16(AX)(DX*2), Z12, Z8
+	VFMADD231PS.BCST 16(AX)(DX*2), Y13, Y9
+	VBROADCASTSS     20(AX)(DX*2), Z14
+	VFMADD231PS      Z14, Z12, Z10
+	VFMADD231PS      Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z12
+	VMOVUPS          (R12)(SI*1), Y13
+	VBROADCASTSS     (AX)(R10*1), Z14
+	VFMADD231PS      Z14, Z12, Z0
+	VFMADD231PS      Y14, Y13, Y1
+	VFMADD231PS.BCST 4(AX)(R10*1), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y13, Y3
+	VBROADCASTSS     8(AX)(R10*1), Z14
+	VFMADD231PS      Z14, Z12, Z4
+	VFMADD231PS      Y14, Y13, Y5
+	VBROADCASTSS     12(AX)(R10*1), Z14
+	VFMADD231PS      Z14, Z12, Z6
+	VFMADD231PS      Y14, Y13, Y7
+	VFMADD231PS.BCST 16(AX)(R10*1), Z12, Z8
+	VFMADD231PS.BCST 16(AX)(R10*1), Y13, Y9
+	VBROADCASTSS     20(AX)(R10*1), Z14
+	VFMADD231PS      Z14, Z12, Z10
+	VFMADD231PS      Y14, Y13, Y11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	LEAQ             (CX)(CX*4), R11
+	SUBQ             BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z12
 	VMOVUPS          (BX)(R12*1), Y13
 	VBROADCASTSS     (AX), Z14
@@ -9536,12 +12302,15 @@ TEXT ·supright24x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y13, Y13, Y13
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z14
-	VMOVUPS          (BX)(R12*1), Y15
+	VMOVUPS          (R12), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
@@ -9561,92 +12330,200 @@ tileSteps:
 	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z14
-	VMOVUPS          (BX)(R12*1), Y15
-	VBROADCASTSS     (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z14
+	VMOVUPS          (R12)(SI*1), Y15
+	VBROADCASTSS     4(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSS     (AX)(CX*2), Z16
+	VFMADD231PS.BCST 4(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y15, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VBROADCASTSS     4(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VFMADD231PS.BCST 4(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y15, Y9
+	VBROADCASTSS     4(AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R10*2), Z16
+	VBROADCASTSS     4(AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z14
-	VMOVUPS          (BX)(R12*1), Y15
-	VBROADCASTSS     (AX), Z16
+	VMOVUPS          (R12), Y15
+	VBROADCASTSS     8(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSS     (AX)(CX*2), Z16
+	VFMADD231PS.BCST 8(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y15, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VBROADCASTSS     8(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VFMADD231PS.BCST 8(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y15, Y9
+	VBROADCASTSS     8(AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R10*2), Z16
+	VBROADCASTSS     8(AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z14
-	VMOVUPS          (BX)(R12*1), Y15
-	VBROADCASTSS     (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z14
+	VMOVUPS          (R12)(SI*1), Y15
+	VBROADCASTSS     12(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSS     (AX)(CX*2), Z16
+	VFMADD231PS.BCST 12(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y15, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VBROADCASTSS     12(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VFMADD231PS.BCST 12(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y15, Y9
+	VBROADCASTSS     12(AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R10*2), Z16
+	VBROADCASTSS     12(AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000004, DX
+	SUBQ             BX, R12
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (R12), Y15
+	VBROADCASTSS     (AX), Z16
+	VFMADD231PS      Z16, Z14, Z0
+	VFMADD231PS      Y16, Y15, Y1
+	VFMADD231PS.BCST 4(AX), Z14, Z2
+	VFMADD231PS.BCST 4(AX), Y15, Y3
+	VBROADCASTSS     8(AX), Z16
+	VFMADD231PS      Z16, Z14, Z4
+	VFMADD231PS      Y16, Y15, Y5
+	VBROADCASTSS     12(AX), Z16
+	VFMADD231PS      Z16, Z14, Z6
+	VFMADD231PS      Y16, Y15, Y7
+	VFMADD231PS.BCST 16(AX), Z14, Z8
+	VFMADD231PS.BCST 16(AX), Y15, Y9
+	VBROADCASTSS     20(AX), Z16
+	VFMADD231PS      Z16, Z14, Z10
+	VFMADD231PS      Y16, Y15, Y11
+	VBROADCASTSS     24(AX), Z16
+	VFMADD231PS      Z16, Z14, Z12
+	VFMADD231PS      Y16, Y15, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z14
+	VMOVUPS          (R12)(SI*1), Y15
+	VBROADCASTSS     (AX)(DX*1), Z16
+	VFMADD231PS      Z16, Z14, Z0
+	VFMADD231PS      Y16, Y15, Y1
+	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST 4(AX)(DX*1), Y15, Y3
+	VBROADCASTSS     8(AX)(DX*1), Z16
+	VFMADD231PS      Z16, Z14, Z4
+	VFMADD231PS      Y16, Y15, Y5
+	VBROADCASTSS     12(AX)(DX*1), Z16
+	VFMADD231PS      Z16, Z14, Z6
+	VFMADD231PS      Y16, Y15, Y7
+	VFMADD231PS.BCST 16(AX)(DX*1), Z14, Z8
+	VFMADD231PS.BCST 16(AX)(DX*1), Y15, Y9
+	VBROADCASTSS     20(AX)(DX*1), Z16
+	VFMADD231PS      Z16, Z14, Z10
+	VFMADD231PS      Y16, Y15, Y11
+	VBROADCASTSS     24(AX)(DX*1), Z16
+	VFMADD231PS      Z16, Z14, Z12
+	VFMADD231PS      Y16, Y15, Y13
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (R12), Y15
+	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS      Z16, Z14, Z0
+	VFMADD231PS      Y16, Y15, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 4(AX)(DX*2), Y15, Y3
+	VBROADCASTSS     8(AX)(DX*2), Z16
+	VFMADD231PS      Z16, Z14, Z4
+	VFMADD231PS      Y16, Y15, Y5
+	VBROADCASTSS     12(AX)(DX*2), Z16
+	VFMADD231PS      Z16, Z14, Z6
+	VFMADD231PS      Y16, Y15, Y7
+	VFMADD231PS.BCST 16(AX)(DX*2), Z14, Z8
+	VFMADD231PS.BCST 16(AX)(DX*2), Y15, Y9
+	VBROADCASTSS     20(AX)(DX*2), Z16
+	VFMADD231PS      Z16, Z14, Z10
+	VFMADD231PS      Y16, Y15, Y11
+	VBROADCASTSS     24(AX)(DX*2), Z16
+	VFMADD231PS      Z16, Z14, Z12
+	VFMADD231PS      Y16, Y15, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z14
+	VMOVUPS          (R12)(SI*1), Y15
+	VBROADCASTSS     (AX)(R10*1), Z16
+	VFMADD231PS      Z16, Z14, Z0
+	VFMADD231PS      Y16, Y15, Y1
+	VFMADD231PS.BCST 4(AX)(R10*1), Z14, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y15, Y3
+	VBROADCASTSS     8(AX)(R10*1), Z16
+	VFMADD231PS      Z16, Z14, Z4
+	VFMADD231PS      Y16, Y15, Y5
+	VBROADCASTSS     12(AX)(R10*1), Z16
+	VFMADD231PS      Z16, Z14, Z6
+	VFMADD231PS      Y16, Y15, Y7
+	VFMADD231PS.BCST 16(AX)(R10*1), Z14, Z8
+	VFMADD231PS.BCST 16(AX)(R10*1), Y15, Y9
+	VBROADCASTSS     20(AX)(R10*1), Z16
+	VFMADD231PS      Z16, Z14, Z10
+	VFMADD231PS      Y16, Y15, Y11
+	VBROADCASTSS     24(AX)(R10*1), Z16
+	VFMADD231PS      Z16, Z14, Z12
+	VFMADD231PS      Y16, Y15, Y13
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	LEAQ             (CX)(CX*4), R11
+	SUBQ             BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z14
 	VMOVUPS          (BX)(R12*1), Y15
 	VBROADCASTSS     (AX), Z16
@@ -9888,12 +12765,15 @@ TEXT ·supright24x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z16
-	VMOVUPS          (BX)(R13*1), Y17
+	VMOVUPS          (R13), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
@@ -9915,102 +12795,219 @@ tileSteps:
 	VFMADD231PS      Y18, Y17, Y13
 	VFMADD231PS.BCST (R12), Z16, Z14
 	VFMADD231PS.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z16
-	VMOVUPS          (BX)(R13*1), Y17
-	VBROADCASTSS     (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z16
+	VMOVUPS          (R13)(SI*1), Y17
+	VBROADCASTSS     4(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSS     (AX)(CX*2), Z18
+	VFMADD231PS.BCST 4(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y17, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VBROADCASTSS     4(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VFMADD231PS.BCST 4(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y17, Y9
+	VBROADCASTSS     4(AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R10*2), Z18
+	VBROADCASTSS     4(AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R12), Z16, Z14
-	VFMADD231PS.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 4(R12), Z16, Z14
+	VFMADD231PS.BCST 4(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z16
-	VMOVUPS          (BX)(R13*1), Y17
-	VBROADCASTSS     (AX), Z18
+	VMOVUPS          (R13), Y17
+	VBROADCASTSS     8(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSS     (AX)(CX*2), Z18
+	VFMADD231PS.BCST 8(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y17, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VBROADCASTSS     8(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VFMADD231PS.BCST 8(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y17, Y9
+	VBROADCASTSS     8(AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R10*2), Z18
+	VBROADCASTSS     8(AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R12), Z16, Z14
-	VFMADD231PS.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 8(R12), Z16, Z14
+	VFMADD231PS.BCST 8(R12), Y17, Y15
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (BX), Z16
-	VMOVUPS          (BX)(R13*1), Y17
-	VBROADCASTSS     (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z16
+	VMOVUPS          (R13)(SI*1), Y17
+	VBROADCASTSS     12(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSS     (AX)(CX*2), Z18
+	VFMADD231PS.BCST 12(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y17, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VBROADCASTSS     12(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VFMADD231PS.BCST 12(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y17, Y9
+	VBROADCASTSS     12(AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R10*2), Z18
+	VBROADCASTSS     12(AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R12), Z16, Z14
-	VFMADD231PS.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(R12), Z16, Z14
+	VFMADD231PS.BCST 12(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000004, DX
+	SUBQ             BX, R13
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R13
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (R13), Y17
+	VBROADCASTSS     (AX), Z18
+	VFMADD231PS      Z18, Z16, Z0
+	VFMADD231PS      Y18, Y17, Y1
+	VFMADD231PS.BCST 4(AX), Z16, Z2
+	VFMADD231PS.BCST 4(AX), Y17, Y3
+	VBROADCASTSS     8(AX), Z18
+	VFMADD231PS      Z18, Z16, Z4
+	VFMADD231PS      Y18, Y17, Y5
+	VBROADCASTSS     12(AX), Z18
+	VFMADD231PS      Z18, Z16, Z6
+	VFMADD231PS      Y18, Y17, Y7
+	VFMADD231PS.BCST 16(AX), Z16, Z8
+	VFMADD231PS.BCST 16(AX), Y17, Y9
+	VBROADCASTSS     20(AX), Z18
+	VFMADD231PS      Z18, Z16, Z10
+	VFMADD231PS      Y18, Y17, Y11
+	VBROADCASTSS     24(AX), Z18
+	VFMADD231PS      Z18, Z16, Z12
+	VFMADD231PS      Y18, Y17, Y13
+	VFMADD231PS.BCST 28(AX), Z16, Z14
+	VFMADD231PS.BCST 28(AX), Y17, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z16
+	VMOVUPS          (R13)(SI*1), Y17
+	VBROADCASTSS     (AX)(DX*1), Z18
+	VFMADD231PS      Z18, Z16, Z0
+	VFMADD231PS      Y18, Y17, Y1
+	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST 4(AX)(DX*1), Y17, Y3
+	VBROADCASTSS     8(AX)(DX*1), Z18
+	VFMADD231PS      Z18, Z16, Z4
+	VFMADD231PS      Y18, Y17, Y5
+	VBROADCASTSS     12(AX)(DX*1), Z18
+	VFMADD231PS      Z18, Z16, Z6
+	VFMADD231PS      Y18, Y17, Y7
+	VFMADD231PS.BCST 16(AX)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 16(AX)(DX*1), Y17, Y9
+	VBROADCASTSS     20(AX)(DX*1), Z18
+	VFMADD231PS      Z18, Z16, Z10
+	VFMADD231PS      Y18, Y17, Y11
+	VBROADCASTSS     24(AX)(DX*1), Z18
+	VFMADD231PS      Z18, Z16, Z12
+	VFMADD231PS      Y18, Y17, Y13
+	VFMADD231PS.BCST 28(AX)(DX*1), Z16, Z14
+	VFMADD231PS.BCST 28(AX)(DX*1), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (R13), Y17
+	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS      Z18, Z16, Z0
+	VFMADD231PS      Y18, Y17, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 4(AX)(DX*2), Y17, Y3
+	VBROADCASTSS     8(AX)(DX*2), Z18
+	VFMADD231PS      Z18, Z16, Z4
+	VFMADD231PS      Y18, Y17, Y5
+	VBROADCASTSS     12(AX)(DX*2), Z18
+	VFMADD231PS      Z18, Z16, Z6
+	VFMADD231PS      Y18, Y17, Y7
+	VFMADD231PS.BCST 16(AX)(DX*2), Z16, Z8
+	VFMADD231PS.BCST 16(AX)(DX*2), Y17, Y9
+	VBROADCASTSS     20(AX)(DX*2), Z18
+	VFMADD231PS      Z18, Z16, Z10
+	VFMADD231PS      Y18, Y17, Y11
+	VBROADCASTSS     24(AX)(DX*2), Z18
+	VFMADD231PS      Z18, Z16, Z12
+	VFMADD231PS      Y18, Y17, Y13
+	VFMADD231PS.BCST 28(AX)(DX*2), Z16, Z14
+	VFMADD231PS.BCST 28(AX)(DX*2), Y17, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (BX)(SI*1), Z16
+	VMOVUPS          (R13)(SI*1), Y17
+	VBROADCASTSS     (AX)(R10*1), Z18
+	VFMADD231PS      Z18, Z16, Z0
+	VFMADD231PS      Y18, Y17, Y1
+	VFMADD231PS.BCST 4(AX)(R10*1), Z16, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y17, Y3
+	VBROADCASTSS     8(AX)(R10*1), Z18
+	VFMADD231PS      Z18, Z16, Z4
+	VFMADD231PS      Y18, Y17, Y5
+	VBROADCASTSS     12(AX)(R10*1), Z18
+	VFMADD231PS      Z18, Z16, Z6
+	VFMADD231PS      Y18, Y17, Y7
+	VFMADD231PS.BCST 16(AX)(R10*1), Z16, Z8
+	VFMADD231PS.BCST 16(AX)(R10*1), Y17, Y9
+	VBROADCASTSS     20(AX)(R10*1), Z18
+	VFMADD231PS      Z18, Z16, Z10
+	VFMADD231PS      Y18, Y17, Y11
+	VBROADCASTSS     24(AX)(R10*1), Z18
+	VFMADD231PS      Z18, Z16, Z12
+	VFMADD231PS      Y18, Y17, Y13
+	VFMADD231PS.BCST 28(AX)(R10*1), Z16, Z14
+	VFMADD231PS.BCST 28(AX)(R10*1), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	LEAQ             (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	SUBQ BX, R13
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (BX), Z16
 	VMOVUPS          (BX)(R13*1), Y17
 	VBROADCASTSS     (AX), Z18
@@ -10179,53 +13176,98 @@ TEXT ·supright32x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Z3
+	VMOVUPS      (CX), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Z3
-	VBROADCASTSS (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Z3
+	VBROADCASTSS 4(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Z3
-	VBROADCASTSS (AX), Z4
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS 8(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (BX)(CX*1), Z3
-	VBROADCASTSS (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Z3
+	VBROADCASTSS 12(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (AX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Z3
+	VBROADCASTSS (AX)(DX*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (AX)(DX*2), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (CX)(SI*1), Z3
+	VBROADCASTSS (AX)(R10*1), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z2
 	VMOVUPS      (BX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
@@ -10343,65 +13385,122 @@ TEXT ·supright32x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
-	VMOVUPS      (BX)(R10*1), Z5
+	VMOVUPS      (R10), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
 	VBROADCASTSS (AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z4
-	VMOVUPS      (BX)(R10*1), Z5
-	VBROADCASTSS (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (AX)(CX*1), Z6
+	VBROADCASTSS 4(AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
-	VMOVUPS      (BX)(R10*1), Z5
-	VBROADCASTSS (AX), Z6
+	VMOVUPS      (R10), Z5
+	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (AX)(CX*1), Z6
+	VBROADCASTSS 8(AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z4
-	VMOVUPS      (BX)(R10*1), Z5
-	VBROADCASTSS (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z4, Z0
 	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (AX)(CX*1), Z6
+	VBROADCASTSS 12(AX)(CX*1), Z6
 	VFMADD231PS  Z6, Z4, Z2
 	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (R10), Z5
+	VBROADCASTSS (AX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 4(AX), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS (AX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 4(AX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (R10), Z5
+	VBROADCASTSS (AX)(DX*2), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 4(AX)(DX*2), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS (AX)(R11*1), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 4(AX)(R11*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
 	VMOVUPS      (BX)(R10*1), Z5
 	VBROADCASTSS (AX), Z6
@@ -10534,12 +13633,15 @@ TEXT ·supright32x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
-	VMOVUPS      (BX)(R10*1), Z7
+	VMOVUPS      (R10), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
@@ -10549,62 +13651,128 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z6
-	VMOVUPS      (BX)(R10*1), Z7
-	VBROADCASTSS (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (AX)(CX*1), Z8
+	VBROADCASTSS 4(AX)(CX*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (AX)(CX*2), Z8
+	VBROADCASTSS 4(AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
-	VMOVUPS      (BX)(R10*1), Z7
-	VBROADCASTSS (AX), Z8
+	VMOVUPS      (R10), Z7
+	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (AX)(CX*1), Z8
+	VBROADCASTSS 8(AX)(CX*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (AX)(CX*2), Z8
+	VBROADCASTSS 8(AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z6
-	VMOVUPS      (BX)(R10*1), Z7
-	VBROADCASTSS (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (AX)(CX*1), Z8
+	VBROADCASTSS 12(AX)(CX*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (AX)(CX*2), Z8
+	VBROADCASTSS 12(AX)(CX*2), Z8
 	VFMADD231PS  Z8, Z6, Z4
 	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (R10), Z7
+	VBROADCASTSS (AX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 4(AX), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 8(AX), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS (AX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 4(AX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 8(AX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (R10), Z7
+	VBROADCASTSS (AX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 4(AX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 8(AX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS (AX)(R11*1), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 4(AX)(R11*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 8(AX)(R11*1), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
 	VMOVUPS      (BX)(R10*1), Z7
 	VBROADCASTSS (AX), Z8
@@ -10799,12 +13967,15 @@ TEXT ·supright32x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
-	VMOVUPS      (BX)(R11*1), Z9
+	VMOVUPS      (R11), Z9
 	VBROADCASTSS (AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
@@ -10817,71 +13988,150 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z8
-	VMOVUPS      (BX)(R11*1), Z9
-	VBROADCASTSS (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      (R11)(SI*1), Z9
+	VBROADCASTSS 4(AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (AX)(CX*1), Z10
+	VBROADCASTSS 4(AX)(CX*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (AX)(CX*2), Z10
+	VBROADCASTSS 4(AX)(CX*2), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (AX)(R10*1), Z10
+	VBROADCASTSS 4(AX)(R10*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
-	VMOVUPS      (BX)(R11*1), Z9
-	VBROADCASTSS (AX), Z10
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS 8(AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (AX)(CX*1), Z10
+	VBROADCASTSS 8(AX)(CX*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (AX)(CX*2), Z10
+	VBROADCASTSS 8(AX)(CX*2), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (AX)(R10*1), Z10
+	VBROADCASTSS 8(AX)(R10*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z8
-	VMOVUPS      (BX)(R11*1), Z9
-	VBROADCASTSS (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      (R11)(SI*1), Z9
+	VBROADCASTSS 12(AX), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (AX)(CX*1), Z10
+	VBROADCASTSS 12(AX)(CX*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (AX)(CX*2), Z10
+	VBROADCASTSS 12(AX)(CX*2), Z10
 	VFMADD231PS  Z10, Z8, Z4
 	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (AX)(R10*1), Z10
+	VBROADCASTSS 12(AX)(R10*1), Z10
 	VFMADD231PS  Z10, Z8, Z6
 	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS (AX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 4(AX), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 8(AX), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 12(AX), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      (R11)(SI*1), Z9
+	VBROADCASTSS (AX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 4(AX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 8(AX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 12(AX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS (AX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 4(AX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 8(AX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 12(AX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      (R11)(SI*1), Z9
+	VBROADCASTSS (AX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 4(AX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 8(AX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 12(AX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
 	VMOVUPS      (BX)(R11*1), Z9
 	VBROADCASTSS (AX), Z10
@@ -11049,12 +14299,15 @@ TEXT ·supright32x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z10
-	VMOVUPS      (BX)(R11*1), Z11
+	VMOVUPS      (R11), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
@@ -11070,80 +14323,171 @@ tileSteps:
 	VBROADCASTSS (AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z10
+	VMOVUPS      (R11)(SI*1), Z11
+	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 4(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(R10*1), Z12
+	VBROADCASTSS 4(AX)(R10*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (AX)(CX*4), Z12
+	VBROADCASTSS 4(AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (R11), Z11
+	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 8(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(R10*1), Z12
+	VBROADCASTSS 8(AX)(R10*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (AX)(CX*4), Z12
+	VBROADCASTSS 8(AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z10
-	VMOVUPS      (BX)(R11*1), Z11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z10
+	VMOVUPS      (R11)(SI*1), Z11
+	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z10, Z0
 	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 12(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(R10*1), Z12
+	VBROADCASTSS 12(AX)(R10*1), Z12
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (AX)(CX*4), Z12
+	VBROADCASTSS 12(AX)(CX*4), Z12
 	VFMADD231PS  Z12, Z10, Z8
 	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (R11), Z11
+	VBROADCASTSS (AX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 4(AX), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 8(AX), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 12(AX), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 16(AX), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z10
+	VMOVUPS      (R11)(SI*1), Z11
+	VBROADCASTSS (AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 4(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 8(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 12(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 16(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (R11), Z11
+	VBROADCASTSS (AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 4(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 8(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 12(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 16(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z10
+	VMOVUPS      (R11)(SI*1), Z11
+	VBROADCASTSS (AX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 4(AX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 8(AX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 12(AX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 16(AX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z10
 	VMOVUPS      (BX)(R11*1), Z11
 	VBROADCASTSS (AX), Z12
@@ -11355,12 +14699,15 @@ TEXT ·supright32x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
-	VMOVUPS      (BX)(R12*1), Z13
+	VMOVUPS      (R12), Z13
 	VBROADCASTSS (AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
@@ -11379,89 +14726,193 @@ tileSteps:
 	VBROADCASTSS (AX)(R11*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      (BX)(R12*1), Z13
-	VBROADCASTSS (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      (R12)(SI*1), Z13
+	VBROADCASTSS 4(AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (AX)(CX*1), Z14
+	VBROADCASTSS 4(AX)(CX*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (AX)(CX*2), Z14
+	VBROADCASTSS 4(AX)(CX*2), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (AX)(R10*1), Z14
+	VBROADCASTSS 4(AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (AX)(CX*4), Z14
+	VBROADCASTSS 4(AX)(CX*4), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (AX)(R11*1), Z14
+	VBROADCASTSS 4(AX)(R11*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
-	VMOVUPS      (BX)(R12*1), Z13
-	VBROADCASTSS (AX), Z14
+	VMOVUPS      (R12), Z13
+	VBROADCASTSS 8(AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (AX)(CX*1), Z14
+	VBROADCASTSS 8(AX)(CX*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (AX)(CX*2), Z14
+	VBROADCASTSS 8(AX)(CX*2), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (AX)(R10*1), Z14
+	VBROADCASTSS 8(AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (AX)(CX*4), Z14
+	VBROADCASTSS 8(AX)(CX*4), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (AX)(R11*1), Z14
+	VBROADCASTSS 8(AX)(R11*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      (BX)(R12*1), Z13
-	VBROADCASTSS (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      (R12)(SI*1), Z13
+	VBROADCASTSS 12(AX), Z14
 	VFMADD231PS  Z14, Z12, Z0
 	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (AX)(CX*1), Z14
+	VBROADCASTSS 12(AX)(CX*1), Z14
 	VFMADD231PS  Z14, Z12, Z2
 	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (AX)(CX*2), Z14
+	VBROADCASTSS 12(AX)(CX*2), Z14
 	VFMADD231PS  Z14, Z12, Z4
 	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (AX)(R10*1), Z14
+	VBROADCASTSS 12(AX)(R10*1), Z14
 	VFMADD231PS  Z14, Z12, Z6
 	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (AX)(CX*4), Z14
+	VBROADCASTSS 12(AX)(CX*4), Z14
 	VFMADD231PS  Z14, Z12, Z8
 	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (AX)(R11*1), Z14
+	VBROADCASTSS 12(AX)(R11*1), Z14
 	VFMADD231PS  Z14, Z12, Z10
 	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R12
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (R12), Z13
+	VBROADCASTSS (AX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 4(AX), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 8(AX), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 12(AX), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 16(AX), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 20(AX), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      (R12)(SI*1), Z13
+	VBROADCASTSS (AX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 4(AX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 8(AX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 12(AX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 16(AX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 20(AX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (R12), Z13
+	VBROADCASTSS (AX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 4(AX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 8(AX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 12(AX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 16(AX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 20(AX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      (R12)(SI*1), Z13
+	VBROADCASTSS (AX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 4(AX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 8(AX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 12(AX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 16(AX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 20(AX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      (BX)(R12*1), Z13
 	VBROADCASTSS (AX), Z14
@@ -11688,12 +15139,15 @@ TEXT ·supright32x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z14
-	VMOVUPS      (BX)(R12*1), Z15
+	VMOVUPS      (R12), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
@@ -11715,98 +15169,214 @@ tileSteps:
 	VBROADCASTSS (AX)(R10*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z14
-	VMOVUPS      (BX)(R12*1), Z15
-	VBROADCASTSS (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z14
+	VMOVUPS      (R12)(SI*1), Z15
+	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 4(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 4(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (AX)(R10*1), Z16
+	VBROADCASTSS 4(AX)(R10*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*4), Z16
+	VBROADCASTSS 4(AX)(CX*4), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (AX)(R11*1), Z16
+	VBROADCASTSS 4(AX)(R11*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (AX)(R10*2), Z16
+	VBROADCASTSS 4(AX)(R10*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z14
-	VMOVUPS      (BX)(R12*1), Z15
-	VBROADCASTSS (AX), Z16
+	VMOVUPS      (R12), Z15
+	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 8(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 8(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (AX)(R10*1), Z16
+	VBROADCASTSS 8(AX)(R10*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*4), Z16
+	VBROADCASTSS 8(AX)(CX*4), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (AX)(R11*1), Z16
+	VBROADCASTSS 8(AX)(R11*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (AX)(R10*2), Z16
+	VBROADCASTSS 8(AX)(R10*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z14
-	VMOVUPS      (BX)(R12*1), Z15
-	VBROADCASTSS (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z14
+	VMOVUPS      (R12)(SI*1), Z15
+	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z14, Z0
 	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 12(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 12(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z14, Z4
 	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (AX)(R10*1), Z16
+	VBROADCASTSS 12(AX)(R10*1), Z16
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*4), Z16
+	VBROADCASTSS 12(AX)(CX*4), Z16
 	VFMADD231PS  Z16, Z14, Z8
 	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (AX)(R11*1), Z16
+	VBROADCASTSS 12(AX)(R11*1), Z16
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (AX)(R10*2), Z16
+	VBROADCASTSS 12(AX)(R10*2), Z16
 	VFMADD231PS  Z16, Z14, Z12
 	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R12
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (R12), Z15
+	VBROADCASTSS (AX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 4(AX), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 8(AX), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 12(AX), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 16(AX), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 20(AX), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 24(AX), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z14
+	VMOVUPS      (R12)(SI*1), Z15
+	VBROADCASTSS (AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 4(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 8(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 12(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 16(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 20(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 24(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (R12), Z15
+	VBROADCASTSS (AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 4(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 8(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 12(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 16(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 20(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 24(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z14
+	VMOVUPS      (R12)(SI*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 4(AX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 8(AX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 12(AX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 16(AX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 20(AX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 24(AX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z14
 	VMOVUPS      (BX)(R12*1), Z15
 	VBROADCASTSS (AX), Z16
@@ -12098,12 +15668,15 @@ TEXT ·supright32x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
-	VMOVUPS      (BX)(R13*1), Z17
+	VMOVUPS      (R13), Z17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
@@ -12128,111 +15701,240 @@ tileSteps:
 	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z16
-	VMOVUPS      (BX)(R13*1), Z17
-	VBROADCASTSS (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      (R13)(SI*1), Z17
+	VBROADCASTSS 4(AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (AX)(CX*1), Z18
+	VBROADCASTSS 4(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (AX)(CX*2), Z18
+	VBROADCASTSS 4(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(R10*1), Z18
+	VBROADCASTSS 4(AX)(R10*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (AX)(CX*4), Z18
+	VBROADCASTSS 4(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (AX)(R11*1), Z18
+	VBROADCASTSS 4(AX)(R11*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(R10*2), Z18
+	VBROADCASTSS 4(AX)(R10*2), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
+	VBROADCASTSS 4(R12), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
-	VMOVUPS      (BX)(R13*1), Z17
-	VBROADCASTSS (AX), Z18
+	VMOVUPS      (R13), Z17
+	VBROADCASTSS 8(AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (AX)(CX*1), Z18
+	VBROADCASTSS 8(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (AX)(CX*2), Z18
+	VBROADCASTSS 8(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(R10*1), Z18
+	VBROADCASTSS 8(AX)(R10*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (AX)(CX*4), Z18
+	VBROADCASTSS 8(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (AX)(R11*1), Z18
+	VBROADCASTSS 8(AX)(R11*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(R10*2), Z18
+	VBROADCASTSS 8(AX)(R10*2), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
+	VBROADCASTSS 8(R12), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z16
-	VMOVUPS      (BX)(R13*1), Z17
-	VBROADCASTSS (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      (R13)(SI*1), Z17
+	VBROADCASTSS 12(AX), Z18
 	VFMADD231PS  Z18, Z16, Z0
 	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (AX)(CX*1), Z18
+	VBROADCASTSS 12(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z16, Z2
 	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (AX)(CX*2), Z18
+	VBROADCASTSS 12(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(R10*1), Z18
+	VBROADCASTSS 12(AX)(R10*1), Z18
 	VFMADD231PS  Z18, Z16, Z6
 	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (AX)(CX*4), Z18
+	VBROADCASTSS 12(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z16, Z8
 	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (AX)(R11*1), Z18
+	VBROADCASTSS 12(AX)(R11*1), Z18
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(R10*2), Z18
+	VBROADCASTSS 12(AX)(R10*2), Z18
 	VFMADD231PS  Z18, Z16, Z12
 	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R12), Z18
+	VBROADCASTSS 12(R12), Z18
 	VFMADD231PS  Z18, Z16, Z14
 	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, AX
+	ADDQ         $0x00000010, R12
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R13
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R13
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (R13), Z17
+	VBROADCASTSS (AX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 4(AX), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 8(AX), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 12(AX), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 16(AX), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 20(AX), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 24(AX), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 28(AX), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      (R13)(SI*1), Z17
+	VBROADCASTSS (AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 4(AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 8(AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 12(AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 16(AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 20(AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 24(AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 28(AX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (R13), Z17
+	VBROADCASTSS (AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 4(AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 8(AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 12(AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 16(AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 20(AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 24(AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 28(AX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      (R13)(SI*1), Z17
+	VBROADCASTSS (AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 4(AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 8(AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 12(AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 16(AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 20(AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 24(AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 28(AX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	SUBQ BX, R13
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      (BX)(R13*1), Z17
 	VBROADCASTSS (AX), Z18
@@ -12429,61 +16131,114 @@ TEXT ·supright40x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Y5
+	VMOVUPS      (CX), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z3
-	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Z6
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z3
-	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Y5
-	VBROADCASTSS (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (AX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS (AX)(DX*1), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (AX)(DX*2), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Y5
+	VBROADCASTSS (AX)(R10*1), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
 	VMOVUPS      (BX)(CX*1), Y5
@@ -12622,13 +16377,16 @@ TEXT ·supright40x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Y8
+	VMOVUPS      (R10), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -12637,62 +16395,128 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 4(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS 4(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Z9
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS 8(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS 8(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Y8
-	VBROADCASTSS (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 12(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS 12(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (AX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS (AX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (AX)(DX*2), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(DX*2), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS (AX)(R11*1), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(AX)(R11*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VMOVUPS      (BX)(R10*1), Y8
@@ -12851,13 +16675,16 @@ TEXT ·supright40x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -12870,74 +16697,156 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 4(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 8(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 12(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS      64(BX), Z10
 	VMOVUPS      (BX)(R10*1), Y11
@@ -13176,13 +17085,16 @@ TEXT ·supright40x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Y14
+	VMOVUPS      (R11), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -13199,86 +17111,185 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 4(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS 4(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS 4(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS 4(AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Z15
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS 8(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS 8(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS 8(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS 8(AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Y14
-	VBROADCASTSS (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 12(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS 12(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS 12(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS 12(AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (AX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS (AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS (AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      (BX)(R11*1), Y14
@@ -13471,61 +17482,114 @@ TEXT ·supright48x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Z5
+	VMOVUPS      (CX), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z3
-	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Z5
-	VBROADCASTSS (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Z5
+	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Z5
-	VBROADCASTSS (AX), Z6
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z3
-	VMOVUPS      64(BX), Z4
-	VMOVUPS      (BX)(CX*1), Z5
-	VBROADCASTSS (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Z5
+	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (AX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Z5
+	VBROADCASTSS (AX)(DX*1), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (AX)(DX*2), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (CX)(SI*1), Z5
+	VBROADCASTSS (AX)(R10*1), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
 	VMOVUPS      (BX)(CX*1), Z5
@@ -13682,13 +17746,16 @@ TEXT ·supright48x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Z8
+	VMOVUPS      (R10), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
@@ -13697,62 +17764,128 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Z8
-	VBROADCASTSS (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Z8
+	VBROADCASTSS 4(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS 4(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Z8
-	VBROADCASTSS (AX), Z9
+	VMOVUPS      (R10), Z8
+	VBROADCASTSS 8(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS 8(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS      (BX)(R10*1), Z8
-	VBROADCASTSS (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Z8
+	VBROADCASTSS 12(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS 12(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Z8
+	VBROADCASTSS (AX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(AX), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Z8
+	VBROADCASTSS (AX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(AX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Z8
+	VBROADCASTSS (AX)(DX*2), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(AX)(DX*2), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Z8
+	VBROADCASTSS (AX)(R11*1), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(AX)(R11*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VMOVUPS      (BX)(R10*1), Z8
@@ -13931,13 +18064,16 @@ TEXT ·supright48x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
+	VMOVUPS      (R10), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
@@ -13950,74 +18086,156 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 4(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 8(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS 12(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (AX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(AX), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(AX), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS (AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS (AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z9
 	VMOVUPS      64(BX), Z10
 	VMOVUPS      (BX)(R10*1), Z11
@@ -14288,13 +18506,16 @@ TEXT ·supright48x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Z14
+	VMOVUPS      (R11), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
@@ -14311,86 +18532,185 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Z14
-	VBROADCASTSS (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Z14
+	VBROADCASTSS 4(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS 4(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS 4(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS 4(AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Z14
-	VBROADCASTSS (AX), Z15
+	VMOVUPS      (R11), Z14
+	VBROADCASTSS 8(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS 8(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS 8(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS 8(AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      (BX)(R11*1), Z14
-	VBROADCASTSS (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Z14
+	VBROADCASTSS 12(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS 12(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS 12(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS 12(AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Z14
+	VBROADCASTSS (AX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(AX), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(AX), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(AX), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Z14
+	VBROADCASTSS (AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(AX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Z14
+	VBROADCASTSS (AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(AX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Z14
+	VBROADCASTSS (AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(AX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      (BX)(R11*1), Z14
@@ -14608,69 +18928,130 @@ TEXT ·supright56x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Y7
+	VMOVUPS      (CX), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z4
-	VMOVUPS      64(BX), Z5
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Z8
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z4
-	VMOVUPS      64(BX), Z5
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Y7
-	VBROADCASTSS (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS (AX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS (AX)(DX*1), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (CX), Y7
+	VBROADCASTSS (AX)(DX*2), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Y7
+	VBROADCASTSS (AX)(R10*1), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
@@ -14848,14 +19229,17 @@ TEXT ·supright56x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
+	VMOVUPS      (R10), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -14866,71 +19250,149 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Y11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS (AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VMOVUPS      128(BX), Z10
@@ -15135,14 +19597,17 @@ TEXT ·supright56x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Y15
+	VMOVUPS      (R10), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -15158,86 +19623,184 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Y15
-	VBROADCASTSS (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Y15
+	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 4(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 4(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Y15
-	VBROADCASTSS (AX), Z16
+	VMOVUPS      (R10), Y15
+	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 8(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 8(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Y15
-	VBROADCASTSS (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Y15
+	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 12(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 12(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Y15
+	VBROADCASTSS (AX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS 4(AX), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS 8(AX), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Y15
+	VBROADCASTSS (AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS 4(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS 8(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Y15
+	VBROADCASTSS (AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS 4(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS 8(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Y15
+	VBROADCASTSS (AX)(R11*1), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Y16, Y15, Y3
+	VBROADCASTSS 4(AX)(R11*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Y16, Y15, Y7
+	VBROADCASTSS 8(AX)(R11*1), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Y16, Y15, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      128(BX), Z14
@@ -15552,14 +20115,17 @@ TEXT ·supright56x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Y19
+	VMOVUPS      (R11), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -15580,101 +20146,220 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Y19
-	VBROADCASTSS (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Y19
+	VBROADCASTSS 4(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS 4(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS 4(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS 4(AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Y19
-	VBROADCASTSS (AX), Z20
+	VMOVUPS      (R11), Y19
+	VBROADCASTSS 8(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS 8(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS 8(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS 8(AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Y19
-	VBROADCASTSS (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Y19
+	VBROADCASTSS 12(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS 12(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS 12(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS 12(AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Y19
+	VBROADCASTSS (AX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS 4(AX), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS 8(AX), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS 12(AX), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Y19
+	VBROADCASTSS (AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS 4(AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS 8(AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS 12(AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Y19
+	VBROADCASTSS (AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS 4(AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS 8(AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS 12(AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Y19
+	VBROADCASTSS (AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Y20, Y19, Y3
+	VBROADCASTSS 4(AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Y20, Y19, Y7
+	VBROADCASTSS 8(AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Y20, Y19, Y11
+	VBROADCASTSS 12(AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Y20, Y19, Y15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VMOVUPS      128(BX), Z18
@@ -15925,69 +20610,130 @@ TEXT ·supright64x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Z7
+	VMOVUPS      (CX), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z4
-	VMOVUPS      64(BX), Z5
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Z7
-	VBROADCASTSS (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Z7
+	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Z7
-	VBROADCASTSS (AX), Z8
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z4
-	VMOVUPS      64(BX), Z5
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      (BX)(CX*1), Z7
-	VBROADCASTSS (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Z7
+	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (AX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Z7
+	VBROADCASTSS (AX)(DX*1), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (AX)(DX*2), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (CX)(SI*1), Z7
+	VBROADCASTSS (AX)(R10*1), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
@@ -16183,14 +20929,17 @@ TEXT ·supright64x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
+	VMOVUPS      (R10), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
@@ -16201,71 +20950,149 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS      (BX)(R10*1), Z11
-	VBROADCASTSS (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (AX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 4(AX), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS (AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 4(AX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 4(AX)(DX*2), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS (AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 4(AX)(R11*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z8
 	VMOVUPS      64(BX), Z9
 	VMOVUPS      128(BX), Z10
@@ -16490,14 +21317,17 @@ TEXT ·supright64x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Z15
+	VMOVUPS      (R10), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
@@ -16513,86 +21343,184 @@ tileSteps:
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Z15
-	VBROADCASTSS (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Z15
+	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 4(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 4(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Z15
-	VBROADCASTSS (AX), Z16
+	VMOVUPS      (R10), Z15
+	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 8(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 8(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS      (BX)(R10*1), Z15
-	VBROADCASTSS (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Z15
+	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS 12(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS 12(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Z15
+	VBROADCASTSS (AX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 4(AX), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 8(AX), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Z15
+	VBROADCASTSS (AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 4(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 8(AX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Z15
+	VBROADCASTSS (AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 4(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 8(AX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Z15
+	VBROADCASTSS (AX)(R11*1), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 4(AX)(R11*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 8(AX)(R11*1), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z12
 	VMOVUPS      64(BX), Z13
 	VMOVUPS      128(BX), Z14
@@ -16939,14 +21867,17 @@ TEXT ·supright64x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x04
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Z19
+	VMOVUPS      (R11), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
@@ -16967,101 +21898,220 @@ tileSteps:
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Z19
-	VBROADCASTSS (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Z19
+	VBROADCASTSS 4(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS 4(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS 4(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS 4(AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Z19
-	VBROADCASTSS (AX), Z20
+	VMOVUPS      (R11), Z19
+	VBROADCASTSS 8(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS 8(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS 8(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS 8(AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS      (BX)(R11*1), Z19
-	VBROADCASTSS (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Z19
+	VBROADCASTSS 12(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS 12(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS 12(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS 12(AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000004, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Z19
+	VBROADCASTSS (AX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 4(AX), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 8(AX), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 12(AX), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Z19
+	VBROADCASTSS (AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 4(AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 8(AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 12(AX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Z19
+	VBROADCASTSS (AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 4(AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 8(AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 12(AX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Z19
+	VBROADCASTSS (AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 4(AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 8(AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 12(AX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (BX), Z16
 	VMOVUPS      64(BX), Z17
 	VMOVUPS      128(BX), Z18
@@ -17349,41 +22399,66 @@ TEXT ·dupright4x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y1
+	VFMADD231PD.BCST 8(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 16(AX), Y1, Y0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y1
+	VFMADD231PD.BCST 24(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
+	MOVQ             $0x00000008, DX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y1
+	VFMADD231PD.BCST (AX)(DX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Y1
+	VFMADD231PD.BCST (AX)(CX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
 	ADDQ             DX, AX
@@ -17415,41 +22490,66 @@ cut:
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (BX), K1, Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PD.BCST 8(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 16(AX), Y1, Y0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (BX), K1, Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PD.BCST 24(AX), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
+	MOVQ             $0x00000008, DX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX), K1, Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PD.BCST (AX)(DX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX), K1, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y1, Y0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Y1
+	VFMADD231PD.BCST (AX)(CX*1), Y1, Y0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
 	ADDQ             DX, AX
@@ -17503,45 +22603,74 @@ TEXT ·dupright4x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y2
+	VFMADD231PD.BCST 8(AX), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y2, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y2, Y1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y2
+	VFMADD231PD.BCST 24(AX), Y2, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST 8(AX), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y2
+	VFMADD231PD.BCST (AX)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y2
+	VFMADD231PD.BCST (AX)(BX*2), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y2
+	VFMADD231PD.BCST (AX)(CX*1), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
@@ -17578,45 +22707,74 @@ cut:
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PD.BCST 8(AX), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y2, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y2, Y1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PD.BCST 24(AX), Y2, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST 8(AX), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PD.BCST (AX)(BX*1), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y2
+	VFMADD231PD.BCST (AX)(BX*2), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y2
+	VFMADD231PD.BCST (AX)(CX*1), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y2, Y1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
@@ -17675,49 +22833,82 @@ TEXT ·dupright4x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y3
+	VFMADD231PD.BCST 8(AX), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y3, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y3, Y2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y3
+	VFMADD231PD.BCST 24(AX), Y3, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST 8(AX), Y3, Y1
+	VFMADD231PD.BCST 16(AX), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y3
+	VFMADD231PD.BCST (AX)(BX*1), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y3
+	VFMADD231PD.BCST (AX)(BX*2), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y3
+	VFMADD231PD.BCST (AX)(CX*1), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
@@ -17761,49 +22952,82 @@ cut:
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PD.BCST 8(AX), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y3, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y3, Y2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PD.BCST 24(AX), Y3, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST 8(AX), Y3, Y1
+	VFMADD231PD.BCST 16(AX), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PD.BCST (AX)(BX*1), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y3
+	VFMADD231PD.BCST (AX)(BX*2), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y3
+	VFMADD231PD.BCST (AX)(CX*1), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y3, Y2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
@@ -17870,53 +23094,91 @@ TEXT ·dupright4x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y4
+	VFMADD231PD.BCST 8(AX), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y4, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y4, Y3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y4
+	VFMADD231PD.BCST 24(AX), Y4, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST 8(AX), Y4, Y1
+	VFMADD231PD.BCST 16(AX), Y4, Y2
+	VFMADD231PD.BCST 24(AX), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y4
+	VFMADD231PD.BCST (AX)(BX*1), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y4
+	VFMADD231PD.BCST (AX)(BX*2), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y4
+	VFMADD231PD.BCST (AX)(CX*1), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
@@ -17961,53 +23223,91 @@ cut:
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
 	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PD.BCST 8(AX), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y4, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y4, Y3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PD.BCST 24(AX), Y4, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST 8(AX), Y4, Y1
+	VFMADD231PD.BCST 16(AX), Y4, Y2
+	VFMADD231PD.BCST 24(AX), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PD.BCST (AX)(BX*1), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y4
+	VFMADD231PD.BCST (AX)(BX*2), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y4
+	VFMADD231PD.BCST (AX)(CX*1), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y4, Y3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
@@ -18075,57 +23375,99 @@ TEXT ·dupright4x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y5
+	VFMADD231PD.BCST 8(AX), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y5, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y5, Y4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y5
+	VFMADD231PD.BCST 24(AX), Y5, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST 8(AX), Y5, Y1
+	VFMADD231PD.BCST 16(AX), Y5, Y2
+	VFMADD231PD.BCST 24(AX), Y5, Y3
+	VFMADD231PD.BCST 32(AX), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y5
+	VFMADD231PD.BCST (AX)(BX*1), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y5, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y5
+	VFMADD231PD.BCST (AX)(BX*2), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y5, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y5
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y5, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
@@ -18177,57 +23519,99 @@ cut:
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
 	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
 	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PD.BCST 8(AX), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y5, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y5, Y4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PD.BCST 24(AX), Y5, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST 8(AX), Y5, Y1
+	VFMADD231PD.BCST 16(AX), Y5, Y2
+	VFMADD231PD.BCST 24(AX), Y5, Y3
+	VFMADD231PD.BCST 32(AX), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PD.BCST (AX)(BX*1), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y5, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y5
+	VFMADD231PD.BCST (AX)(BX*2), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y5, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y5
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y5, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y5, Y4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
@@ -18303,10 +23687,12 @@ TEXT ·dupright4x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -18314,50 +23700,95 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y6
+	VFMADD231PD.BCST 8(AX), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y6, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y6, Y5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y6
+	VFMADD231PD.BCST 24(AX), Y6, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST 8(AX), Y6, Y1
+	VFMADD231PD.BCST 16(AX), Y6, Y2
+	VFMADD231PD.BCST 24(AX), Y6, Y3
+	VFMADD231PD.BCST 32(AX), Y6, Y4
+	VFMADD231PD.BCST 40(AX), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y6
+	VFMADD231PD.BCST (AX)(BX*1), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y6, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y6, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y6
+	VFMADD231PD.BCST (AX)(BX*2), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y6, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y6, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y6
+	VFMADD231PD.BCST (AX)(CX*1), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y6, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y6, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -18414,10 +23845,12 @@ cut:
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -18425,50 +23858,95 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
 	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
 	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PD.BCST 8(AX), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y6, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y6, Y5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PD.BCST 24(AX), Y6, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST 8(AX), Y6, Y1
+	VFMADD231PD.BCST 16(AX), Y6, Y2
+	VFMADD231PD.BCST 24(AX), Y6, Y3
+	VFMADD231PD.BCST 32(AX), Y6, Y4
+	VFMADD231PD.BCST 40(AX), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PD.BCST (AX)(BX*1), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y6, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y6, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y6
+	VFMADD231PD.BCST (AX)(BX*2), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y6, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y6, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y6
+	VFMADD231PD.BCST (AX)(CX*1), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y6, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y6, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y6, Y5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -18549,10 +24027,12 @@ TEXT ·dupright4x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -18561,53 +24041,102 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
 	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y7
+	VFMADD231PD.BCST 8(AX), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y7, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y7, Y6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y7
+	VFMADD231PD.BCST 24(AX), Y7, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST 8(AX), Y7, Y1
+	VFMADD231PD.BCST 16(AX), Y7, Y2
+	VFMADD231PD.BCST 24(AX), Y7, Y3
+	VFMADD231PD.BCST 32(AX), Y7, Y4
+	VFMADD231PD.BCST 40(AX), Y7, Y5
+	VFMADD231PD.BCST 48(AX), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y7
+	VFMADD231PD.BCST (AX)(BX*1), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y7, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y7, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y7, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y7
+	VFMADD231PD.BCST (AX)(BX*2), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y7, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y7, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y7, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y7
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y7, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y7, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y7, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -18671,10 +24200,12 @@ cut:
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -18683,53 +24214,102 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
 	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
 	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PD.BCST 8(AX), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y7, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y7, Y6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PD.BCST 24(AX), Y7, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST 8(AX), Y7, Y1
+	VFMADD231PD.BCST 16(AX), Y7, Y2
+	VFMADD231PD.BCST 24(AX), Y7, Y3
+	VFMADD231PD.BCST 32(AX), Y7, Y4
+	VFMADD231PD.BCST 40(AX), Y7, Y5
+	VFMADD231PD.BCST 48(AX), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PD.BCST (AX)(BX*1), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y7, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y7, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y7, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y7
+	VFMADD231PD.BCST (AX)(BX*2), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y7, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y7, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y7, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y7
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y7, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y7, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y7, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y7, Y6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -18821,10 +24401,12 @@ TEXT ·dupright4x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -18834,60 +24416,114 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
 	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
 	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y8
+	VFMADD231PD.BCST 8(AX), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST 8(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y8, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST 16(R13), Y8, Y7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y8
+	VFMADD231PD.BCST 24(AX), Y8, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST 24(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST 8(AX), Y8, Y1
+	VFMADD231PD.BCST 16(AX), Y8, Y2
+	VFMADD231PD.BCST 24(AX), Y8, Y3
+	VFMADD231PD.BCST 32(AX), Y8, Y4
+	VFMADD231PD.BCST 40(AX), Y8, Y5
+	VFMADD231PD.BCST 48(AX), Y8, Y6
+	VFMADD231PD.BCST 56(AX), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y8
+	VFMADD231PD.BCST (AX)(BX*1), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y8, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y8, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y8, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y8, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y8
+	VFMADD231PD.BCST (AX)(BX*2), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y8, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y8, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y8, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y8, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y8
+	VFMADD231PD.BCST (AX)(CX*1), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y8, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y8, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y8, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y8, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -18953,10 +24589,12 @@ cut:
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -18966,60 +24604,114 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
 	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
 	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PD.BCST 8(AX), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST 8(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y8, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST 16(R13), Y8, Y7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
-	VFMADD231PD.BCST (R13), Y8, Y7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PD.BCST 24(AX), Y8, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST 24(R13), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST 8(AX), Y8, Y1
+	VFMADD231PD.BCST 16(AX), Y8, Y2
+	VFMADD231PD.BCST 24(AX), Y8, Y3
+	VFMADD231PD.BCST 32(AX), Y8, Y4
+	VFMADD231PD.BCST 40(AX), Y8, Y5
+	VFMADD231PD.BCST 48(AX), Y8, Y6
+	VFMADD231PD.BCST 56(AX), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PD.BCST (AX)(BX*1), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y8, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y8, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y8, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y8, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y8
+	VFMADD231PD.BCST (AX)(BX*2), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y8, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y8, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y8, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y8, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y8
+	VFMADD231PD.BCST (AX)(CX*1), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y8, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y8, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y8, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y8, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y8, Y7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -19113,10 +24805,12 @@ TEXT ·dupright4x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -19127,63 +24821,121 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
 	VFMADD231PD.BCST (R13), Y9, Y7
 	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PD.BCST (R13), Y9, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y9
+	VFMADD231PD.BCST 8(AX), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST 8(R13), Y9, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PD.BCST (R13), Y9, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y9, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST 16(R13), Y9, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y9, Y8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PD.BCST (R13), Y9, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y9
+	VFMADD231PD.BCST 24(AX), Y9, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST 24(R13), Y9, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST 8(AX), Y9, Y1
+	VFMADD231PD.BCST 16(AX), Y9, Y2
+	VFMADD231PD.BCST 24(AX), Y9, Y3
+	VFMADD231PD.BCST 32(AX), Y9, Y4
+	VFMADD231PD.BCST 40(AX), Y9, Y5
+	VFMADD231PD.BCST 48(AX), Y9, Y6
+	VFMADD231PD.BCST 56(AX), Y9, Y7
+	VFMADD231PD.BCST 64(AX), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y9
+	VFMADD231PD.BCST (AX)(BX*1), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y9, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y9, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y9, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y9, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y9, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y9
+	VFMADD231PD.BCST (AX)(BX*2), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y9, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y9, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y9, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y9, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y9, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y9
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y9, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y9, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y9, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y9, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y9, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -19256,10 +25008,12 @@ cut:
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -19270,63 +25024,121 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
 	VFMADD231PD.BCST (R13), Y9, Y7
 	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PD.BCST (R13), Y9, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PD.BCST 8(AX), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST 8(R13), Y9, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PD.BCST (R13), Y9, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y9, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST 16(R13), Y9, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y9, Y8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
-	VFMADD231PD.BCST (R13), Y9, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PD.BCST 24(AX), Y9, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST 24(R13), Y9, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST 8(AX), Y9, Y1
+	VFMADD231PD.BCST 16(AX), Y9, Y2
+	VFMADD231PD.BCST 24(AX), Y9, Y3
+	VFMADD231PD.BCST 32(AX), Y9, Y4
+	VFMADD231PD.BCST 40(AX), Y9, Y5
+	VFMADD231PD.BCST 48(AX), Y9, Y6
+	VFMADD231PD.BCST 56(AX), Y9, Y7
+	VFMADD231PD.BCST 64(AX), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PD.BCST (AX)(BX*1), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y9, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y9, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y9, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y9, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y9, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y9
+	VFMADD231PD.BCST (AX)(BX*2), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y9, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y9, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y9, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y9, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y9, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y9
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y9, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y9, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y9, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y9, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y9, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y9, Y8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -19427,10 +25239,12 @@ TEXT ·dupright4x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -19442,66 +25256,128 @@ wholeSteps:
 	VFMADD231PD.BCST (R13), Y10, Y7
 	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
 	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PD.BCST (R13), Y10, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y10
+	VFMADD231PD.BCST 8(AX), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST 8(R13), Y10, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 8(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PD.BCST (R13), Y10, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y10, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST 16(R13), Y10, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 16(R13)(DX*2), Y10, Y9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PD.BCST (R13), Y10, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y10
+	VFMADD231PD.BCST 24(AX), Y10, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST 24(R13), Y10, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 24(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST 8(AX), Y10, Y1
+	VFMADD231PD.BCST 16(AX), Y10, Y2
+	VFMADD231PD.BCST 24(AX), Y10, Y3
+	VFMADD231PD.BCST 32(AX), Y10, Y4
+	VFMADD231PD.BCST 40(AX), Y10, Y5
+	VFMADD231PD.BCST 48(AX), Y10, Y6
+	VFMADD231PD.BCST 56(AX), Y10, Y7
+	VFMADD231PD.BCST 64(AX), Y10, Y8
+	VFMADD231PD.BCST 72(AX), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y10
+	VFMADD231PD.BCST (AX)(BX*1), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y10, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y10, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y10, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y10, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y10, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y10, Y8
+	VFMADD231PD.BCST 72(AX)(BX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y10
+	VFMADD231PD.BCST (AX)(BX*2), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y10, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y10, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y10, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y10, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y10, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y10, Y8
+	VFMADD231PD.BCST 72(AX)(BX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y10
+	VFMADD231PD.BCST (AX)(CX*1), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y10, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y10, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y10, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y10, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y10, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y10, Y8
+	VFMADD231PD.BCST 72(AX)(CX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -19579,10 +25455,12 @@ cut:
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -19594,66 +25472,128 @@ cutSteps:
 	VFMADD231PD.BCST (R13), Y10, Y7
 	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
 	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PD.BCST (R13), Y10, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PD.BCST 8(AX), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST 8(R13), Y10, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 8(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PD.BCST (R13), Y10, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y10, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST 16(R13), Y10, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 16(R13)(DX*2), Y10, Y9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
-	VFMADD231PD.BCST (R13), Y10, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PD.BCST 24(AX), Y10, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST 24(R13), Y10, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 24(R13)(DX*2), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST 8(AX), Y10, Y1
+	VFMADD231PD.BCST 16(AX), Y10, Y2
+	VFMADD231PD.BCST 24(AX), Y10, Y3
+	VFMADD231PD.BCST 32(AX), Y10, Y4
+	VFMADD231PD.BCST 40(AX), Y10, Y5
+	VFMADD231PD.BCST 48(AX), Y10, Y6
+	VFMADD231PD.BCST 56(AX), Y10, Y7
+	VFMADD231PD.BCST 64(AX), Y10, Y8
+	VFMADD231PD.BCST 72(AX), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PD.BCST (AX)(BX*1), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y10, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y10, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y10, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y10, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y10, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y10, Y8
+	VFMADD231PD.BCST 72(AX)(BX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y10
+	VFMADD231PD.BCST (AX)(BX*2), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y10, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y10, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y10, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y10, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y10, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y10, Y8
+	VFMADD231PD.BCST 72(AX)(BX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y10
+	VFMADD231PD.BCST (AX)(CX*1), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y10, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y10, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y10, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y10, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y10, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y10, Y8
+	VFMADD231PD.BCST 72(AX)(CX*1), Y10, Y9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -19759,10 +25699,12 @@ TEXT ·dupright4x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -19775,69 +25717,135 @@ wholeSteps:
 	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
 	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
 	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PD.BCST (R13), Y11, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y11
+	VFMADD231PD.BCST 8(AX), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST 8(R13), Y11, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 8(R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 8(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PD.BCST (R13), Y11, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y11, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST 16(R13), Y11, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 16(R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 16(R13)(R11*1), Y11, Y10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PD.BCST (R13), Y11, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y11
+	VFMADD231PD.BCST 24(AX), Y11, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST 24(R13), Y11, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 24(R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 24(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST 8(AX), Y11, Y1
+	VFMADD231PD.BCST 16(AX), Y11, Y2
+	VFMADD231PD.BCST 24(AX), Y11, Y3
+	VFMADD231PD.BCST 32(AX), Y11, Y4
+	VFMADD231PD.BCST 40(AX), Y11, Y5
+	VFMADD231PD.BCST 48(AX), Y11, Y6
+	VFMADD231PD.BCST 56(AX), Y11, Y7
+	VFMADD231PD.BCST 64(AX), Y11, Y8
+	VFMADD231PD.BCST 72(AX), Y11, Y9
+	VFMADD231PD.BCST 80(AX), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y11
+	VFMADD231PD.BCST (AX)(BX*1), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y11, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y11, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y11, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y11, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y11, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y11, Y8
+	VFMADD231PD.BCST 72(AX)(BX*1), Y11, Y9
+	VFMADD231PD.BCST 80(AX)(BX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y11
+	VFMADD231PD.BCST (AX)(BX*2), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y11, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y11, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y11, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y11, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y11, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y11, Y8
+	VFMADD231PD.BCST 72(AX)(BX*2), Y11, Y9
+	VFMADD231PD.BCST 80(AX)(BX*2), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y11
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y11, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y11, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y11, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y11, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y11, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y11, Y8
+	VFMADD231PD.BCST 72(AX)(CX*1), Y11, Y9
+	VFMADD231PD.BCST 80(AX)(CX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -19922,10 +25930,12 @@ cut:
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -19938,69 +25948,135 @@ cutSteps:
 	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
 	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
 	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PD.BCST (R13), Y11, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PD.BCST 8(AX), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST 8(R13), Y11, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 8(R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 8(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PD.BCST (R13), Y11, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y11, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST 16(R13), Y11, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 16(R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 16(R13)(R11*1), Y11, Y10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
-	VFMADD231PD.BCST (R13), Y11, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PD.BCST 24(AX), Y11, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST 24(R13), Y11, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 24(R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 24(R13)(R11*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST 8(AX), Y11, Y1
+	VFMADD231PD.BCST 16(AX), Y11, Y2
+	VFMADD231PD.BCST 24(AX), Y11, Y3
+	VFMADD231PD.BCST 32(AX), Y11, Y4
+	VFMADD231PD.BCST 40(AX), Y11, Y5
+	VFMADD231PD.BCST 48(AX), Y11, Y6
+	VFMADD231PD.BCST 56(AX), Y11, Y7
+	VFMADD231PD.BCST 64(AX), Y11, Y8
+	VFMADD231PD.BCST 72(AX), Y11, Y9
+	VFMADD231PD.BCST 80(AX), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PD.BCST (AX)(BX*1), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y11, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y11, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y11, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y11, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y11, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y11, Y8
+	VFMADD231PD.BCST 72(AX)(BX*1), Y11, Y9
+	VFMADD231PD.BCST 80(AX)(BX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y11
+	VFMADD231PD.BCST (AX)(BX*2), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y11, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y11, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y11, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y11, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y11, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y11, Y8
+	VFMADD231PD.BCST 72(AX)(BX*2), Y11, Y9
+	VFMADD231PD.BCST 80(AX)(BX*2), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y11
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y11, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y11, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y11, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y11, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y11, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y11, Y8
+	VFMADD231PD.BCST 72(AX)(CX*1), Y11, Y9
+	VFMADD231PD.BCST 80(AX)(CX*1), Y11, Y10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -20113,10 +26189,12 @@ TEXT ·dupright4x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -20130,72 +26208,142 @@ wholeSteps:
 	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
 	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
 	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PD.BCST (R13), Y12, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y12
+	VFMADD231PD.BCST 8(AX), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST 8(R13), Y12, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 8(R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 8(R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST 8(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PD.BCST (R13), Y12, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y12, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST 16(R13), Y12, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 16(R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 16(R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST 16(R13)(DX*4), Y12, Y11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PD.BCST (R13), Y12, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y12
+	VFMADD231PD.BCST 24(AX), Y12, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST 24(R13), Y12, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 24(R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 24(R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST 24(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST 8(AX), Y12, Y1
+	VFMADD231PD.BCST 16(AX), Y12, Y2
+	VFMADD231PD.BCST 24(AX), Y12, Y3
+	VFMADD231PD.BCST 32(AX), Y12, Y4
+	VFMADD231PD.BCST 40(AX), Y12, Y5
+	VFMADD231PD.BCST 48(AX), Y12, Y6
+	VFMADD231PD.BCST 56(AX), Y12, Y7
+	VFMADD231PD.BCST 64(AX), Y12, Y8
+	VFMADD231PD.BCST 72(AX), Y12, Y9
+	VFMADD231PD.BCST 80(AX), Y12, Y10
+	VFMADD231PD.BCST 88(AX), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y12
+	VFMADD231PD.BCST (AX)(BX*1), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y12, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y12, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y12, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y12, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y12, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y12, Y8
+	VFMADD231PD.BCST 72(AX)(BX*1), Y12, Y9
+	VFMADD231PD.BCST 80(AX)(BX*1), Y12, Y10
+	VFMADD231PD.BCST 88(AX)(BX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Y12
+	VFMADD231PD.BCST (AX)(BX*2), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y12, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y12, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y12, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y12, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y12, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y12, Y8
+	VFMADD231PD.BCST 72(AX)(BX*2), Y12, Y9
+	VFMADD231PD.BCST 80(AX)(BX*2), Y12, Y10
+	VFMADD231PD.BCST 88(AX)(BX*2), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Y12
+	VFMADD231PD.BCST (AX)(CX*1), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y12, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y12, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y12, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y12, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y12, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y12, Y8
+	VFMADD231PD.BCST 72(AX)(CX*1), Y12, Y9
+	VFMADD231PD.BCST 80(AX)(CX*1), Y12, Y10
+	VFMADD231PD.BCST 88(AX)(CX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -20281,10 +26429,12 @@ cut:
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -20298,72 +26448,142 @@ cutSteps:
 	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
 	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
 	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PD.BCST (R13), Y12, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PD.BCST 8(AX), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 8(AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST 8(AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST 8(R13), Y12, Y7
+	VFMADD231PD.BCST 8(R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 8(R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 8(R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST 8(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PD.BCST (R13), Y12, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Y12, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 16(AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 16(AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST 16(AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST 16(R13), Y12, Y7
+	VFMADD231PD.BCST 16(R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 16(R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 16(R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST 16(R13)(DX*4), Y12, Y11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
-	VFMADD231PD.BCST (R13), Y12, Y7
-	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
-	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PD.BCST 24(AX), Y12, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 24(AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST 24(AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST 24(R13), Y12, Y7
+	VFMADD231PD.BCST 24(R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 24(R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 24(R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST 24(R13)(DX*4), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST 8(AX), Y12, Y1
+	VFMADD231PD.BCST 16(AX), Y12, Y2
+	VFMADD231PD.BCST 24(AX), Y12, Y3
+	VFMADD231PD.BCST 32(AX), Y12, Y4
+	VFMADD231PD.BCST 40(AX), Y12, Y5
+	VFMADD231PD.BCST 48(AX), Y12, Y6
+	VFMADD231PD.BCST 56(AX), Y12, Y7
+	VFMADD231PD.BCST 64(AX), Y12, Y8
+	VFMADD231PD.BCST 72(AX), Y12, Y9
+	VFMADD231PD.BCST 80(AX), Y12, Y10
+	VFMADD231PD.BCST 88(AX), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PD.BCST (AX)(BX*1), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(BX*1), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(BX*1), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(BX*1), Y12, Y3
+	VFMADD231PD.BCST 32(AX)(BX*1), Y12, Y4
+	VFMADD231PD.BCST 40(AX)(BX*1), Y12, Y5
+	VFMADD231PD.BCST 48(AX)(BX*1), Y12, Y6
+	VFMADD231PD.BCST 56(AX)(BX*1), Y12, Y7
+	VFMADD231PD.BCST 64(AX)(BX*1), Y12, Y8
+	VFMADD231PD.BCST 72(AX)(BX*1), Y12, Y9
+	VFMADD231PD.BCST 80(AX)(BX*1), Y12, Y10
+	VFMADD231PD.BCST 88(AX)(BX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Y12
+	VFMADD231PD.BCST (AX)(BX*2), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(BX*2), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(BX*2), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(BX*2), Y12, Y3
+	VFMADD231PD.BCST 32(AX)(BX*2), Y12, Y4
+	VFMADD231PD.BCST 40(AX)(BX*2), Y12, Y5
+	VFMADD231PD.BCST 48(AX)(BX*2), Y12, Y6
+	VFMADD231PD.BCST 56(AX)(BX*2), Y12, Y7
+	VFMADD231PD.BCST 64(AX)(BX*2), Y12, Y8
+	VFMADD231PD.BCST 72(AX)(BX*2), Y12, Y9
+	VFMADD231PD.BCST 80(AX)(BX*2), Y12, Y10
+	VFMADD231PD.BCST 88(AX)(BX*2), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Y12
+	VFMADD231PD.BCST (AX)(CX*1), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(CX*1), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(CX*1), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y12, Y3
+	VFMADD231PD.BCST 32(AX)(CX*1), Y12, Y4
+	VFMADD231PD.BCST 40(AX)(CX*1), Y12, Y5
+	VFMADD231PD.BCST 48(AX)(CX*1), Y12, Y6
+	VFMADD231PD.BCST 56(AX)(CX*1), Y12, Y7
+	VFMADD231PD.BCST 64(AX)(CX*1), Y12, Y8
+	VFMADD231PD.BCST 72(AX)(CX*1), Y12, Y9
+	VFMADD231PD.BCST 80(AX)(CX*1), Y12, Y10
+	VFMADD231PD.BCST 88(AX)(CX*1), Y12, Y11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -20459,41 +26679,66 @@ TEXT ·dupright8x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	CMPQ    DX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z1
+	VFMADD231PD.BCST 8(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 16(AX), Z1, Z0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z1
+	VFMADD231PD.BCST 24(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              wholeSteps
+	MOVQ             $0x00000008, DX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z1
+	VFMADD231PD.BCST (AX)(DX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z1
+	VFMADD231PD.BCST (AX)(CX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
 	ADDQ             DX, AX
@@ -20535,41 +26780,66 @@ cut:
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	CMPQ    DX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (BX), K1, Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PD.BCST 8(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 16(AX), Z1, Z0
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (BX), K1, Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PD.BCST 24(AX), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              cutSteps
+	MOVQ             $0x00000008, DX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (DX)(DX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX), K1, Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PD.BCST (AX)(DX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX), K1, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z1, Z0
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (BX)(SI*1), K1, Z1
+	VFMADD231PD.BCST (AX)(CX*1), Z1, Z0
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (BX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
 	ADDQ             DX, AX
@@ -20641,45 +26911,74 @@ TEXT ·dupright8x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z2
+	VFMADD231PD.BCST 8(AX), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z2, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z2, Z1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z2
+	VFMADD231PD.BCST 24(AX), Z2, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST 8(AX), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z2
+	VFMADD231PD.BCST (AX)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z2
+	VFMADD231PD.BCST (AX)(BX*2), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
@@ -20728,45 +27027,74 @@ cut:
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PD.BCST 8(AX), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z2, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z2, Z1
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PD.BCST 24(AX), Z2, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST 8(AX), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PD.BCST (AX)(BX*1), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z2
+	VFMADD231PD.BCST (AX)(BX*2), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z2, Z1
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
@@ -20845,49 +27173,82 @@ TEXT ·dupright8x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z3
+	VFMADD231PD.BCST 8(AX), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z3, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z3, Z2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z3
+	VFMADD231PD.BCST 24(AX), Z3, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST 8(AX), Z3, Z1
+	VFMADD231PD.BCST 16(AX), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z3
+	VFMADD231PD.BCST (AX)(BX*1), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z3
+	VFMADD231PD.BCST (AX)(BX*2), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z3
+	VFMADD231PD.BCST (AX)(CX*1), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
@@ -20949,49 +27310,82 @@ cut:
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PD.BCST 8(AX), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z3, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z3, Z2
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PD.BCST 24(AX), Z3, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST 8(AX), Z3, Z1
+	VFMADD231PD.BCST 16(AX), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PD.BCST (AX)(BX*1), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z3
+	VFMADD231PD.BCST (AX)(BX*2), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z3
+	VFMADD231PD.BCST (AX)(CX*1), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z3, Z2
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
@@ -21084,53 +27478,91 @@ TEXT ·dupright8x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z4
+	VFMADD231PD.BCST 8(AX), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z4, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z4, Z3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z4
+	VFMADD231PD.BCST 24(AX), Z4, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST 8(AX), Z4, Z1
+	VFMADD231PD.BCST 16(AX), Z4, Z2
+	VFMADD231PD.BCST 24(AX), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z4
+	VFMADD231PD.BCST (AX)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z4
+	VFMADD231PD.BCST (AX)(BX*2), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z4
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
@@ -21187,53 +27619,91 @@ cut:
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
 	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PD.BCST 8(AX), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z4, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z4, Z3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PD.BCST 24(AX), Z4, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST 8(AX), Z4, Z1
+	VFMADD231PD.BCST 16(AX), Z4, Z2
+	VFMADD231PD.BCST 24(AX), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PD.BCST (AX)(BX*1), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z4
+	VFMADD231PD.BCST (AX)(BX*2), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z4
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z4, Z3
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
@@ -21321,57 +27791,99 @@ TEXT ·dupright8x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z5
+	VFMADD231PD.BCST 8(AX), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z5, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z5, Z4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z5
+	VFMADD231PD.BCST 24(AX), Z5, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST 8(AX), Z5, Z1
+	VFMADD231PD.BCST 16(AX), Z5, Z2
+	VFMADD231PD.BCST 24(AX), Z5, Z3
+	VFMADD231PD.BCST 32(AX), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z5
+	VFMADD231PD.BCST (AX)(BX*1), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z5, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z5
+	VFMADD231PD.BCST (AX)(BX*2), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z5, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z5
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z5, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
@@ -21441,57 +27953,99 @@ cut:
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
 	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
 	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PD.BCST 8(AX), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z5, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z5, Z4
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PD.BCST 24(AX), Z5, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST 8(AX), Z5, Z1
+	VFMADD231PD.BCST 16(AX), Z5, Z2
+	VFMADD231PD.BCST 24(AX), Z5, Z3
+	VFMADD231PD.BCST 32(AX), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PD.BCST (AX)(BX*1), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z5, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z5
+	VFMADD231PD.BCST (AX)(BX*2), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z5, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z5
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z5, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z5, Z4
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
@@ -21593,10 +28147,12 @@ TEXT ·dupright8x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -21604,50 +28160,95 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z6
+	VFMADD231PD.BCST 8(AX), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z6, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z6, Z5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z6
+	VFMADD231PD.BCST 24(AX), Z6, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST 8(AX), Z6, Z1
+	VFMADD231PD.BCST 16(AX), Z6, Z2
+	VFMADD231PD.BCST 24(AX), Z6, Z3
+	VFMADD231PD.BCST 32(AX), Z6, Z4
+	VFMADD231PD.BCST 40(AX), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z6
+	VFMADD231PD.BCST (AX)(BX*1), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z6, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z6, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z6
+	VFMADD231PD.BCST (AX)(BX*2), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z6, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z6, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z6
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z6, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z6, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -21724,10 +28325,12 @@ cut:
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -21735,50 +28338,95 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
 	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
 	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PD.BCST 8(AX), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z6, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z6, Z5
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PD.BCST 24(AX), Z6, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST 8(AX), Z6, Z1
+	VFMADD231PD.BCST 16(AX), Z6, Z2
+	VFMADD231PD.BCST 24(AX), Z6, Z3
+	VFMADD231PD.BCST 32(AX), Z6, Z4
+	VFMADD231PD.BCST 40(AX), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PD.BCST (AX)(BX*1), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z6, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z6, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z6
+	VFMADD231PD.BCST (AX)(BX*2), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z6, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z6, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z6
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z6, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z6, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z6, Z5
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -21887,10 +28535,12 @@ TEXT ·dupright8x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -21899,53 +28549,102 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
 	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z7
+	VFMADD231PD.BCST 8(AX), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z7, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z7, Z6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z7
+	VFMADD231PD.BCST 24(AX), Z7, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST 8(AX), Z7, Z1
+	VFMADD231PD.BCST 16(AX), Z7, Z2
+	VFMADD231PD.BCST 24(AX), Z7, Z3
+	VFMADD231PD.BCST 32(AX), Z7, Z4
+	VFMADD231PD.BCST 40(AX), Z7, Z5
+	VFMADD231PD.BCST 48(AX), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z7
+	VFMADD231PD.BCST (AX)(BX*1), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z7, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z7, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z7, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z7
+	VFMADD231PD.BCST (AX)(BX*2), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z7, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z7, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z7, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z7
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z7, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z7, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z7, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -22035,10 +28734,12 @@ cut:
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -22047,53 +28748,102 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
 	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
 	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PD.BCST 8(AX), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z7, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z7, Z6
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PD.BCST 24(AX), Z7, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST 8(AX), Z7, Z1
+	VFMADD231PD.BCST 16(AX), Z7, Z2
+	VFMADD231PD.BCST 24(AX), Z7, Z3
+	VFMADD231PD.BCST 32(AX), Z7, Z4
+	VFMADD231PD.BCST 40(AX), Z7, Z5
+	VFMADD231PD.BCST 48(AX), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PD.BCST (AX)(BX*1), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z7, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z7, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z7, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z7
+	VFMADD231PD.BCST (AX)(BX*2), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z7, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z7, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z7, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z7
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z7, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z7, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z7, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z7, Z6
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -22219,10 +28969,12 @@ TEXT ·dupright8x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -22232,60 +28984,114 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
 	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
 	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z8
+	VFMADD231PD.BCST 8(AX), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST 8(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z8, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST 16(R13), Z8, Z7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z8
+	VFMADD231PD.BCST 24(AX), Z8, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST 24(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST 8(AX), Z8, Z1
+	VFMADD231PD.BCST 16(AX), Z8, Z2
+	VFMADD231PD.BCST 24(AX), Z8, Z3
+	VFMADD231PD.BCST 32(AX), Z8, Z4
+	VFMADD231PD.BCST 40(AX), Z8, Z5
+	VFMADD231PD.BCST 48(AX), Z8, Z6
+	VFMADD231PD.BCST 56(AX), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z8
+	VFMADD231PD.BCST (AX)(BX*1), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z8, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z8, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z8, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z8, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z8
+	VFMADD231PD.BCST (AX)(BX*2), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z8, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z8, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z8, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z8, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z8, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z8, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z8, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z8, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -22371,10 +29177,12 @@ cut:
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -22384,60 +29192,114 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
 	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
 	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PD.BCST 8(AX), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST 8(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z8, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST 16(R13), Z8, Z7
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
-	VFMADD231PD.BCST (R13), Z8, Z7
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PD.BCST 24(AX), Z8, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST 24(R13), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST 8(AX), Z8, Z1
+	VFMADD231PD.BCST 16(AX), Z8, Z2
+	VFMADD231PD.BCST 24(AX), Z8, Z3
+	VFMADD231PD.BCST 32(AX), Z8, Z4
+	VFMADD231PD.BCST 40(AX), Z8, Z5
+	VFMADD231PD.BCST 48(AX), Z8, Z6
+	VFMADD231PD.BCST 56(AX), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PD.BCST (AX)(BX*1), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z8, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z8, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z8, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z8, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z8
+	VFMADD231PD.BCST (AX)(BX*2), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z8, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z8, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z8, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z8, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z8, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z8, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z8, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z8, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z8, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z8, Z7
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -22559,10 +29421,12 @@ TEXT ·dupright8x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -22573,63 +29437,121 @@ wholeSteps:
 	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
 	VFMADD231PD.BCST (R13), Z9, Z7
 	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PD.BCST (R13), Z9, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z9
+	VFMADD231PD.BCST 8(AX), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST 8(R13), Z9, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PD.BCST (R13), Z9, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z9, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST 16(R13), Z9, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z9, Z8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PD.BCST (R13), Z9, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z9
+	VFMADD231PD.BCST 24(AX), Z9, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST 24(R13), Z9, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST 8(AX), Z9, Z1
+	VFMADD231PD.BCST 16(AX), Z9, Z2
+	VFMADD231PD.BCST 24(AX), Z9, Z3
+	VFMADD231PD.BCST 32(AX), Z9, Z4
+	VFMADD231PD.BCST 40(AX), Z9, Z5
+	VFMADD231PD.BCST 48(AX), Z9, Z6
+	VFMADD231PD.BCST 56(AX), Z9, Z7
+	VFMADD231PD.BCST 64(AX), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z9
+	VFMADD231PD.BCST (AX)(BX*1), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z9, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z9, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z9, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z9, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z9, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z9
+	VFMADD231PD.BCST (AX)(BX*2), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z9, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z9, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z9, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z9, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z9, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z9
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z9, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z9, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z9, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z9, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z9, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -22728,10 +29650,12 @@ cut:
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -22742,63 +29666,121 @@ cutSteps:
 	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
 	VFMADD231PD.BCST (R13), Z9, Z7
 	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PD.BCST (R13), Z9, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PD.BCST 8(AX), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST 8(R13), Z9, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PD.BCST (R13), Z9, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z9, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST 16(R13), Z9, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z9, Z8
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
-	VFMADD231PD.BCST (R13), Z9, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PD.BCST 24(AX), Z9, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST 24(R13), Z9, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST 8(AX), Z9, Z1
+	VFMADD231PD.BCST 16(AX), Z9, Z2
+	VFMADD231PD.BCST 24(AX), Z9, Z3
+	VFMADD231PD.BCST 32(AX), Z9, Z4
+	VFMADD231PD.BCST 40(AX), Z9, Z5
+	VFMADD231PD.BCST 48(AX), Z9, Z6
+	VFMADD231PD.BCST 56(AX), Z9, Z7
+	VFMADD231PD.BCST 64(AX), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PD.BCST (AX)(BX*1), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z9, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z9, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z9, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z9, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z9, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z9
+	VFMADD231PD.BCST (AX)(BX*2), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z9, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z9, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z9, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z9, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z9, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z9, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z9
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z9, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z9, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z9, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z9, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z9, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z9, Z8
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -22933,10 +29915,12 @@ TEXT ·dupright8x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -22948,66 +29932,128 @@ wholeSteps:
 	VFMADD231PD.BCST (R13), Z10, Z7
 	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PD.BCST (R13), Z10, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z10
+	VFMADD231PD.BCST 8(AX), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST 8(R13), Z10, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 8(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PD.BCST (R13), Z10, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z10, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST 16(R13), Z10, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 16(R13)(DX*2), Z10, Z9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PD.BCST (R13), Z10, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z10
+	VFMADD231PD.BCST 24(AX), Z10, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST 24(R13), Z10, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 24(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST 8(AX), Z10, Z1
+	VFMADD231PD.BCST 16(AX), Z10, Z2
+	VFMADD231PD.BCST 24(AX), Z10, Z3
+	VFMADD231PD.BCST 32(AX), Z10, Z4
+	VFMADD231PD.BCST 40(AX), Z10, Z5
+	VFMADD231PD.BCST 48(AX), Z10, Z6
+	VFMADD231PD.BCST 56(AX), Z10, Z7
+	VFMADD231PD.BCST 64(AX), Z10, Z8
+	VFMADD231PD.BCST 72(AX), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z10
+	VFMADD231PD.BCST (AX)(BX*1), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z10, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z10, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z10, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z10, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z10, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z10, Z8
+	VFMADD231PD.BCST 72(AX)(BX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z10
+	VFMADD231PD.BCST (AX)(BX*2), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z10, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z10, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z10, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z10, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z10, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z10, Z8
+	VFMADD231PD.BCST 72(AX)(BX*2), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z10, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z10, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z10, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z10, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z10, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z10, Z8
+	VFMADD231PD.BCST 72(AX)(CX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -23113,10 +30159,12 @@ cut:
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -23128,66 +30176,128 @@ cutSteps:
 	VFMADD231PD.BCST (R13), Z10, Z7
 	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PD.BCST (R13), Z10, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PD.BCST 8(AX), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST 8(R13), Z10, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 8(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PD.BCST (R13), Z10, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z10, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST 16(R13), Z10, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 16(R13)(DX*2), Z10, Z9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
-	VFMADD231PD.BCST (R13), Z10, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PD.BCST 24(AX), Z10, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST 24(R13), Z10, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 24(R13)(DX*2), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST 8(AX), Z10, Z1
+	VFMADD231PD.BCST 16(AX), Z10, Z2
+	VFMADD231PD.BCST 24(AX), Z10, Z3
+	VFMADD231PD.BCST 32(AX), Z10, Z4
+	VFMADD231PD.BCST 40(AX), Z10, Z5
+	VFMADD231PD.BCST 48(AX), Z10, Z6
+	VFMADD231PD.BCST 56(AX), Z10, Z7
+	VFMADD231PD.BCST 64(AX), Z10, Z8
+	VFMADD231PD.BCST 72(AX), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PD.BCST (AX)(BX*1), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z10, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z10, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z10, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z10, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z10, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z10, Z8
+	VFMADD231PD.BCST 72(AX)(BX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z10
+	VFMADD231PD.BCST (AX)(BX*2), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z10, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z10, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z10, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z10, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z10, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z10, Z8
+	VFMADD231PD.BCST 72(AX)(BX*2), Z10, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z10, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z10, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z10, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z10, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z10, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z10, Z8
+	VFMADD231PD.BCST 72(AX)(CX*1), Z10, Z9
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -23329,10 +30439,12 @@ TEXT ·dupright8x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -23345,69 +30457,135 @@ wholeSteps:
 	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
 	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PD.BCST (R13), Z11, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z11
+	VFMADD231PD.BCST 8(AX), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST 8(R13), Z11, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 8(R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 8(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PD.BCST (R13), Z11, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z11, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST 16(R13), Z11, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 16(R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 16(R13)(R11*1), Z11, Z10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PD.BCST (R13), Z11, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z11
+	VFMADD231PD.BCST 24(AX), Z11, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST 24(R13), Z11, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 24(R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 24(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST 8(AX), Z11, Z1
+	VFMADD231PD.BCST 16(AX), Z11, Z2
+	VFMADD231PD.BCST 24(AX), Z11, Z3
+	VFMADD231PD.BCST 32(AX), Z11, Z4
+	VFMADD231PD.BCST 40(AX), Z11, Z5
+	VFMADD231PD.BCST 48(AX), Z11, Z6
+	VFMADD231PD.BCST 56(AX), Z11, Z7
+	VFMADD231PD.BCST 64(AX), Z11, Z8
+	VFMADD231PD.BCST 72(AX), Z11, Z9
+	VFMADD231PD.BCST 80(AX), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z11
+	VFMADD231PD.BCST (AX)(BX*1), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z11, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z11, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z11, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z11, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z11, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z11, Z8
+	VFMADD231PD.BCST 72(AX)(BX*1), Z11, Z9
+	VFMADD231PD.BCST 80(AX)(BX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z11
+	VFMADD231PD.BCST (AX)(BX*2), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z11, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z11, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z11, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z11, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z11, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z11, Z8
+	VFMADD231PD.BCST 72(AX)(BX*2), Z11, Z9
+	VFMADD231PD.BCST 80(AX)(BX*2), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z11
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z11, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z11, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z11, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z11, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z11, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z11, Z8
+	VFMADD231PD.BCST 72(AX)(CX*1), Z11, Z9
+	VFMADD231PD.BCST 80(AX)(CX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -23526,10 +30704,12 @@ cut:
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -23542,69 +30722,135 @@ cutSteps:
 	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
 	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PD.BCST (R13), Z11, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PD.BCST 8(AX), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST 8(R13), Z11, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 8(R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 8(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PD.BCST (R13), Z11, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z11, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST 16(R13), Z11, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 16(R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 16(R13)(R11*1), Z11, Z10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
-	VFMADD231PD.BCST (R13), Z11, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PD.BCST 24(AX), Z11, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST 24(R13), Z11, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 24(R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 24(R13)(R11*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST 8(AX), Z11, Z1
+	VFMADD231PD.BCST 16(AX), Z11, Z2
+	VFMADD231PD.BCST 24(AX), Z11, Z3
+	VFMADD231PD.BCST 32(AX), Z11, Z4
+	VFMADD231PD.BCST 40(AX), Z11, Z5
+	VFMADD231PD.BCST 48(AX), Z11, Z6
+	VFMADD231PD.BCST 56(AX), Z11, Z7
+	VFMADD231PD.BCST 64(AX), Z11, Z8
+	VFMADD231PD.BCST 72(AX), Z11, Z9
+	VFMADD231PD.BCST 80(AX), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PD.BCST (AX)(BX*1), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z11, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z11, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z11, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z11, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z11, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z11, Z8
+	VFMADD231PD.BCST 72(AX)(BX*1), Z11, Z9
+	VFMADD231PD.BCST 80(AX)(BX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z11
+	VFMADD231PD.BCST (AX)(BX*2), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z11, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z11, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z11, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z11, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z11, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z11, Z8
+	VFMADD231PD.BCST 72(AX)(BX*2), Z11, Z9
+	VFMADD231PD.BCST 80(AX)(BX*2), Z11, Z10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z11
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z11, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z11, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z11, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z11, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z11, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z11, Z8
+	VFMADD231PD.BCST 72(AX)(CX*1), Z11, Z9
+	VFMADD231PD.BCST 80(AX)(CX*1), Z11, Z10
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -23759,10 +31005,12 @@ TEXT ·dupright8x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R10
 	JLT     wholeRest
+	CMPQ    BX, $0x08
+	JNE     wholeColumns
 	PCALIGN $0x20
 
 wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -23776,72 +31024,142 @@ wholeSteps:
 	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
 	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
 	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PD.BCST (R13), Z12, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z12
+	VFMADD231PD.BCST 8(AX), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST 8(R13), Z12, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 8(R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 8(R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST 8(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PD.BCST (R13), Z12, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z12, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST 16(R13), Z12, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 16(R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 16(R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST 16(R13)(DX*4), Z12, Z11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PD.BCST (R13), Z12, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z12
+	VFMADD231PD.BCST 24(AX), Z12, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST 24(R13), Z12, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 24(R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 24(R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST 24(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
+	MOVQ             $0x00000008, BX
+	JMP              wholeRest
+
+wholeColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+wholeColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST 8(AX), Z12, Z1
+	VFMADD231PD.BCST 16(AX), Z12, Z2
+	VFMADD231PD.BCST 24(AX), Z12, Z3
+	VFMADD231PD.BCST 32(AX), Z12, Z4
+	VFMADD231PD.BCST 40(AX), Z12, Z5
+	VFMADD231PD.BCST 48(AX), Z12, Z6
+	VFMADD231PD.BCST 56(AX), Z12, Z7
+	VFMADD231PD.BCST 64(AX), Z12, Z8
+	VFMADD231PD.BCST 72(AX), Z12, Z9
+	VFMADD231PD.BCST 80(AX), Z12, Z10
+	VFMADD231PD.BCST 88(AX), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z12
+	VFMADD231PD.BCST (AX)(BX*1), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z12, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z12, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z12, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z12, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z12, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z12, Z8
+	VFMADD231PD.BCST 72(AX)(BX*1), Z12, Z9
+	VFMADD231PD.BCST 80(AX)(BX*1), Z12, Z10
+	VFMADD231PD.BCST 88(AX)(BX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI), Z12
+	VFMADD231PD.BCST (AX)(BX*2), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z12, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z12, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z12, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z12, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z12, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z12, Z8
+	VFMADD231PD.BCST 72(AX)(BX*2), Z12, Z9
+	VFMADD231PD.BCST 80(AX)(BX*2), Z12, Z10
+	VFMADD231PD.BCST 88(AX)(BX*2), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (SI)(DI*1), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z12, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z12, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z12, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z12, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z12, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z12, Z8
+	VFMADD231PD.BCST 72(AX)(CX*1), Z12, Z9
+	VFMADD231PD.BCST 80(AX)(CX*1), Z12, Z10
+	VFMADD231PD.BCST 88(AX)(CX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              wholeColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 wholeRest:
 	ADDQ $0x04, R10
 	JEQ  wholeWrite
 
 wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (SI), Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -23955,10 +31273,12 @@ cut:
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R10
 	JLT     cutRest
+	CMPQ    BX, $0x08
+	JNE     cutColumns
 	PCALIGN $0x20
 
 cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -23972,72 +31292,142 @@ cutSteps:
 	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
 	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
 	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PD.BCST (R13), Z12, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PD.BCST 8(AX), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 8(AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST 8(AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST 8(R13), Z12, Z7
+	VFMADD231PD.BCST 8(R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 8(R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 8(R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST 8(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PD.BCST (R13), Z12, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST 16(AX), Z12, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 16(AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 16(AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST 16(AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST 16(R13), Z12, Z7
+	VFMADD231PD.BCST 16(R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 16(R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 16(R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST 16(R13)(DX*4), Z12, Z11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD.Z        (SI), K1, Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
-	VFMADD231PD.BCST (R13), Z12, Z7
-	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
-	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
-	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PD.BCST 24(AX), Z12, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 24(AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST 24(AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST 24(R13), Z12, Z7
+	VFMADD231PD.BCST 24(R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 24(R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 24(R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST 24(R13)(DX*4), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R10
 	JGE              cutSteps
+	MOVQ             $0x00000008, BX
+	JMP              cutRest
+
+cutColumns:
+	LEAQ    (BX)(BX*2), CX
+	PCALIGN $0x20
+
+cutColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST 8(AX), Z12, Z1
+	VFMADD231PD.BCST 16(AX), Z12, Z2
+	VFMADD231PD.BCST 24(AX), Z12, Z3
+	VFMADD231PD.BCST 32(AX), Z12, Z4
+	VFMADD231PD.BCST 40(AX), Z12, Z5
+	VFMADD231PD.BCST 48(AX), Z12, Z6
+	VFMADD231PD.BCST 56(AX), Z12, Z7
+	VFMADD231PD.BCST 64(AX), Z12, Z8
+	VFMADD231PD.BCST 72(AX), Z12, Z9
+	VFMADD231PD.BCST 80(AX), Z12, Z10
+	VFMADD231PD.BCST 88(AX), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PD.BCST (AX)(BX*1), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(BX*1), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(BX*1), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(BX*1), Z12, Z3
+	VFMADD231PD.BCST 32(AX)(BX*1), Z12, Z4
+	VFMADD231PD.BCST 40(AX)(BX*1), Z12, Z5
+	VFMADD231PD.BCST 48(AX)(BX*1), Z12, Z6
+	VFMADD231PD.BCST 56(AX)(BX*1), Z12, Z7
+	VFMADD231PD.BCST 64(AX)(BX*1), Z12, Z8
+	VFMADD231PD.BCST 72(AX)(BX*1), Z12, Z9
+	VFMADD231PD.BCST 80(AX)(BX*1), Z12, Z10
+	VFMADD231PD.BCST 88(AX)(BX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI), K1, Z12
+	VFMADD231PD.BCST (AX)(BX*2), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(BX*2), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(BX*2), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(BX*2), Z12, Z3
+	VFMADD231PD.BCST 32(AX)(BX*2), Z12, Z4
+	VFMADD231PD.BCST 40(AX)(BX*2), Z12, Z5
+	VFMADD231PD.BCST 48(AX)(BX*2), Z12, Z6
+	VFMADD231PD.BCST 56(AX)(BX*2), Z12, Z7
+	VFMADD231PD.BCST 64(AX)(BX*2), Z12, Z8
+	VFMADD231PD.BCST 72(AX)(BX*2), Z12, Z9
+	VFMADD231PD.BCST 80(AX)(BX*2), Z12, Z10
+	VFMADD231PD.BCST 88(AX)(BX*2), Z12, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (SI)(DI*1), K1, Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(CX*1), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z12, Z3
+	VFMADD231PD.BCST 32(AX)(CX*1), Z12, Z4
+	VFMADD231PD.BCST 40(AX)(CX*1), Z12, Z5
+	VFMADD231PD.BCST 48(AX)(CX*1), Z12, Z6
+	VFMADD231PD.BCST 56(AX)(CX*1), Z12, Z7
+	VFMADD231PD.BCST 64(AX)(CX*1), Z12, Z8
+	VFMADD231PD.BCST 72(AX)(CX*1), Z12, Z9
+	VFMADD231PD.BCST 80(AX)(CX*1), Z12, Z10
+	VFMADD231PD.BCST 88(AX)(CX*1), Z12, Z11
+	LEAQ             (SI)(DI*2), SI
+	LEAQ             (AX)(BX*4), AX
+	SUBQ             $0x04, R10
+	JGE              cutColumnsSteps
+	LEAQ             (DX)(DX*2), R11
+	LEAQ             (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
 
 cutRest:
 	ADDQ $0x04, R10
 	JEQ  cutWrite
 
 cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (SI), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -24172,53 +31562,98 @@ TEXT ·dupright12x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Y3
+	VMOVUPD      (CX), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD 8(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Z4
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD 16(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Y3
-	VBROADCASTSD (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD 24(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD (AX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD (AX)(DX*1), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (CX), Y3
+	VBROADCASTSD (AX)(DX*2), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Y3
+	VBROADCASTSD (AX)(R10*1), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z2
 	VMOVUPD      (BX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
@@ -24294,61 +31729,114 @@ TEXT ·dupright12x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z4
-	VMOVUPD          (BX)(R10*1), Y5
+	VMOVUPD          (R10), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
 	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
 	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z4
-	VMOVUPD          (BX)(R10*1), Y5
-	VBROADCASTSD     (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z4
+	VMOVUPD          (R10)(SI*1), Y5
+	VBROADCASTSD     8(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z4
-	VMOVUPD          (BX)(R10*1), Y5
-	VBROADCASTSD     (AX), Z6
+	VMOVUPD          (R10), Y5
+	VBROADCASTSD     16(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 16(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y5, Y3
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z4
-	VMOVUPD          (BX)(R10*1), Y5
-	VBROADCASTSD     (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z4
+	VMOVUPD          (R10)(SI*1), Y5
+	VBROADCASTSD     24(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000008, DX
+	SUBQ             BX, R10
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (R10), Y5
+	VBROADCASTSD     (AX), Z6
+	VFMADD231PD      Z6, Z4, Z0
+	VFMADD231PD      Y6, Y5, Y1
+	VFMADD231PD.BCST 8(AX), Z4, Z2
+	VFMADD231PD.BCST 8(AX), Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z4
+	VMOVUPD          (R10)(SI*1), Y5
+	VBROADCASTSD     (AX)(DX*1), Z6
+	VFMADD231PD      Z6, Z4, Z0
+	VFMADD231PD      Y6, Y5, Y1
+	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (R10), Y5
+	VBROADCASTSD     (AX)(DX*2), Z6
+	VFMADD231PD      Z6, Z4, Z0
+	VFMADD231PD      Y6, Y5, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z4
+	VMOVUPD          (R10)(SI*1), Y5
+	VBROADCASTSD     (AX)(R11*1), Z6
+	VFMADD231PD      Z6, Z4, Z0
+	VFMADD231PD      Y6, Y5, Y1
+	VFMADD231PD.BCST 8(AX)(R11*1), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	SUBQ             BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z4
 	VMOVUPD          (BX)(R10*1), Y5
 	VBROADCASTSD     (AX), Z6
@@ -24436,12 +31924,15 @@ TEXT ·dupright12x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z6
-	VMOVUPD          (BX)(R10*1), Y7
+	VMOVUPD          (R10), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
@@ -24450,59 +31941,121 @@ tileSteps:
 	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z6
-	VMOVUPD          (BX)(R10*1), Y7
-	VBROADCASTSD     (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z6
+	VMOVUPD          (R10)(SI*1), Y7
+	VBROADCASTSD     8(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSD     (AX)(CX*2), Z8
+	VFMADD231PD.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y7, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z6
-	VMOVUPD          (BX)(R10*1), Y7
-	VBROADCASTSD     (AX), Z8
+	VMOVUPD          (R10), Y7
+	VBROADCASTSD     16(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSD     (AX)(CX*2), Z8
+	VFMADD231PD.BCST 16(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y7, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z6
-	VMOVUPD          (BX)(R10*1), Y7
-	VBROADCASTSD     (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z6
+	VMOVUPD          (R10)(SI*1), Y7
+	VBROADCASTSD     24(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSD     (AX)(CX*2), Z8
+	VFMADD231PD.BCST 24(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y7, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000008, DX
+	SUBQ             BX, R10
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (R10), Y7
+	VBROADCASTSD     (AX), Z8
+	VFMADD231PD      Z8, Z6, Z0
+	VFMADD231PD      Y8, Y7, Y1
+	VFMADD231PD.BCST 8(AX), Z6, Z2
+	VFMADD231PD.BCST 8(AX), Y7, Y3
+	VBROADCASTSD     16(AX), Z8
+	VFMADD231PD      Z8, Z6, Z4
+	VFMADD231PD      Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z6
+	VMOVUPD          (R10)(SI*1), Y7
+	VBROADCASTSD     (AX)(DX*1), Z8
+	VFMADD231PD      Z8, Z6, Z0
+	VFMADD231PD      Y8, Y7, Y1
+	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y3
+	VBROADCASTSD     16(AX)(DX*1), Z8
+	VFMADD231PD      Z8, Z6, Z4
+	VFMADD231PD      Y8, Y7, Y5
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (R10), Y7
+	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD      Z8, Z6, Z0
+	VFMADD231PD      Y8, Y7, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y3
+	VBROADCASTSD     16(AX)(DX*2), Z8
+	VFMADD231PD      Z8, Z6, Z4
+	VFMADD231PD      Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z6
+	VMOVUPD          (R10)(SI*1), Y7
+	VBROADCASTSD     (AX)(R11*1), Z8
+	VFMADD231PD      Z8, Z6, Z0
+	VFMADD231PD      Y8, Y7, Y1
+	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y3
+	VBROADCASTSD     16(AX)(R11*1), Z8
+	VFMADD231PD      Z8, Z6, Z4
+	VFMADD231PD      Y8, Y7, Y5
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	SUBQ             BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z6
 	VMOVUPD          (BX)(R10*1), Y7
 	VBROADCASTSD     (AX), Z8
@@ -24612,12 +32165,15 @@ TEXT ·dupright12x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z8
-	VMOVUPD          (BX)(R11*1), Y9
+	VMOVUPD          (R11), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
@@ -24629,68 +32185,143 @@ tileSteps:
 	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z8
-	VMOVUPD          (BX)(R11*1), Y9
-	VBROADCASTSD     (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z8
+	VMOVUPD          (R11)(SI*1), Y9
+	VBROADCASTSD     8(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSD     (AX)(CX*2), Z10
+	VFMADD231PD.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y9, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R10*1), Z10
+	VBROADCASTSD     8(AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z8
-	VMOVUPD          (BX)(R11*1), Y9
-	VBROADCASTSD     (AX), Z10
+	VMOVUPD          (R11), Y9
+	VBROADCASTSD     16(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSD     (AX)(CX*2), Z10
+	VFMADD231PD.BCST 16(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y9, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R10*1), Z10
+	VBROADCASTSD     16(AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z8
-	VMOVUPD          (BX)(R11*1), Y9
-	VBROADCASTSD     (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z8
+	VMOVUPD          (R11)(SI*1), Y9
+	VBROADCASTSD     24(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSD     (AX)(CX*2), Z10
+	VFMADD231PD.BCST 24(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y9, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R10*1), Z10
+	VBROADCASTSD     24(AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000008, DX
+	SUBQ             BX, R11
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (R11), Y9
+	VBROADCASTSD     (AX), Z10
+	VFMADD231PD      Z10, Z8, Z0
+	VFMADD231PD      Y10, Y9, Y1
+	VFMADD231PD.BCST 8(AX), Z8, Z2
+	VFMADD231PD.BCST 8(AX), Y9, Y3
+	VBROADCASTSD     16(AX), Z10
+	VFMADD231PD      Z10, Z8, Z4
+	VFMADD231PD      Y10, Y9, Y5
+	VBROADCASTSD     24(AX), Z10
+	VFMADD231PD      Z10, Z8, Z6
+	VFMADD231PD      Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z8
+	VMOVUPD          (R11)(SI*1), Y9
+	VBROADCASTSD     (AX)(DX*1), Z10
+	VFMADD231PD      Z10, Z8, Z0
+	VFMADD231PD      Y10, Y9, Y1
+	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y3
+	VBROADCASTSD     16(AX)(DX*1), Z10
+	VFMADD231PD      Z10, Z8, Z4
+	VFMADD231PD      Y10, Y9, Y5
+	VBROADCASTSD     24(AX)(DX*1), Z10
+	VFMADD231PD      Z10, Z8, Z6
+	VFMADD231PD      Y10, Y9, Y7
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (R11), Y9
+	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD      Z10, Z8, Z0
+	VFMADD231PD      Y10, Y9, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y3
+	VBROADCASTSD     16(AX)(DX*2), Z10
+	VFMADD231PD      Z10, Z8, Z4
+	VFMADD231PD      Y10, Y9, Y5
+	VBROADCASTSD     24(AX)(DX*2), Z10
+	VFMADD231PD      Z10, Z8, Z6
+	VFMADD231PD      Y10, Y9, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z8
+	VMOVUPD          (R11)(SI*1), Y9
+	VBROADCASTSD     (AX)(R10*1), Z10
+	VFMADD231PD      Z10, Z8, Z0
+	VFMADD231PD      Y10, Y9, Y1
+	VFMADD231PD.BCST 8(AX)(R10*1), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y9, Y3
+	VBROADCASTSD     16(AX)(R10*1), Z10
+	VFMADD231PD      Z10, Z8, Z4
+	VFMADD231PD      Y10, Y9, Y5
+	VBROADCASTSD     24(AX)(R10*1), Z10
+	VFMADD231PD      Z10, Z8, Z6
+	VFMADD231PD      Y10, Y9, Y7
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	SUBQ             BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z8
 	VMOVUPD          (BX)(R11*1), Y9
 	VBROADCASTSD     (AX), Z10
@@ -24797,12 +32428,15 @@ TEXT ·dupright12x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z10
-	VMOVUPD          (BX)(R11*1), Y11
+	VMOVUPD          (R11), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
@@ -24816,74 +32450,157 @@ tileSteps:
 	VFMADD231PD      Y12, Y11, Y7
 	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
 	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z10
-	VMOVUPD          (BX)(R11*1), Y11
-	VBROADCASTSD     (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z10
+	VMOVUPD          (R11)(SI*1), Y11
+	VBROADCASTSD     8(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSD     (AX)(CX*2), Z12
+	VFMADD231PD.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y11, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R10*1), Z12
+	VBROADCASTSD     8(AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 8(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z10
-	VMOVUPD          (BX)(R11*1), Y11
-	VBROADCASTSD     (AX), Z12
+	VMOVUPD          (R11), Y11
+	VBROADCASTSD     16(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSD     (AX)(CX*2), Z12
+	VFMADD231PD.BCST 16(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y11, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R10*1), Z12
+	VBROADCASTSD     16(AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 16(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y11, Y9
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z10
-	VMOVUPD          (BX)(R11*1), Y11
-	VBROADCASTSD     (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z10
+	VMOVUPD          (R11)(SI*1), Y11
+	VBROADCASTSD     24(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSD     (AX)(CX*2), Z12
+	VFMADD231PD.BCST 24(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y11, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R10*1), Z12
+	VBROADCASTSD     24(AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000008, DX
+	SUBQ             BX, R11
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (R11), Y11
+	VBROADCASTSD     (AX), Z12
+	VFMADD231PD      Z12, Z10, Z0
+	VFMADD231PD      Y12, Y11, Y1
+	VFMADD231PD.BCST 8(AX), Z10, Z2
+	VFMADD231PD.BCST 8(AX), Y11, Y3
+	VBROADCASTSD     16(AX), Z12
+	VFMADD231PD      Z12, Z10, Z4
+	VFMADD231PD      Y12, Y11, Y5
+	VBROADCASTSD     24(AX), Z12
+	VFMADD231PD      Z12, Z10, Z6
+	VFMADD231PD      Y12, Y11, Y7
+	VFMADD231PD.BCST 32(AX), Z10, Z8
+	VFMADD231PD.BCST 32(AX), Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z10
+	VMOVUPD          (R11)(SI*1), Y11
+	VBROADCASTSD     (AX)(DX*1), Z12
+	VFMADD231PD      Z12, Z10, Z0
+	VFMADD231PD      Y12, Y11, Y1
+	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y3
+	VBROADCASTSD     16(AX)(DX*1), Z12
+	VFMADD231PD      Z12, Z10, Z4
+	VFMADD231PD      Y12, Y11, Y5
+	VBROADCASTSD     24(AX)(DX*1), Z12
+	VFMADD231PD      Z12, Z10, Z6
+	VFMADD231PD      Y12, Y11, Y7
+	VFMADD231PD.BCST 32(AX)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 32(AX)(DX*1), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (R11), Y11
+	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD      Z12, Z10, Z0
+	VFMADD231PD      Y12, Y11, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y3
+	VBROADCASTSD     16(AX)(DX*2), Z12
+	VFMADD231PD      Z12, Z10, Z4
+	VFMADD231PD      Y12, Y11, Y5
+	VBROADCASTSD     24(AX)(DX*2), Z12
+	VFMADD231PD      Z12, Z10, Z6
+	VFMADD231PD      Y12, Y11, Y7
+	VFMADD231PD.BCST 32(AX)(DX*2), Z10, Z8
+	VFMADD231PD.BCST 32(AX)(DX*2), Y11, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z10
+	VMOVUPD          (R11)(SI*1), Y11
+	VBROADCASTSD     (AX)(R10*1), Z12
+	VFMADD231PD      Z12, Z10, Z0
+	VFMADD231PD      Y12, Y11, Y1
+	VFMADD231PD.BCST 8(AX)(R10*1), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y11, Y3
+	VBROADCASTSD     16(AX)(R10*1), Z12
+	VFMADD231PD      Z12, Z10, Z4
+	VFMADD231PD      Y12, Y11, Y5
+	VBROADCASTSD     24(AX)(R10*1), Z12
+	VFMADD231PD      Z12, Z10, Z6
+	VFMADD231PD      Y12, Y11, Y7
+	VFMADD231PD.BCST 32(AX)(R10*1), Z10, Z8
+	VFMADD231PD.BCST 32(AX)(R10*1), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	SUBQ             BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z10
 	VMOVUPD          (BX)(R11*1), Y11
 	VBROADCASTSD     (AX), Z12
@@ -25011,12 +32728,15 @@ TEXT ·dupright12x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z12
-	VMOVUPD          (BX)(R12*1), Y13
+	VMOVUPD          (R12), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
@@ -25033,83 +32753,179 @@ tileSteps:
 	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z12
-	VMOVUPD          (BX)(R12*1), Y13
-	VBROADCASTSD     (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z12
+	VMOVUPD          (R12)(SI*1), Y13
+	VBROADCASTSD     8(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSD     (AX)(CX*2), Z14
+	VFMADD231PD.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y13, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VBROADCASTSD     8(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VFMADD231PD.BCST 8(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y13, Y9
+	VBROADCASTSD     8(AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z12
-	VMOVUPD          (BX)(R12*1), Y13
-	VBROADCASTSD     (AX), Z14
+	VMOVUPD          (R12), Y13
+	VBROADCASTSD     16(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSD     (AX)(CX*2), Z14
+	VFMADD231PD.BCST 16(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y13, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VBROADCASTSD     16(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VFMADD231PD.BCST 16(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y13, Y9
+	VBROADCASTSD     16(AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z12
-	VMOVUPD          (BX)(R12*1), Y13
-	VBROADCASTSD     (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z12
+	VMOVUPD          (R12)(SI*1), Y13
+	VBROADCASTSD     24(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSD     (AX)(CX*2), Z14
+	VFMADD231PD.BCST 24(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y13, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VBROADCASTSD     24(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VFMADD231PD.BCST 24(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y13, Y9
+	VBROADCASTSD     24(AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000008, DX
+	SUBQ             BX, R12
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (R12), Y13
+	VBROADCASTSD     (AX), Z14
+	VFMADD231PD      Z14, Z12, Z0
+	VFMADD231PD      Y14, Y13, Y1
+	VFMADD231PD.BCST 8(AX), Z12, Z2
+	VFMADD231PD.BCST 8(AX), Y13, Y3
+	VBROADCASTSD     16(AX), Z14
+	VFMADD231PD      Z14, Z12, Z4
+	VFMADD231PD      Y14, Y13, Y5
+	VBROADCASTSD     24(AX), Z14
+	VFMADD231PD      Z14, Z12, Z6
+	VFMADD231PD      Y14, Y13, Y7
+	VFMADD231PD.BCST 32(AX), Z12, Z8
+	VFMADD231PD.BCST 32(AX), Y13, Y9
+	VBROADCASTSD     40(AX), Z14
+	VFMADD231PD      Z14, Z12, Z10
+	VFMADD231PD      Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z12
+	VMOVUPD          (R12)(SI*1), Y13
+	VBROADCASTSD     (AX)(DX*1), Z14
+	VFMADD231PD      Z14, Z12, Z0
+	VFMADD231PD      Y14, Y13, Y1
+	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(DX*1), Y13, Y3
+	VBROADCASTSD     16(AX)(DX*1), Z14
+	VFMADD231PD      Z14, Z12, Z4
+	VFMADD231PD      Y14, Y13, Y5
+	VBROADCASTSD     24(AX)(DX*1), Z14
+	VFMADD231PD      Z14, Z12, Z6
+	VFMADD231PD      Y14, Y13, Y7
+	VFMADD231PD.BCST 32(AX)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 32(AX)(DX*1), Y13, Y9
+	VBROADCASTSD     40(AX)(DX*1), Z14
+	VFMADD231PD      Z14, Z12, Z10
+	VFMADD231PD      Y14, Y13, Y11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (R12), Y13
+	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD      Z14, Z12, Z0
+	VFMADD231PD      Y14, Y13, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(DX*2), Y13, Y3
+	VBROADCASTSD     16(AX)(DX*2), Z14
+	VFMADD231PD      Z14, Z12, Z4
+	VFMADD231PD      Y14, Y13, Y5
+	VBROADCASTSD     24(AX)(DX*2), Z14
+	VFMADD231PD      Z14, Z12, Z6
+	VFMADD231PD      Y14, Y13, Y7
+	VFMADD231PD.BCST 32(AX)(DX*2), Z12, Z8
+	VFMADD231PD.BCST 32(AX)(DX*2), Y13, Y9
+	VBROADCASTSD     40(AX)(DX*2), Z14
+	VFMADD231PD      Z14, Z12, Z10
+	VFMADD231PD      Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z12
+	VMOVUPD          (R12)(SI*1), Y13
+	VBROADCASTSD     (AX)(R10*1), Z14
+	VFMADD231PD      Z14, Z12, Z0
+	VFMADD231PD      Y14, Y13, Y1
+	VFMADD231PD.BCST 8(AX)(R10*1), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y13, Y3
+	VBROADCASTSD     16(AX)(R10*1), Z14
+	VFMADD231PD      Z14, Z12, Z4
+	VFMADD231PD      Y14, Y13, Y5
+	VBROADCASTSD     24(AX)(R10*1), Z14
+	VFMADD231PD      Z14, Z12, Z6
+	VFMADD231PD      Y14, Y13, Y7
+	VFMADD231PD.BCST 32(AX)(R10*1), Z12, Z8
+	VFMADD231PD.BCST 32(AX)(R10*1), Y13, Y9
+	VBROADCASTSD     40(AX)(R10*1), Z14
+	VFMADD231PD      Z14, Z12, Z10
+	VFMADD231PD      Y14, Y13, Y11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	LEAQ             (CX)(CX*4), R11
+	SUBQ             BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z12
 	VMOVUPD          (BX)(R12*1), Y13
 	VBROADCASTSD     (AX), Z14
@@ -25250,12 +33066,15 @@ TEXT ·dupright12x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y13, Y13, Y13
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z14
-	VMOVUPD          (BX)(R12*1), Y15
+	VMOVUPD          (R12), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
@@ -25275,92 +33094,200 @@ tileSteps:
 	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z14
-	VMOVUPD          (BX)(R12*1), Y15
-	VBROADCASTSD     (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z14
+	VMOVUPD          (R12)(SI*1), Y15
+	VBROADCASTSD     8(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSD     (AX)(CX*2), Z16
+	VFMADD231PD.BCST 8(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y15, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VBROADCASTSD     8(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VFMADD231PD.BCST 8(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y15, Y9
+	VBROADCASTSD     8(AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R10*2), Z16
+	VBROADCASTSD     8(AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z14
-	VMOVUPD          (BX)(R12*1), Y15
-	VBROADCASTSD     (AX), Z16
+	VMOVUPD          (R12), Y15
+	VBROADCASTSD     16(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSD     (AX)(CX*2), Z16
+	VFMADD231PD.BCST 16(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y15, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VBROADCASTSD     16(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VFMADD231PD.BCST 16(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y15, Y9
+	VBROADCASTSD     16(AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R10*2), Z16
+	VBROADCASTSD     16(AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z14
-	VMOVUPD          (BX)(R12*1), Y15
-	VBROADCASTSD     (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z14
+	VMOVUPD          (R12)(SI*1), Y15
+	VBROADCASTSD     24(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSD     (AX)(CX*2), Z16
+	VFMADD231PD.BCST 24(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y15, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VBROADCASTSD     24(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VFMADD231PD.BCST 24(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y15, Y9
+	VBROADCASTSD     24(AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R10*2), Z16
+	VBROADCASTSD     24(AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             DX, AX
-	ADDQ             SI, BX
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000008, DX
+	SUBQ             BX, R12
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (R12), Y15
+	VBROADCASTSD     (AX), Z16
+	VFMADD231PD      Z16, Z14, Z0
+	VFMADD231PD      Y16, Y15, Y1
+	VFMADD231PD.BCST 8(AX), Z14, Z2
+	VFMADD231PD.BCST 8(AX), Y15, Y3
+	VBROADCASTSD     16(AX), Z16
+	VFMADD231PD      Z16, Z14, Z4
+	VFMADD231PD      Y16, Y15, Y5
+	VBROADCASTSD     24(AX), Z16
+	VFMADD231PD      Z16, Z14, Z6
+	VFMADD231PD      Y16, Y15, Y7
+	VFMADD231PD.BCST 32(AX), Z14, Z8
+	VFMADD231PD.BCST 32(AX), Y15, Y9
+	VBROADCASTSD     40(AX), Z16
+	VFMADD231PD      Z16, Z14, Z10
+	VFMADD231PD      Y16, Y15, Y11
+	VBROADCASTSD     48(AX), Z16
+	VFMADD231PD      Z16, Z14, Z12
+	VFMADD231PD      Y16, Y15, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z14
+	VMOVUPD          (R12)(SI*1), Y15
+	VBROADCASTSD     (AX)(DX*1), Z16
+	VFMADD231PD      Z16, Z14, Z0
+	VFMADD231PD      Y16, Y15, Y1
+	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST 8(AX)(DX*1), Y15, Y3
+	VBROADCASTSD     16(AX)(DX*1), Z16
+	VFMADD231PD      Z16, Z14, Z4
+	VFMADD231PD      Y16, Y15, Y5
+	VBROADCASTSD     24(AX)(DX*1), Z16
+	VFMADD231PD      Z16, Z14, Z6
+	VFMADD231PD      Y16, Y15, Y7
+	VFMADD231PD.BCST 32(AX)(DX*1), Z14, Z8
+	VFMADD231PD.BCST 32(AX)(DX*1), Y15, Y9
+	VBROADCASTSD     40(AX)(DX*1), Z16
+	VFMADD231PD      Z16, Z14, Z10
+	VFMADD231PD      Y16, Y15, Y11
+	VBROADCASTSD     48(AX)(DX*1), Z16
+	VFMADD231PD      Z16, Z14, Z12
+	VFMADD231PD      Y16, Y15, Y13
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (R12), Y15
+	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD      Z16, Z14, Z0
+	VFMADD231PD      Y16, Y15, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 8(AX)(DX*2), Y15, Y3
+	VBROADCASTSD     16(AX)(DX*2), Z16
+	VFMADD231PD      Z16, Z14, Z4
+	VFMADD231PD      Y16, Y15, Y5
+	VBROADCASTSD     24(AX)(DX*2), Z16
+	VFMADD231PD      Z16, Z14, Z6
+	VFMADD231PD      Y16, Y15, Y7
+	VFMADD231PD.BCST 32(AX)(DX*2), Z14, Z8
+	VFMADD231PD.BCST 32(AX)(DX*2), Y15, Y9
+	VBROADCASTSD     40(AX)(DX*2), Z16
+	VFMADD231PD      Z16, Z14, Z10
+	VFMADD231PD      Y16, Y15, Y11
+	VBROADCASTSD     48(AX)(DX*2), Z16
+	VFMADD231PD      Z16, Z14, Z12
+	VFMADD231PD      Y16, Y15, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z14
+	VMOVUPD          (R12)(SI*1), Y15
+	VBROADCASTSD     (AX)(R10*1), Z16
+	VFMADD231PD      Z16, Z14, Z0
+	VFMADD231PD      Y16, Y15, Y1
+	VFMADD231PD.BCST 8(AX)(R10*1), Z14, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y15, Y3
+	VBROADCASTSD     16(AX)(R10*1), Z16
+	VFMADD231PD      Z16, Z14, Z4
+	VFMADD231PD      Y16, Y15, Y5
+	VBROADCASTSD     24(AX)(R10*1), Z16
+	VFMADD231PD      Z16, Z14, Z6
+	VFMADD231PD      Y16, Y15, Y7
+	VFMADD231PD.BCST 32(AX)(R10*1), Z14, Z8
+	VFMADD231PD.BCST 32(AX)(R10*1), Y15, Y9
+	VBROADCASTSD     40(AX)(R10*1), Z16
+	VFMADD231PD      Z16, Z14, Z10
+	VFMADD231PD      Y16, Y15, Y11
+	VBROADCASTSD     48(AX)(R10*1), Z16
+	VFMADD231PD      Z16, Z14, Z12
+	VFMADD231PD      Y16, Y15, Y13
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	LEAQ             (CX)(CX*4), R11
+	SUBQ             BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z14
 	VMOVUPD          (BX)(R12*1), Y15
 	VBROADCASTSD     (AX), Z16
@@ -25526,12 +33453,15 @@ TEXT ·dupright12x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z16
-	VMOVUPD          (BX)(R13*1), Y17
+	VMOVUPD          (R13), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
@@ -25553,102 +33483,219 @@ tileSteps:
 	VFMADD231PD      Y18, Y17, Y13
 	VFMADD231PD.BCST (R12), Z16, Z14
 	VFMADD231PD.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z16
-	VMOVUPD          (BX)(R13*1), Y17
-	VBROADCASTSD     (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z16
+	VMOVUPD          (R13)(SI*1), Y17
+	VBROADCASTSD     8(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSD     (AX)(CX*2), Z18
+	VFMADD231PD.BCST 8(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y17, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VBROADCASTSD     8(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VFMADD231PD.BCST 8(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y17, Y9
+	VBROADCASTSD     8(AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R10*2), Z18
+	VBROADCASTSD     8(AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R12), Z16, Z14
-	VFMADD231PD.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 8(R12), Z16, Z14
+	VFMADD231PD.BCST 8(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z16
-	VMOVUPD          (BX)(R13*1), Y17
-	VBROADCASTSD     (AX), Z18
+	VMOVUPD          (R13), Y17
+	VBROADCASTSD     16(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSD     (AX)(CX*2), Z18
+	VFMADD231PD.BCST 16(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y17, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VBROADCASTSD     16(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VFMADD231PD.BCST 16(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y17, Y9
+	VBROADCASTSD     16(AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R10*2), Z18
+	VBROADCASTSD     16(AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R12), Z16, Z14
-	VFMADD231PD.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 16(R12), Z16, Z14
+	VFMADD231PD.BCST 16(R12), Y17, Y15
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (BX), Z16
-	VMOVUPD          (BX)(R13*1), Y17
-	VBROADCASTSD     (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z16
+	VMOVUPD          (R13)(SI*1), Y17
+	VBROADCASTSD     24(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSD     (AX)(CX*2), Z18
+	VFMADD231PD.BCST 24(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y17, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VBROADCASTSD     24(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VFMADD231PD.BCST 24(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y17, Y9
+	VBROADCASTSD     24(AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R10*2), Z18
+	VBROADCASTSD     24(AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R12), Z16, Z14
-	VFMADD231PD.BCST (R12), Y17, Y15
-	ADDQ             DX, AX
-	ADDQ             DX, R12
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(R12), Z16, Z14
+	VFMADD231PD.BCST 24(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
 	JGE              tileSteps
+	MOVQ             $0x00000008, DX
+	SUBQ             BX, R13
+	JMP              tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R13
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (R13), Y17
+	VBROADCASTSD     (AX), Z18
+	VFMADD231PD      Z18, Z16, Z0
+	VFMADD231PD      Y18, Y17, Y1
+	VFMADD231PD.BCST 8(AX), Z16, Z2
+	VFMADD231PD.BCST 8(AX), Y17, Y3
+	VBROADCASTSD     16(AX), Z18
+	VFMADD231PD      Z18, Z16, Z4
+	VFMADD231PD      Y18, Y17, Y5
+	VBROADCASTSD     24(AX), Z18
+	VFMADD231PD      Z18, Z16, Z6
+	VFMADD231PD      Y18, Y17, Y7
+	VFMADD231PD.BCST 32(AX), Z16, Z8
+	VFMADD231PD.BCST 32(AX), Y17, Y9
+	VBROADCASTSD     40(AX), Z18
+	VFMADD231PD      Z18, Z16, Z10
+	VFMADD231PD      Y18, Y17, Y11
+	VBROADCASTSD     48(AX), Z18
+	VFMADD231PD      Z18, Z16, Z12
+	VFMADD231PD      Y18, Y17, Y13
+	VFMADD231PD.BCST 56(AX), Z16, Z14
+	VFMADD231PD.BCST 56(AX), Y17, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z16
+	VMOVUPD          (R13)(SI*1), Y17
+	VBROADCASTSD     (AX)(DX*1), Z18
+	VFMADD231PD      Z18, Z16, Z0
+	VFMADD231PD      Y18, Y17, Y1
+	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST 8(AX)(DX*1), Y17, Y3
+	VBROADCASTSD     16(AX)(DX*1), Z18
+	VFMADD231PD      Z18, Z16, Z4
+	VFMADD231PD      Y18, Y17, Y5
+	VBROADCASTSD     24(AX)(DX*1), Z18
+	VFMADD231PD      Z18, Z16, Z6
+	VFMADD231PD      Y18, Y17, Y7
+	VFMADD231PD.BCST 32(AX)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 32(AX)(DX*1), Y17, Y9
+	VBROADCASTSD     40(AX)(DX*1), Z18
+	VFMADD231PD      Z18, Z16, Z10
+	VFMADD231PD      Y18, Y17, Y11
+	VBROADCASTSD     48(AX)(DX*1), Z18
+	VFMADD231PD      Z18, Z16, Z12
+	VFMADD231PD      Y18, Y17, Y13
+	VFMADD231PD.BCST 56(AX)(DX*1), Z16, Z14
+	VFMADD231PD.BCST 56(AX)(DX*1), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (R13), Y17
+	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD      Z18, Z16, Z0
+	VFMADD231PD      Y18, Y17, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 8(AX)(DX*2), Y17, Y3
+	VBROADCASTSD     16(AX)(DX*2), Z18
+	VFMADD231PD      Z18, Z16, Z4
+	VFMADD231PD      Y18, Y17, Y5
+	VBROADCASTSD     24(AX)(DX*2), Z18
+	VFMADD231PD      Z18, Z16, Z6
+	VFMADD231PD      Y18, Y17, Y7
+	VFMADD231PD.BCST 32(AX)(DX*2), Z16, Z8
+	VFMADD231PD.BCST 32(AX)(DX*2), Y17, Y9
+	VBROADCASTSD     40(AX)(DX*2), Z18
+	VFMADD231PD      Z18, Z16, Z10
+	VFMADD231PD      Y18, Y17, Y11
+	VBROADCASTSD     48(AX)(DX*2), Z18
+	VFMADD231PD      Z18, Z16, Z12
+	VFMADD231PD      Y18, Y17, Y13
+	VFMADD231PD.BCST 56(AX)(DX*2), Z16, Z14
+	VFMADD231PD.BCST 56(AX)(DX*2), Y17, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (BX)(SI*1), Z16
+	VMOVUPD          (R13)(SI*1), Y17
+	VBROADCASTSD     (AX)(R10*1), Z18
+	VFMADD231PD      Z18, Z16, Z0
+	VFMADD231PD      Y18, Y17, Y1
+	VFMADD231PD.BCST 8(AX)(R10*1), Z16, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y17, Y3
+	VBROADCASTSD     16(AX)(R10*1), Z18
+	VFMADD231PD      Z18, Z16, Z4
+	VFMADD231PD      Y18, Y17, Y5
+	VBROADCASTSD     24(AX)(R10*1), Z18
+	VFMADD231PD      Z18, Z16, Z6
+	VFMADD231PD      Y18, Y17, Y7
+	VFMADD231PD.BCST 32(AX)(R10*1), Z16, Z8
+	VFMADD231PD.BCST 32(AX)(R10*1), Y17, Y9
+	VBROADCASTSD     40(AX)(R10*1), Z18
+	VFMADD231PD      Z18, Z16, Z10
+	VFMADD231PD      Y18, Y17, Y11
+	VBROADCASTSD     48(AX)(R10*1), Z18
+	VFMADD231PD      Z18, Z16, Z12
+	VFMADD231PD      Y18, Y17, Y13
+	VFMADD231PD.BCST 56(AX)(R10*1), Z16, Z14
+	VFMADD231PD.BCST 56(AX)(R10*1), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	LEAQ             (AX)(DX*4), AX
+	SUBQ             $0x04, R9
+	JGE              tileColumnsSteps
+	LEAQ             (CX)(CX*2), R10
+	LEAQ             (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	SUBQ BX, R13
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (BX), Z16
 	VMOVUPD          (BX)(R13*1), Y17
 	VBROADCASTSD     (AX), Z18
@@ -25789,53 +33836,98 @@ TEXT ·dupright16x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Z3
+	VMOVUPD      (CX), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Z3
-	VBROADCASTSD (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Z3
+	VBROADCASTSD 8(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Z3
-	VBROADCASTSD (AX), Z4
+	VMOVUPD      (CX), Z3
+	VBROADCASTSD 16(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z2
-	VMOVUPD      (BX)(CX*1), Z3
-	VBROADCASTSD (AX), Z4
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Z3
+	VBROADCASTSD 24(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (CX), Z3
+	VBROADCASTSD (AX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Z3
+	VBROADCASTSD (AX)(DX*1), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (CX), Z3
+	VBROADCASTSD (AX)(DX*2), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (CX)(SI*1), Z3
+	VBROADCASTSD (AX)(R10*1), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z2
 	VMOVUPD      (BX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
@@ -25921,65 +34013,122 @@ TEXT ·dupright16x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
-	VMOVUPD      (BX)(R10*1), Z5
+	VMOVUPD      (R10), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
 	VBROADCASTSD (AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z4
-	VMOVUPD      (BX)(R10*1), Z5
-	VBROADCASTSD (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (AX)(CX*1), Z6
+	VBROADCASTSD 8(AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
-	VMOVUPD      (BX)(R10*1), Z5
-	VBROADCASTSD (AX), Z6
+	VMOVUPD      (R10), Z5
+	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (AX)(CX*1), Z6
+	VBROADCASTSD 16(AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z4
-	VMOVUPD      (BX)(R10*1), Z5
-	VBROADCASTSD (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z4, Z0
 	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (AX)(CX*1), Z6
+	VBROADCASTSD 24(AX)(CX*1), Z6
 	VFMADD231PD  Z6, Z4, Z2
 	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      (R10), Z5
+	VBROADCASTSD (AX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD 8(AX), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD (AX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD 8(AX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      (R10), Z5
+	VBROADCASTSD (AX)(DX*2), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD 8(AX)(DX*2), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD (AX)(R11*1), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD 8(AX)(R11*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
 	VMOVUPD      (BX)(R10*1), Z5
 	VBROADCASTSD (AX), Z6
@@ -26080,12 +34229,15 @@ TEXT ·dupright16x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
-	VMOVUPD      (BX)(R10*1), Z7
+	VMOVUPD      (R10), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
@@ -26095,62 +34247,128 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z6
-	VMOVUPD      (BX)(R10*1), Z7
-	VBROADCASTSD (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (AX)(CX*1), Z8
+	VBROADCASTSD 8(AX)(CX*1), Z8
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (AX)(CX*2), Z8
+	VBROADCASTSD 8(AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
-	VMOVUPD      (BX)(R10*1), Z7
-	VBROADCASTSD (AX), Z8
+	VMOVUPD      (R10), Z7
+	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (AX)(CX*1), Z8
+	VBROADCASTSD 16(AX)(CX*1), Z8
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (AX)(CX*2), Z8
+	VBROADCASTSD 16(AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z6
-	VMOVUPD      (BX)(R10*1), Z7
-	VBROADCASTSD (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z6, Z0
 	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (AX)(CX*1), Z8
+	VBROADCASTSD 24(AX)(CX*1), Z8
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (AX)(CX*2), Z8
+	VBROADCASTSD 24(AX)(CX*2), Z8
 	VFMADD231PD  Z8, Z6, Z4
 	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      (R10), Z7
+	VBROADCASTSD (AX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD 8(AX), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD 16(AX), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD (AX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD 8(AX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD 16(AX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      (R10), Z7
+	VBROADCASTSD (AX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD 8(AX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD 16(AX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD (AX)(R11*1), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD 8(AX)(R11*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD 16(AX)(R11*1), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
 	VMOVUPD      (BX)(R10*1), Z7
 	VBROADCASTSD (AX), Z8
@@ -26279,12 +34497,15 @@ TEXT ·dupright16x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
-	VMOVUPD      (BX)(R11*1), Z9
+	VMOVUPD      (R11), Z9
 	VBROADCASTSD (AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
@@ -26297,71 +34518,150 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z8
-	VMOVUPD      (BX)(R11*1), Z9
-	VBROADCASTSD (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      (R11)(SI*1), Z9
+	VBROADCASTSD 8(AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (AX)(CX*1), Z10
+	VBROADCASTSD 8(AX)(CX*1), Z10
 	VFMADD231PD  Z10, Z8, Z2
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (AX)(CX*2), Z10
+	VBROADCASTSD 8(AX)(CX*2), Z10
 	VFMADD231PD  Z10, Z8, Z4
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (AX)(R10*1), Z10
+	VBROADCASTSD 8(AX)(R10*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
-	VMOVUPD      (BX)(R11*1), Z9
-	VBROADCASTSD (AX), Z10
+	VMOVUPD      (R11), Z9
+	VBROADCASTSD 16(AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (AX)(CX*1), Z10
+	VBROADCASTSD 16(AX)(CX*1), Z10
 	VFMADD231PD  Z10, Z8, Z2
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (AX)(CX*2), Z10
+	VBROADCASTSD 16(AX)(CX*2), Z10
 	VFMADD231PD  Z10, Z8, Z4
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (AX)(R10*1), Z10
+	VBROADCASTSD 16(AX)(R10*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z8
-	VMOVUPD      (BX)(R11*1), Z9
-	VBROADCASTSD (AX), Z10
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      (R11)(SI*1), Z9
+	VBROADCASTSD 24(AX), Z10
 	VFMADD231PD  Z10, Z8, Z0
 	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (AX)(CX*1), Z10
+	VBROADCASTSD 24(AX)(CX*1), Z10
 	VFMADD231PD  Z10, Z8, Z2
 	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (AX)(CX*2), Z10
+	VBROADCASTSD 24(AX)(CX*2), Z10
 	VFMADD231PD  Z10, Z8, Z4
 	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (AX)(R10*1), Z10
+	VBROADCASTSD 24(AX)(R10*1), Z10
 	VFMADD231PD  Z10, Z8, Z6
 	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      (R11), Z9
+	VBROADCASTSD (AX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD 8(AX), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD 16(AX), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD 24(AX), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      (R11)(SI*1), Z9
+	VBROADCASTSD (AX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD 8(AX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD 16(AX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD 24(AX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      (R11), Z9
+	VBROADCASTSD (AX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD 8(AX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD 16(AX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD 24(AX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      (R11)(SI*1), Z9
+	VBROADCASTSD (AX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD 8(AX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD 16(AX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD 24(AX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
 	VMOVUPD      (BX)(R11*1), Z9
 	VBROADCASTSD (AX), Z10
@@ -26481,12 +34781,15 @@ TEXT ·dupright16x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z10
-	VMOVUPD      (BX)(R11*1), Z11
+	VMOVUPD      (R11), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
@@ -26502,80 +34805,171 @@ tileSteps:
 	VBROADCASTSD (AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z10
-	VMOVUPD      (BX)(R11*1), Z11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z10
+	VMOVUPD      (R11)(SI*1), Z11
+	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 8(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(R10*1), Z12
+	VBROADCASTSD 8(AX)(R10*1), Z12
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (AX)(CX*4), Z12
+	VBROADCASTSD 8(AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z10
-	VMOVUPD      (BX)(R11*1), Z11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (R11), Z11
+	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 16(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(R10*1), Z12
+	VBROADCASTSD 16(AX)(R10*1), Z12
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (AX)(CX*4), Z12
+	VBROADCASTSD 16(AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z10
-	VMOVUPD      (BX)(R11*1), Z11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z10
+	VMOVUPD      (R11)(SI*1), Z11
+	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z10, Z0
 	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 24(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(R10*1), Z12
+	VBROADCASTSD 24(AX)(R10*1), Z12
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (AX)(CX*4), Z12
+	VBROADCASTSD 24(AX)(CX*4), Z12
 	VFMADD231PD  Z12, Z10, Z8
 	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z10
+	VMOVUPD      (R11), Z11
+	VBROADCASTSD (AX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD 8(AX), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 16(AX), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 24(AX), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD 32(AX), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z10
+	VMOVUPD      (R11)(SI*1), Z11
+	VBROADCASTSD (AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD 8(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 16(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 24(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD 32(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z10
+	VMOVUPD      (R11), Z11
+	VBROADCASTSD (AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD 8(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 16(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 24(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD 32(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z10
+	VMOVUPD      (R11)(SI*1), Z11
+	VBROADCASTSD (AX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD 8(AX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 16(AX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 24(AX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD 32(AX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z10
 	VMOVUPD      (BX)(R11*1), Z11
 	VBROADCASTSD (AX), Z12
@@ -26723,12 +35117,15 @@ TEXT ·dupright16x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
-	VMOVUPD      (BX)(R12*1), Z13
+	VMOVUPD      (R12), Z13
 	VBROADCASTSD (AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
@@ -26747,89 +35144,193 @@ tileSteps:
 	VBROADCASTSD (AX)(R11*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      (BX)(R12*1), Z13
-	VBROADCASTSD (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      (R12)(SI*1), Z13
+	VBROADCASTSD 8(AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (AX)(CX*1), Z14
+	VBROADCASTSD 8(AX)(CX*1), Z14
 	VFMADD231PD  Z14, Z12, Z2
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (AX)(CX*2), Z14
+	VBROADCASTSD 8(AX)(CX*2), Z14
 	VFMADD231PD  Z14, Z12, Z4
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (AX)(R10*1), Z14
+	VBROADCASTSD 8(AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z6
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (AX)(CX*4), Z14
+	VBROADCASTSD 8(AX)(CX*4), Z14
 	VFMADD231PD  Z14, Z12, Z8
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (AX)(R11*1), Z14
+	VBROADCASTSD 8(AX)(R11*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
-	VMOVUPD      (BX)(R12*1), Z13
-	VBROADCASTSD (AX), Z14
+	VMOVUPD      (R12), Z13
+	VBROADCASTSD 16(AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (AX)(CX*1), Z14
+	VBROADCASTSD 16(AX)(CX*1), Z14
 	VFMADD231PD  Z14, Z12, Z2
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (AX)(CX*2), Z14
+	VBROADCASTSD 16(AX)(CX*2), Z14
 	VFMADD231PD  Z14, Z12, Z4
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (AX)(R10*1), Z14
+	VBROADCASTSD 16(AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z6
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (AX)(CX*4), Z14
+	VBROADCASTSD 16(AX)(CX*4), Z14
 	VFMADD231PD  Z14, Z12, Z8
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (AX)(R11*1), Z14
+	VBROADCASTSD 16(AX)(R11*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      (BX)(R12*1), Z13
-	VBROADCASTSD (AX), Z14
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      (R12)(SI*1), Z13
+	VBROADCASTSD 24(AX), Z14
 	VFMADD231PD  Z14, Z12, Z0
 	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (AX)(CX*1), Z14
+	VBROADCASTSD 24(AX)(CX*1), Z14
 	VFMADD231PD  Z14, Z12, Z2
 	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (AX)(CX*2), Z14
+	VBROADCASTSD 24(AX)(CX*2), Z14
 	VFMADD231PD  Z14, Z12, Z4
 	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (AX)(R10*1), Z14
+	VBROADCASTSD 24(AX)(R10*1), Z14
 	VFMADD231PD  Z14, Z12, Z6
 	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (AX)(CX*4), Z14
+	VBROADCASTSD 24(AX)(CX*4), Z14
 	VFMADD231PD  Z14, Z12, Z8
 	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (AX)(R11*1), Z14
+	VBROADCASTSD 24(AX)(R11*1), Z14
 	VFMADD231PD  Z14, Z12, Z10
 	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R12
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      (R12), Z13
+	VBROADCASTSD (AX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD 8(AX), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD 16(AX), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD 24(AX), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD 32(AX), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD 40(AX), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      (R12)(SI*1), Z13
+	VBROADCASTSD (AX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD 8(AX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD 16(AX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD 24(AX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD 32(AX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD 40(AX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      (R12), Z13
+	VBROADCASTSD (AX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD 8(AX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD 16(AX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD 24(AX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD 32(AX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD 40(AX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      (R12)(SI*1), Z13
+	VBROADCASTSD (AX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD 8(AX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD 16(AX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD 24(AX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD 32(AX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD 40(AX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      (BX)(R12*1), Z13
 	VBROADCASTSD (AX), Z14
@@ -26992,12 +35493,15 @@ TEXT ·dupright16x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z14
-	VMOVUPD      (BX)(R12*1), Z15
+	VMOVUPD      (R12), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
@@ -27019,98 +35523,214 @@ tileSteps:
 	VBROADCASTSD (AX)(R10*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z14
-	VMOVUPD      (BX)(R12*1), Z15
-	VBROADCASTSD (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z14
+	VMOVUPD      (R12)(SI*1), Z15
+	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 8(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 8(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z14, Z4
 	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (AX)(R10*1), Z16
+	VBROADCASTSD 8(AX)(R10*1), Z16
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*4), Z16
+	VBROADCASTSD 8(AX)(CX*4), Z16
 	VFMADD231PD  Z16, Z14, Z8
 	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (AX)(R11*1), Z16
+	VBROADCASTSD 8(AX)(R11*1), Z16
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (AX)(R10*2), Z16
+	VBROADCASTSD 8(AX)(R10*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z14
-	VMOVUPD      (BX)(R12*1), Z15
-	VBROADCASTSD (AX), Z16
+	VMOVUPD      (R12), Z15
+	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 16(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 16(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z14, Z4
 	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (AX)(R10*1), Z16
+	VBROADCASTSD 16(AX)(R10*1), Z16
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*4), Z16
+	VBROADCASTSD 16(AX)(CX*4), Z16
 	VFMADD231PD  Z16, Z14, Z8
 	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (AX)(R11*1), Z16
+	VBROADCASTSD 16(AX)(R11*1), Z16
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (AX)(R10*2), Z16
+	VBROADCASTSD 16(AX)(R10*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z14
-	VMOVUPD      (BX)(R12*1), Z15
-	VBROADCASTSD (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z14
+	VMOVUPD      (R12)(SI*1), Z15
+	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z14, Z0
 	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 24(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 24(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z14, Z4
 	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (AX)(R10*1), Z16
+	VBROADCASTSD 24(AX)(R10*1), Z16
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*4), Z16
+	VBROADCASTSD 24(AX)(CX*4), Z16
 	VFMADD231PD  Z16, Z14, Z8
 	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (AX)(R11*1), Z16
+	VBROADCASTSD 24(AX)(R11*1), Z16
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (AX)(R10*2), Z16
+	VBROADCASTSD 24(AX)(R10*2), Z16
 	VFMADD231PD  Z16, Z14, Z12
 	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R12
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z14
+	VMOVUPD      (R12), Z15
+	VBROADCASTSD (AX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD 8(AX), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 16(AX), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD 24(AX), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 32(AX), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD 40(AX), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD 48(AX), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z14
+	VMOVUPD      (R12)(SI*1), Z15
+	VBROADCASTSD (AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD 8(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 16(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD 24(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 32(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD 40(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD 48(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z14
+	VMOVUPD      (R12), Z15
+	VBROADCASTSD (AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD 8(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 16(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD 24(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 32(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD 40(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD 48(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z14
+	VMOVUPD      (R12)(SI*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD 8(AX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 16(AX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD 24(AX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 32(AX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD 40(AX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD 48(AX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	SUBQ         BX, R12
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z14
 	VMOVUPD      (BX)(R12*1), Z15
 	VBROADCASTSD (AX), Z16
@@ -27304,12 +35924,15 @@ TEXT ·dupright16x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
-	VMOVUPD      (BX)(R13*1), Z17
+	VMOVUPD      (R13), Z17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
@@ -27334,111 +35957,240 @@ tileSteps:
 	VBROADCASTSD (R12), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z16
-	VMOVUPD      (BX)(R13*1), Z17
-	VBROADCASTSD (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      (R13)(SI*1), Z17
+	VBROADCASTSD 8(AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (AX)(CX*1), Z18
+	VBROADCASTSD 8(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z16, Z2
 	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (AX)(CX*2), Z18
+	VBROADCASTSD 8(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(R10*1), Z18
+	VBROADCASTSD 8(AX)(R10*1), Z18
 	VFMADD231PD  Z18, Z16, Z6
 	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (AX)(CX*4), Z18
+	VBROADCASTSD 8(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z16, Z8
 	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (AX)(R11*1), Z18
+	VBROADCASTSD 8(AX)(R11*1), Z18
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(R10*2), Z18
+	VBROADCASTSD 8(AX)(R10*2), Z18
 	VFMADD231PD  Z18, Z16, Z12
 	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
+	VBROADCASTSD 8(R12), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
-	VMOVUPD      (BX)(R13*1), Z17
-	VBROADCASTSD (AX), Z18
+	VMOVUPD      (R13), Z17
+	VBROADCASTSD 16(AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (AX)(CX*1), Z18
+	VBROADCASTSD 16(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z16, Z2
 	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (AX)(CX*2), Z18
+	VBROADCASTSD 16(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(R10*1), Z18
+	VBROADCASTSD 16(AX)(R10*1), Z18
 	VFMADD231PD  Z18, Z16, Z6
 	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (AX)(CX*4), Z18
+	VBROADCASTSD 16(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z16, Z8
 	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (AX)(R11*1), Z18
+	VBROADCASTSD 16(AX)(R11*1), Z18
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(R10*2), Z18
+	VBROADCASTSD 16(AX)(R10*2), Z18
 	VFMADD231PD  Z18, Z16, Z12
 	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
+	VBROADCASTSD 16(R12), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z16
-	VMOVUPD      (BX)(R13*1), Z17
-	VBROADCASTSD (AX), Z18
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      (R13)(SI*1), Z17
+	VBROADCASTSD 24(AX), Z18
 	VFMADD231PD  Z18, Z16, Z0
 	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (AX)(CX*1), Z18
+	VBROADCASTSD 24(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z16, Z2
 	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (AX)(CX*2), Z18
+	VBROADCASTSD 24(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(R10*1), Z18
+	VBROADCASTSD 24(AX)(R10*1), Z18
 	VFMADD231PD  Z18, Z16, Z6
 	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (AX)(CX*4), Z18
+	VBROADCASTSD 24(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z16, Z8
 	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (AX)(R11*1), Z18
+	VBROADCASTSD 24(AX)(R11*1), Z18
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(R10*2), Z18
+	VBROADCASTSD 24(AX)(R10*2), Z18
 	VFMADD231PD  Z18, Z16, Z12
 	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R12), Z18
+	VBROADCASTSD 24(R12), Z18
 	VFMADD231PD  Z18, Z16, Z14
 	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         DX, AX
-	ADDQ         DX, R12
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, R12
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R13
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R13
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      (R13), Z17
+	VBROADCASTSD (AX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD 8(AX), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD 16(AX), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 24(AX), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD 32(AX), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD 40(AX), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 48(AX), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD 56(AX), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      (R13)(SI*1), Z17
+	VBROADCASTSD (AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD 8(AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD 16(AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 24(AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD 32(AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD 40(AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 48(AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD 56(AX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      (R13), Z17
+	VBROADCASTSD (AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD 8(AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD 16(AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 24(AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD 32(AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD 40(AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 48(AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD 56(AX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      (R13)(SI*1), Z17
+	VBROADCASTSD (AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD 8(AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD 16(AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 24(AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD 32(AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD 40(AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 48(AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD 56(AX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	SUBQ BX, R13
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      (BX)(R13*1), Z17
 	VBROADCASTSD (AX), Z18
@@ -27603,61 +36355,114 @@ TEXT ·dupright20x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Y5
+	VMOVUPD      (CX), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z3
-	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Z6
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z3
-	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Y5
-	VBROADCASTSD (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD (AX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD (AX)(DX*1), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (CX), Y5
+	VBROADCASTSD (AX)(DX*2), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Y6, Y5, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Y5
+	VBROADCASTSD (AX)(R10*1), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
 	VMOVUPD      (BX)(CX*1), Y5
@@ -27756,13 +36561,16 @@ TEXT ·dupright20x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
 	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Y8
+	VMOVUPD      (R10), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -27771,62 +36579,128 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 8(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD 8(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
 	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Z9
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD 16(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD 16(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Y8
-	VBROADCASTSD (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 24(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD 24(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (AX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD (AX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (AX)(DX*2), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(DX*2), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD (AX)(R11*1), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(AX)(R11*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
 	VMOVUPD      64(BX), Z7
 	VMOVUPD      (BX)(R10*1), Y8
@@ -27945,13 +36819,16 @@ TEXT ·dupright20x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -27964,74 +36841,156 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 8(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 16(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 24(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD      64(BX), Z10
 	VMOVUPD      (BX)(R10*1), Y11
@@ -28185,13 +37144,16 @@ TEXT ·dupright20x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Y14
+	VMOVUPD      (R11), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -28208,86 +37170,185 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 8(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD 8(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD 8(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD 8(AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Z15
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD 16(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD 16(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD 16(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD 16(AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Y14
-	VBROADCASTSD (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 24(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD 24(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD 24(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD 24(AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (AX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD (AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD (AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      (BX)(R11*1), Y14
@@ -28420,61 +37481,114 @@ TEXT ·dupright24x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Z5
+	VMOVUPD      (CX), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z3
-	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Z5
-	VBROADCASTSD (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Z5
+	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Z5
-	VBROADCASTSD (AX), Z6
+	VMOVUPD      (CX), Z5
+	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z3
-	VMOVUPD      64(BX), Z4
-	VMOVUPD      (BX)(CX*1), Z5
-	VBROADCASTSD (AX), Z6
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Z5
+	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (CX), Z5
+	VBROADCASTSD (AX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Z5
+	VBROADCASTSD (AX)(DX*1), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (CX), Z5
+	VBROADCASTSD (AX)(DX*2), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (CX)(SI*1), Z5
+	VBROADCASTSD (AX)(R10*1), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
 	VMOVUPD      (BX)(CX*1), Z5
@@ -28583,13 +37697,16 @@ TEXT ·dupright24x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
 	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Z8
+	VMOVUPD      (R10), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
@@ -28598,62 +37715,128 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Z8
-	VBROADCASTSD (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Z8
+	VBROADCASTSD 8(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD 8(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
 	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Z8
-	VBROADCASTSD (AX), Z9
+	VMOVUPD      (R10), Z8
+	VBROADCASTSD 16(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD 16(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD      (BX)(R10*1), Z8
-	VBROADCASTSD (AX), Z9
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Z8
+	VBROADCASTSD 24(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD 24(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Z8
+	VBROADCASTSD (AX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(AX), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Z8
+	VBROADCASTSD (AX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(AX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Z8
+	VBROADCASTSD (AX)(DX*2), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(AX)(DX*2), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Z8
+	VBROADCASTSD (AX)(R11*1), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(AX)(R11*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z6
 	VMOVUPD      64(BX), Z7
 	VMOVUPD      (BX)(R10*1), Z8
@@ -28784,13 +37967,16 @@ TEXT ·dupright24x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
+	VMOVUPD      (R10), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
@@ -28803,74 +37989,156 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 8(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 16(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD 24(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD (AX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(AX), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(AX), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD (AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD (AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD (AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z9
 	VMOVUPD      64(BX), Z10
 	VMOVUPD      (BX)(R10*1), Z11
@@ -29042,13 +38310,16 @@ TEXT ·dupright24x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Z14
+	VMOVUPD      (R11), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
@@ -29065,86 +38336,185 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Z14
-	VBROADCASTSD (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Z14
+	VBROADCASTSD 8(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD 8(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD 8(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD 8(AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Z14
-	VBROADCASTSD (AX), Z15
+	VMOVUPD      (R11), Z14
+	VBROADCASTSD 16(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD 16(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD 16(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD 16(AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      (BX)(R11*1), Z14
-	VBROADCASTSD (AX), Z15
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Z14
+	VBROADCASTSD 24(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD 24(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD 24(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD 24(AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Z14
+	VBROADCASTSD (AX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(AX), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(AX), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(AX), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Z14
+	VBROADCASTSD (AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(AX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Z14
+	VBROADCASTSD (AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(AX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Z14
+	VBROADCASTSD (AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(AX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      (BX)(R11*1), Z14
@@ -29290,69 +38660,130 @@ TEXT ·dupright28x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Y7
+	VMOVUPD      (CX), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z4
-	VMOVUPD      64(BX), Z5
-	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Z8
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z4
-	VMOVUPD      64(BX), Z5
-	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Y7
-	VBROADCASTSD (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD (AX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD (AX)(DX*1), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (CX), Y7
+	VBROADCASTSD (AX)(DX*2), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Y7
+	VBROADCASTSD (AX)(R10*1), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Y8, Y7, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
@@ -29474,14 +38905,17 @@ TEXT ·dupright28x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
 	VMOVUPD      64(BX), Z9
 	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
+	VMOVUPD      (R10), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -29492,71 +38926,149 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
 	VMOVUPD      64(BX), Z9
 	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Y11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD (AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Y12, Y11, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
 	VMOVUPD      64(BX), Z9
 	VMOVUPD      128(BX), Z10
@@ -29705,14 +39217,17 @@ TEXT ·dupright28x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Y15
+	VMOVUPD      (R10), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -29728,86 +39243,184 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Y15
-	VBROADCASTSD (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Y15
+	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 8(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 8(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Y15
-	VBROADCASTSD (AX), Z16
+	VMOVUPD      (R10), Y15
+	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 16(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 16(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Y15
-	VBROADCASTSD (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Y15
+	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 24(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 24(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Y15
+	VBROADCASTSD (AX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD 8(AX), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD 16(AX), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Y15
+	VBROADCASTSD (AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD 8(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD 16(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Y15
+	VBROADCASTSD (AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD 8(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD 16(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Y15
+	VBROADCASTSD (AX)(R11*1), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Y16, Y15, Y3
+	VBROADCASTSD 8(AX)(R11*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Y16, Y15, Y7
+	VBROADCASTSD 16(AX)(R11*1), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Y16, Y15, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      128(BX), Z14
@@ -30004,14 +39617,17 @@ TEXT ·dupright28x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      64(BX), Z17
 	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Y19
+	VMOVUPD      (R11), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -30032,101 +39648,220 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Y19
-	VBROADCASTSD (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Y19
+	VBROADCASTSD 8(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD 8(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD 8(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD 8(AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      64(BX), Z17
 	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Y19
-	VBROADCASTSD (AX), Z20
+	VMOVUPD      (R11), Y19
+	VBROADCASTSD 16(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD 16(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD 16(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD 16(AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Y19
-	VBROADCASTSD (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Y19
+	VBROADCASTSD 24(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD 24(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD 24(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD 24(AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Y19
+	VBROADCASTSD (AX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD 8(AX), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD 16(AX), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD 24(AX), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Y19
+	VBROADCASTSD (AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD 8(AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD 16(AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD 24(AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Y19
+	VBROADCASTSD (AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD 8(AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD 16(AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD 24(AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Y19
+	VBROADCASTSD (AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Y20, Y19, Y3
+	VBROADCASTSD 8(AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Y20, Y19, Y7
+	VBROADCASTSD 16(AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Y20, Y19, Y11
+	VBROADCASTSD 24(AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Y20, Y19, Y15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      64(BX), Z17
 	VMOVUPD      128(BX), Z18
@@ -30293,69 +40028,130 @@ TEXT ·dupright32x1AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, CX
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Z7
+	VMOVUPD      (CX), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z4
-	VMOVUPD      64(BX), Z5
-	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Z7
-	VBROADCASTSD (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Z7
+	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Z7
-	VBROADCASTSD (AX), Z8
+	VMOVUPD      (CX), Z7
+	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z4
-	VMOVUPD      64(BX), Z5
-	VMOVUPD      128(BX), Z6
-	VMOVUPD      (BX)(CX*1), Z7
-	VBROADCASTSD (AX), Z8
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Z7
+	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, CX
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, CX
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (CX), Z7
+	VBROADCASTSD (AX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Z7
+	VBROADCASTSD (AX)(DX*1), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (CX), Z7
+	VBROADCASTSD (AX)(DX*2), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (CX)(SI*1), Z7
+	VBROADCASTSD (AX)(R10*1), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (CX)(SI*2), CX
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, CX
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
@@ -30487,14 +40283,17 @@ TEXT ·dupright32x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
 	VMOVUPD      64(BX), Z9
 	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
+	VMOVUPD      (R10), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
@@ -30505,71 +40304,149 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
 	VMOVUPD      64(BX), Z9
 	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD      (BX)(R10*1), Z11
-	VBROADCASTSD (AX), Z12
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD (AX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 8(AX), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD (AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 8(AX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD (AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 8(AX)(DX*2), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD (AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 8(AX)(R11*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z8
 	VMOVUPD      64(BX), Z9
 	VMOVUPD      128(BX), Z10
@@ -30730,14 +40607,17 @@ TEXT ·dupright32x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Z15
+	VMOVUPD      (R10), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
@@ -30753,86 +40633,184 @@ tileSteps:
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Z15
-	VBROADCASTSD (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Z15
+	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 8(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 8(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Z15
-	VBROADCASTSD (AX), Z16
+	VMOVUPD      (R10), Z15
+	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 16(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 16(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD      (BX)(R10*1), Z15
-	VBROADCASTSD (AX), Z16
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Z15
+	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD 24(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD 24(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R10
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R11
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Z15
+	VBROADCASTSD (AX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 8(AX), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 16(AX), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Z15
+	VBROADCASTSD (AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 8(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 16(AX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Z15
+	VBROADCASTSD (AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 8(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 16(AX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Z15
+	VBROADCASTSD (AX)(R11*1), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 8(AX)(R11*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 16(AX)(R11*1), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	SUBQ         BX, R10
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z12
 	VMOVUPD      64(BX), Z13
 	VMOVUPD      128(BX), Z14
@@ -31047,14 +41025,17 @@ TEXT ·dupright32x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	CMPQ    DX, $0x08
+	JNE     tileColumns
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      64(BX), Z17
 	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Z19
+	VMOVUPD      (R11), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
@@ -31075,101 +41056,220 @@ tileSteps:
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Z19
-	VBROADCASTSD (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Z19
+	VBROADCASTSD 8(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD 8(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD 8(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD 8(AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      64(BX), Z17
 	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Z19
-	VBROADCASTSD (AX), Z20
+	VMOVUPD      (R11), Z19
+	VBROADCASTSD 16(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD 16(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD 16(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD 16(AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
 
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD      (BX)(R11*1), Z19
-	VBROADCASTSD (AX), Z20
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Z19
+	VBROADCASTSD 24(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD 24(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD 24(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD 24(AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         DX, AX
-	ADDQ         SI, BX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, AX
 	SUBQ         $0x04, R9
 	JGE          tileSteps
+	MOVQ         $0x00000008, DX
+	SUBQ         BX, R11
+	JMP          tileRest
+
+tileColumns:
+	LEAQ    (DX)(DX*2), R10
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileColumnsSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Z19
+	VBROADCASTSD (AX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD 8(AX), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD 16(AX), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD 24(AX), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Z19
+	VBROADCASTSD (AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD 8(AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD 16(AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD 24(AX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Z19
+	VBROADCASTSD (AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD 8(AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD 16(AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD 24(AX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Z19
+	VBROADCASTSD (AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD 8(AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD 16(AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD 24(AX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	LEAQ         (AX)(DX*4), AX
+	SUBQ         $0x04, R9
+	JGE          tileColumnsSteps
+	LEAQ         (CX)(CX*2), R10
+	SUBQ         BX, R11
 
 tileRest:
 	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (BX), Z16
 	VMOVUPD      64(BX), Z17
 	VMOVUPD      128(BX), Z18

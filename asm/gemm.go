@@ -470,9 +470,7 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 			mk.CMPQ(bytes, operand.U32(farBytes))
 			mk.JLT(operand.LabelRef(prefix + "Near"))
 		}
-		if !mk.around {
-			mk.MOVQ(r.c, row)
-		}
+		mk.MOVQ(r.c, row)
 		mk.steps(r, byStrides, prefix+"FarSteps", row, sums, mask, fetchPanel)
 		mk.JMP(operand.LabelRef(prefix + "Rest"))
 		mk.Label(prefix + "Near")

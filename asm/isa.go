@@ -42,7 +42,7 @@ type isa struct {
 	// well, which has besideVectors vectors.
 	beside, besideVectors int
 	// around is the width, in vectors, of the micro-kernels that write C past the
-	// caches. A vector had better be a cache line: with two to a line, it is no faster.
+	// caches: a whole number of cache lines.
 	around int
 	// pairs[v-1] is the height of the tallest micro-kernel of v vectors the last of which is a pair
 	// of columns: of half a vector and a pair if v = 1.
@@ -64,7 +64,7 @@ var isas = []isa{
 	{
 		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
 		extensions: []string{"AVX", "AVX2", "FMA3"},
-		gemmRows:   []int{12, 6, 4}, packing: true, fetchesRows: true, turnSteps: 4, uprightColumns: []int{12, 6, 4, 2}, dotRows: []int{6, 3, 3, 2}, dotSums: []int{2, 2, 1, 1},
+		gemmRows:   []int{12, 6, 4}, around: 2, packing: true, fetchesRows: true, turnSteps: 4, uprightColumns: []int{12, 6, 4, 2}, dotRows: []int{6, 3, 3, 2}, dotSums: []int{2, 2, 1, 1},
 	},
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,

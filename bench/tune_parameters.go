@@ -455,6 +455,20 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "AroundBytes", about: "from how many bytes on a C that is written once is written past the caches",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AroundBytes }, func(*tunable) []int {
+			return []int{1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26, never}
+		}),
+		shapes: func(*tunable) (shapes []Shape) {
+			for _, m := range []int{300, 600, 1200, 2400, 4800} { // 4.7 to 75 MiB of float32
+				for _, k := range []int{4, 16, 100} {
+					shapes = append(shapes, Shape{m: m, n: 4096, k: k})
+				}
+			}
+			return shapes
+		},
+	},
+	{
 		name: "AloneDepth", about: "least k for which small products are computed by a call for each tile",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AloneDepth }, aloneDepths),
 		shapes: func(t *tunable) (shapes []Shape) {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // A C that is written past the caches has the same bits as any other, whatever is
@@ -53,7 +54,7 @@ func writesAround[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Only a C that is written once, not read, as large as the last-level cache and
+// Only a C that is written once, not read, of AroundBytes bytes and
 // aligned is written past it.
 func TestWritesAroundWhatDoesNotFit(t *testing.T) {
 	eachType(t,
@@ -63,12 +64,14 @@ func TestWritesAroundWhatDoesNotFit(t *testing.T) {
 
 func writesAroundWhat[T Float](t *testing.T, o Ops[T]) {
 	c := Aligned[T](64)
-	whole := product[T]{ks: o.ks, m: 1 << 16, n: 1 << 12, k: 16, kc: 16, c: c, ldc: 1 << 12}
+	tu := o.Tuning()
+	tu.AroundBytes = 1 << 26
+	whole := product[T]{ks: o.Tuned(tu).ks, m: 1 << 14 / int(unsafe.Sizeof(T(0))), n: 1 << 12, k: 16, kc: 16, c: c, ldc: 1 << 12}
 	if got, want := whole.writesAround(), len(o.ks.around.run) > 0; got != want {
 		t.Errorf("writesAround() = %v, want %v", got, want)
 	}
 	for name, change := range map[string]func(p *product[T]){
-		"small":       func(p *product[T]) { p.m = 16 },
+		"small":       func(p *product[T]) { p.m = 1<<14/int(unsafe.Sizeof(T(0))) - 1 },
 		"read":        func(p *product[T]) { p.beta = 1 },
 		"deep":        func(p *product[T]) { p.k = 32 },
 		"not aligned": func(p *product[T]) { p.c = c[1:] },

@@ -19,6 +19,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = sgemmAVX2
 	ks.alone = aloneKernels[float32]{whole: saloneAVX2}
+	ks.around = saroundAVX2
 	ks.upright = suprightAVX2
 	ks.packing, ks.copying, ks.turning, ks.fetching = spackingAVX2, scopyingAVX2, sturningAVX2, sfetchingAVX2
 	ks.dot, ks.dotFar = sdotAVX2, sdotFarAVX2
@@ -36,7 +37,7 @@ func avx2Float32() kernelSet[float32] {
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
 		TailColumns: 3, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, UprightDepth: 0, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
-		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AloneDepth: 8,
+		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(), AloneDepth: 8,
 		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: farFrom(), AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
@@ -57,6 +58,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.lanes, ks.laneShift = 4, 2
 	ks.micro = dgemmAVX2
 	ks.alone = aloneKernels[float64]{whole: daloneAVX2}
+	ks.around = daroundAVX2
 	ks.upright = duprightAVX2
 	ks.packing, ks.copying, ks.turning, ks.fetching = dpackingAVX2, dcopyingAVX2, dturningAVX2, dfetchingAVX2
 	ks.dot, ks.dotFar = ddotAVX2, ddotFarAVX2
@@ -74,7 +76,7 @@ func avx2Float64() kernelSet[float64] {
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
 		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, UprightDepth: 0, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
-		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AloneDepth: 8,
+		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(), AloneDepth: 8,
 		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: never, AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
@@ -153,6 +155,16 @@ func crowdedTo() int {
 func turnFrom() int {
 	if isIntel() {
 		return 64
+	}
+	return never
+}
+
+// aroundFrom returns the AroundBytes of AVX2 for the CPU at hand, where a line is two stores: the last-level cache on
+// Intel's, as AVX-512. On Ice Lake 4096x4096 elements of 4 to 300 steps of k are 1.0 to 1.5 times as fast. AMD's
+// took 1.02 to 3 times as long.
+func aroundFrom() int {
+	if isIntel() {
+		return largestCache
 	}
 	return never
 }

@@ -44,7 +44,7 @@ func avx512Float32() kernelSet[float32] {
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 4, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, UprightDepth: 0, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
-		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AloneDepth: never,
+		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AroundBytes: largestCache, AloneDepth: never,
 		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), PanelBytes: farFrom(), AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 4).fit(ks.mr(), ks.nr(), 4, readCPU())
@@ -86,7 +86,7 @@ func avx512Float64() kernelSet[float64] {
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 3, TailDepth: 96,
 		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, UprightDepth: 0, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
-		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AloneDepth: never,
+		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AroundBytes: largestCache, AloneDepth: never,
 		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), PanelBytes: farFrom(), AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 8).fit(ks.mr(), ks.nr(), 8, readCPU())

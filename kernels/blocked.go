@@ -117,13 +117,13 @@ const farSteps = nearBytes / nearRow
 func (b *panels[T]) at(jr, i int) []T { return b.data[jr*b.step+i&1*b.apart:] }
 
 // writesAround reports whether C is written past the caches: if it is written but
-// once and not read, and larger than the last-level cache, so that a line of it
-// would be read from memory only to be overwritten. Its rows begin with cache lines.
+// once and not read, and so large that a line of it would be read from memory only
+// to be overwritten. Its rows begin with cache lines.
 func (p *product[T]) writesAround() bool {
 	const line = 64
 	var z T
 	size := int(unsafe.Sizeof(z))
-	return p.kc == p.k && p.beta == 0 && p.m*p.n >= largestCache/size && p.ldc*size%line == 0 &&
+	return p.kc == p.k && p.beta == 0 && p.m*p.n >= p.ks.tuning.AroundBytes/size && p.ldc*size%line == 0 &&
 		(p.c == nil || uintptr(unsafe.Pointer(&p.c[0]))%line == 0) && // a plan has no C, and takes it to begin with a line
 		p.ks.around.v == p.ks.tuning.Vectors
 }

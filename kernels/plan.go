@@ -24,6 +24,8 @@ type Plan struct {
 	// Fetches tells of a matrix that is multiplied by one vector whether its rows are fetched ahead, and
 	// of a packed B, which is multiplied after it was packed, whether panels of a whole block are.
 	Fetches bool
+	// Around tells whether tiles of whole panels write C past the caches.
+	Around bool
 	// Threads is how many threads compute the product at most. The rest of a plan is that of one:
 	// what several cut it into is smaller, which may be packed less, and not other in its bits.
 	Threads int
@@ -126,6 +128,7 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 		pl.Threads = o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 		p.around = p.writesAround()
 		pl.MC, pl.NC, pl.PacksA, pl.PacksB = p.blocks()
+		pl.Around = p.around
 		pl.NC, pl.KC = min(pl.NC, p.n), p.kc
 		pl.Fetches = pl.PacksB && !p.around && (p.m > pl.MC || p.b.trans && p.kc < turnedSingly) && p.ks.farPanels(p.kc, pl.NC)
 	case inStrips, inTurnedStrips:

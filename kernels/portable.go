@@ -33,7 +33,7 @@ func portableSet[T Float]() kernelSet[T] {
 			ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 			DotDepth: 2, NarrowDepth: never, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 			ShallowRows: 0, PageDepth: never, LowDepth: 0, AloneDepth: never,
-			FetchBytes: never, PanelBytes: never, AheadTurns: 1, ThreadWork: 1 << 17,
+			AroundBytes: never, FetchBytes: never, PanelBytes: never, AheadTurns: 1, ThreadWork: 1 << 17,
 		},
 		relu:      portableReLU[T],
 		reluGrad:  portableReLUGrad[T],

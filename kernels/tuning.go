@@ -118,6 +118,9 @@ type Tuning struct {
 	// 2 KiB apart, or 256 and more of them of 1 KiB. Of these rows, it takes one row of tiles for a
 	// third of so many steps. What is written past the caches is not. 0 is for no product.
 	LowDepth int
+	// A C of at least AroundBytes bytes that is written once and not read, and whose rows begin with
+	// cache lines, is written past the caches, if there are kernels for it. From 1<<31 - 1 on, none is, however large.
+	AroundBytes int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call
 	// for each tile if k is at least AloneDepth and half of n, and n at least a vector, else by
 	// fewer calls of kernels that do more. A panel of one or two tiles, panels of one tile each and a
@@ -211,6 +214,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"ShallowRows", t.ShallowRows, 0, math.MaxInt},
 		{"PageDepth", t.PageDepth, 1, math.MaxInt},
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},
+		{"AroundBytes", t.AroundBytes, 0, math.MaxInt},
 		{"AloneDepth", t.AloneDepth, 0, math.MaxInt},
 		{"VecMatBytes", t.VecMatBytes, 0, math.MaxInt},
 		{"FetchBytes", t.FetchBytes, 0, math.MaxInt},

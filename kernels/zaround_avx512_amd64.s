@@ -252,6 +252,7 @@ tileFar:
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R11
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -630,6 +631,7 @@ tileFar:
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R11
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1089,6 +1091,7 @@ tileFar:
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R11
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1631,6 +1634,7 @@ tileFar:
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R12
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2254,6 +2258,7 @@ tileFar:
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R12
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2960,6 +2965,7 @@ tileFar:
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R13
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3747,6 +3753,7 @@ tileFar:
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R13
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4625,6 +4632,7 @@ tileFar:
 	IMULQ   DI, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R14
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5055,6 +5063,7 @@ tileFar:
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R11
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5434,6 +5443,7 @@ tileFar:
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R11
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5894,6 +5904,7 @@ tileFar:
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R11
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6437,6 +6448,7 @@ tileFar:
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R12
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7061,6 +7073,7 @@ tileFar:
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R12
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7768,6 +7781,7 @@ tileFar:
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R13
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8556,6 +8570,7 @@ tileFar:
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R13
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9435,6 +9450,7 @@ tileFar:
 	IMULQ   DI, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
+	MOVQ    SI, R14
 	PCALIGN $0x20
 
 tileFarSteps:

@@ -99,6 +99,7 @@ type planFields struct {
 	PacksB     bool   `json:"packs_b"`
 	Tail       int    `json:"tail"`
 	Fetches    bool   `json:"fetches"`
+	Around     bool   `json:"around"`
 	Threads    int    `json:"threads"`
 }
 
@@ -132,6 +133,9 @@ func (p planJSON) print(w io.Writer) {
 		line("fetched", "panels of %s, ahead", b)
 	case pl.Fetches:
 		line("fetched", "rows of the matrix, ahead")
+	}
+	if pl.Around {
+		line("written", "past the caches")
 	}
 	line("threads", "at most %d", pl.Threads)
 }

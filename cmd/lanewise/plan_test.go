@@ -36,7 +36,7 @@ func TestPlanText(t *testing.T) {
 	planJSON{"1x2x3", "f64", "made", planFields{
 		Way: "some way", MC: 40, NC: 50, KC: 60, PacksA: true, PacksB: true, Tail: 1, Fetches: true, Threads: 2,
 	}}.print(&text)
-	planJSON{"1x2x4", "f64", "made", planFields{Way: "some way", KC: 70, PacksA: true, Fetches: true, Threads: 1}}.print(&text)
+	planJSON{"1x2x4", "f64", "made", planFields{Way: "some way", KC: 70, PacksA: true, Fetches: true, Around: true, Threads: 1}}.print(&text)
 	planJSON{"3x2x4", "f64", "made", planFields{Way: "some way", Transposed: true, MC: 40, NC: 50, KC: 60, PacksB: true, Tail: 2, Threads: 1}}.print(&text)
 	const want = `1x2x3, made f64
   way     some way
@@ -50,6 +50,7 @@ func TestPlanText(t *testing.T) {
   blocks  70 deep
   packed  A
   fetched rows of the matrix, ahead
+  written past the caches
   threads at most 1
 3x2x4, made f64
   way     some way

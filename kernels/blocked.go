@@ -84,7 +84,11 @@ func (p *product[T]) blocks() (mc, nc int, packingA, packingB bool) {
 	if !p.around { // past the caches, what is written of C is no part of a line
 		mc = min(mc, ks.lowRows(m, n, k, p.ldc))
 	}
-	return mc, ks.blockOfColumns(n, ks.tuning.NC), packingA, p.packed == nil && ks.packsB(m, n, k, p.b.row, p.b.trans)
+	nc, packingB = ks.blockOfColumns(n, ks.tuning.NC), p.packed == nil && ks.packsB(m, n, k, p.b.row, p.b.trans)
+	if p.packed == nil && !packingB && m <= mc {
+		nc = n // each row of B is read once, from its beginning to its end
+	}
+	return mc, nc, packingA, packingB
 }
 
 // turnedSingly is from what depth on the panels of a transposed B are turned one by one: shallow

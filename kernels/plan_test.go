@@ -304,3 +304,26 @@ func mayCopyTails[T Float](t *testing.T, own *kernelSet[T]) {
 		t.Error("there are no tails")
 	}
 }
+
+// A B in place that one block of A goes through is not cut into columns; one that several do is.
+func TestColumnsOfBInPlace(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { columnsOfBInPlace(t, o) },
+		func(t *testing.T, o Ops[float64]) { columnsOfBInPlace(t, o) })
+}
+
+func columnsOfBInPlace[T Float](t *testing.T, o Ops[T]) {
+	tu := o.Tuning()
+	tu.NC, tu.MC, tu.KC, tu.PackRows, tu.FetchedRows, tu.PackDepth, tu.PackWork, tu.CrowdedRows = 64*o.ks.nr(), 2*o.ks.mr(), 64, 1000, 1000, 500, 1<<30, 1000
+	o = o.Tuned(tu)
+	n, k := 5*tu.NC+o.ks.nr(), 500
+	for m, cut := range map[int]bool{o.ks.mr(): false, 10 * o.ks.mr(): true} {
+		pl := o.Plan(false, false, m, n, k, k, n, n)
+		if pl.PacksB || pl.KC == 0 || pl.KC >= k || (pl.MC < m) != cut {
+			t.Fatalf("%d rows: %+v, want B in place in blocks of k", m, pl)
+		}
+		if (pl.NC <= tu.NC) != cut || (pl.NC == n) == cut {
+			t.Errorf("%d rows in blocks of %d: %d of %d columns in a block, NC = %d", m, pl.MC, pl.NC, n, tu.NC)
+		}
+	}
+}

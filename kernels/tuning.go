@@ -22,7 +22,7 @@ type Tuning struct {
 	// B, for the third. Both are rounded up to whole tiles; twice as many rows are still one
 	// block, but of a thin product. A block deeper than KC has so many fewer rows, or if three times as many are all there
 	// are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC
-	// columns, is one block.
+	// columns, is one block. A B in place that one block of A goes through is not cut into columns.
 	MC, NC int
 	// TallRows is how many rows a block of A has at most instead of MC where, of little depth and for
 	// few columns, so many and their rows of C are no larger than MC rows of depth KC: else as many as

@@ -99,8 +99,8 @@ func beside(e emitter) (goTable string) {
 //
 // All sums stay in registers. Per step of k it loads a row of B as v
 // vectors, broadcasts h elements of A, one after the other, and does h*v
-// multiply-adds. A may have any strides, so that it can be read in place,
-// transposed or not, as well as packed.
+// multiply-adds. Rows or columns of A are contiguous, with any stride between them, so
+// that it can be read in place, transposed or not, as well as packed.
 type microKernel struct {
 	emitter
 	h, v int
@@ -178,10 +178,10 @@ type gemmRegisters struct {
 	stride, by3, by5    reg.GPVirtual
 	c, ldc, pb          reg.GPVirtual
 	a, aCol, bRow, left reg.GPVirtual
-	last                reg.GPVirtual // where the last vector of a row begins, if not at its place
+	last                reg.GPVirtual // where the last vector of a row begins, if not at its place: its offset, and its address on a walk over B in place
 	panel               reg.GPVirtual // of a kernel that packs: where to
 	walk                walk
-	by3Cols, by9Rows    reg.GPVirtual // three times aCol and, where rows of B are fetched, nine times bRow
+	by3Cols, by9Rows    reg.GPVirtual // three times aCol and, where rows of B are fetched, bRow times stepsAhead+1
 	// Of a kernel that multiplies with columns beside the panel: their sums, and the mask for h of them.
 	sums []reg.VecVirtual
 	rows tail
@@ -470,7 +470,7 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 			mk.CMPQ(bytes, operand.U32(farBytes))
 			mk.JLT(operand.LabelRef(prefix + "Near"))
 		}
-		mk.MOVQ(r.c, row)
+		mk.MOVQ(r.c, row) // where C is not fetched as well: no label may be right before the loop (alignLoop)
 		mk.steps(r, byStrides, prefix+"FarSteps", row, sums, mask, fetchPanel)
 		mk.JMP(operand.LabelRef(prefix + "Rest"))
 		mk.Label(prefix + "Near")
@@ -486,10 +486,10 @@ func (mk microKernel) walks() []walk {
 	switch {
 	case mk.packs:
 		return []walk{byStrides}
-	case mk.beside > 0, mk.pairs == alongM:
-		return []walk{alongColumns}
 	case mk.pairs == alongK:
 		return nil
+	case mk.beside > 0, mk.pairs == alongM, mk.h == 1: // of one row, columns are contiguous
+		return []walk{alongColumns}
 	}
 	return []walk{alongRows, alongColumns}
 }

@@ -94,6 +94,7 @@ func (e emitter) loadPairOrder(again bool, r reg.VecVirtual) {
 // the upper half, each of every pairDepth-th product. C is fetched from row on, unless it is nil.
 func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual) {
 	last := mk.v - 1
+	r.walk = alongRows // over A
 	mk.alignLoop()
 	mk.Label(label)
 	both := mk.vec()

@@ -26,14 +26,11 @@ const rowsAtOnce = 2
 // eachStep emits stepsAtOnce steps, and what comes behind each of them.
 func (mk microKernel) eachStep(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, fetches fetch, behind func(u int)) {
 	for u := range stepsAtOnce {
-		switch {
-		case r.walk == byStrides:
+		if r.walk == byStrides {
 			mk.oneStep(r, sums, mask, fetches)
-		case mk.packed():
+		} else {
 			mk.step(r, u, sums, mask, fetches)
-		default:
-			mk.step(r, u, sums, mask, fetches)
-			if u%rowsAtOnce == rowsAtOnce-1 {
+			if !mk.packed() && u%rowsAtOnce == rowsAtOnce-1 {
 				mk.advanceB(r, rowsAtOnce)
 			}
 		}
@@ -100,11 +97,11 @@ func (mk microKernel) leave(r gemmRegisters) {
 func (mk microKernel) packed() bool { return mk.ahead == copying || mk.ahead == turning }
 
 // move adds a multiple of a stride to a pointer.
-func (mk microKernel) move(times int, stride operand.Op, p reg.GPVirtual) {
+func (mk microKernel) move(times int, stride, p reg.GPVirtual) {
 	if times == 1 {
 		mk.ADDQ(stride, p)
 	} else {
-		mk.LEAQ(operand.Mem{Base: p, Index: stride.(reg.Register), Scale: uint8(times)}, p)
+		mk.LEAQ(operand.Mem{Base: p, Index: stride, Scale: uint8(times)}, p)
 	}
 }
 
@@ -128,8 +125,8 @@ func (mk microKernel) advanceB(r gemmRegisters, rows int) {
 	switch {
 	case mk.packed():
 		mk.ADDQ(operand.U32(rows*mk.v*mk.isa.width), r.pb)
-	case r.bRow == nil:
-		mk.move(rows, mk.bRow, r.pb)
+	case r.bRow == nil: // one row
+		mk.ADDQ(mk.bRow, r.pb)
 	default:
 		mk.move(rows, r.bRow, r.pb)
 		if r.walk != byStrides && r.last != nil {

@@ -86,7 +86,8 @@ func (p *product[T]) blocks() (mc, nc int, packingA, packingB bool) {
 	}
 	nc, packingB = ks.blockOfColumns(n, ks.tuning.NC), p.packed == nil && ks.packsB(m, n, k, p.b.row, p.b.trans)
 	if p.packed == nil && !packingB && m <= mc {
-		nc = n // each row of B is read once, from its beginning to its end
+		// Each row of B is read once, in pieces as long as C leaves: C is read and written for each block of k.
+		nc = ks.blockOfColumns(n, max(ks.tuning.NC, 3*ks.blockOfA/m))
 	}
 	return mc, nc, packingA, packingB
 }
@@ -127,7 +128,7 @@ func (p *product[T]) writesAround() bool {
 	const line = 64
 	var z T
 	size := int(unsafe.Sizeof(z))
-	return p.kc == p.k && p.beta == 0 && p.m*p.n >= p.ks.tuning.AroundBytes/size && p.ldc*size%line == 0 &&
+	return p.ks.tuning.AroundBytes < never && p.kc == p.k && p.beta == 0 && p.m*p.n >= p.ks.tuning.AroundBytes/size && p.ldc*size%line == 0 &&
 		(p.c == nil || uintptr(unsafe.Pointer(&p.c[0]))%line == 0) && // a plan has no C, and takes it to begin with a line
 		p.ks.around.v == p.ks.tuning.Vectors
 }
@@ -165,7 +166,7 @@ func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	most, wide := rowsAtOnce[T](p.a.row, p.a.trans), ks.tuning.Vectors
-	if b.row != 0 {
+	if b.row != 0 && !p.around { // past the caches, panels are as wide as the kernels for that
 		wide = ks.widthInPlace(m, n, b.large)
 	}
 	ending := noPairs

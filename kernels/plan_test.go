@@ -305,7 +305,8 @@ func mayCopyTails[T Float](t *testing.T, own *kernelSet[T]) {
 	}
 }
 
-// A B in place that one block of A goes through is not cut into columns; one that several do is.
+// A B in place that one block of A goes through is cut into columns only where C is large; one that several
+// blocks do is cut at NC.
 func TestColumnsOfBInPlace(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { columnsOfBInPlace(t, o) },
@@ -313,17 +314,23 @@ func TestColumnsOfBInPlace(t *testing.T) {
 }
 
 func columnsOfBInPlace[T Float](t *testing.T, o Ops[T]) {
-	tu := o.Tuning()
-	tu.NC, tu.MC, tu.KC, tu.PackRows, tu.FetchedRows, tu.PackDepth, tu.PackWork, tu.CrowdedRows = 64*o.ks.nr(), 2*o.ks.mr(), 64, 1000, 1000, 500, 1<<30, 1000
+	tu, mr, nr := o.Tuning(), o.ks.mr(), o.ks.nr()
+	tu.NC, tu.MC, tu.KC, tu.PageDepth = 16*nr, 4*mr, 256, 256
+	tu.PackRows, tu.FetchedRows, tu.CrowdedRows, tu.PackDepth, tu.PackWork = 1000, 1000, 1000, 2000, 1<<30
 	o = o.Tuned(tu)
-	n, k := 5*tu.NC+o.ks.nr(), 500
-	for m, cut := range map[int]bool{o.ks.mr(): false, 10 * o.ks.mr(): true} {
-		pl := o.Plan(false, false, m, n, k, k, n, n)
-		if pl.PacksB || pl.KC == 0 || pl.KC >= k || (pl.MC < m) != cut {
-			t.Fatalf("%d rows: %+v, want B in place in blocks of k", m, pl)
+	const k = 1000
+	ofThreeBlocks := 3 * 4 * mr * 256 / mr // columns of C, of mr rows
+	for _, c := range []struct{ m, n, least, most int }{
+		{mr, 20*nr + nr, 21 * nr, 21 * nr},
+		{mr, 3*ofThreeBlocks + nr, ofThreeBlocks / 2, ofThreeBlocks},
+		{20 * mr, 20*nr + nr, nr, tu.NC},
+	} {
+		pl := o.Plan(false, false, c.m, c.n, k, k, c.n, c.n)
+		if pl.PacksB || pl.KC == 0 || pl.KC >= k {
+			t.Fatalf("%dx%d: %+v, want B in place in blocks of k", c.m, c.n, pl)
 		}
-		if (pl.NC <= tu.NC) != cut || (pl.NC == n) == cut {
-			t.Errorf("%d rows in blocks of %d: %d of %d columns in a block, NC = %d", m, pl.MC, pl.NC, n, tu.NC)
+		if pl.NC < c.least || pl.NC > c.most {
+			t.Errorf("%dx%d in blocks of %d rows: %d columns in a block, want %d to %d", c.m, c.n, pl.MC, pl.NC, c.least, c.most)
 		}
 	}
 }

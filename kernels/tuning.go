@@ -22,7 +22,8 @@ type Tuning struct {
 	// B, for the third. Both are rounded up to whole tiles; twice as many rows are still one
 	// block, but of a thin product. A block deeper than KC has so many fewer rows, or if three times as many are all there
 	// are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC
-	// columns, is one block. A B in place that one block of A goes through is not cut into columns.
+	// columns, is one block. Of a B in place that one block of A goes through, as
+	// many columns are one block as make a C of three blocks of A, if those are more than NC.
 	MC, NC int
 	// TallRows is how many rows a block of A has at most instead of MC where, of little depth and for
 	// few columns, so many and their rows of C are no larger than MC rows of depth KC: else as many as
@@ -119,7 +120,7 @@ type Tuning struct {
 	// third of so many steps. What is written past the caches is not. 0 is for no product.
 	LowDepth int
 	// A C of at least AroundBytes bytes that is written once and not read, and whose rows begin with
-	// cache lines, is written past the caches, if there are kernels for it. From 1<<31 - 1 on, none is, however large.
+	// cache lines, is written past the caches, if there are kernels of Vectors for it. From 1<<31 - 1 on, none is, however large.
 	AroundBytes int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call
 	// for each tile if k is at least AloneDepth and half of n, and n at least a vector, else by

@@ -41,9 +41,8 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
-	LEAQ    (DI)(DI*8), AX
+	LEAQ    (AX)(AX*2), R11
+	LEAQ    (DI)(DI*8), R12
 	PCALIGN $0x20
 
 tileSteps:
@@ -56,10 +55,10 @@ tileSteps:
 	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R12*1)
 	VMOVUPS      (R9)(DI*1), Y2
 	VMOVUPS      32(R9)(DI*1), Y3
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS (R8)(AX*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	LEAQ         (R9)(DI*2), R9
@@ -68,22 +67,21 @@ tileSteps:
 	PREFETCHT0   63(R9)(DI*8)
 	VMOVUPS      (R9), Y2
 	VMOVUPS      32(R9), Y3
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS (R8)(AX*2), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R12*1)
 	VMOVUPS      (R9)(DI*1), Y2
 	VMOVUPS      32(R9)(DI*1), Y3
-	VBROADCASTSS 12(R8), Y4
+	VBROADCASTSS (R8)(R11*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	LEAQ         (R9)(DI*2), R9
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R10
@@ -184,50 +182,6 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R11
-	LEAQ    (DI)(DI*8), R12
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(DI*8)
-	VMOVUPS      (R9), Y2
-	VMOVUPS      32(R9), Y3
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R12*1)
-	VMOVUPS      (R9)(DI*1), Y2
-	VMOVUPS      32(R9)(DI*1), Y3
-	VBROADCASTSS (R8)(AX*1), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (R9)(DI*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(DI*8)
-	VMOVUPS      (R9), Y2
-	VMOVUPS      32(R9), Y3
-	VBROADCASTSS (R8)(AX*2), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R12*1)
-	VMOVUPS      (R9)(DI*1), Y2
-	VMOVUPS      32(R9)(DI*1), Y3
-	VBROADCASTSS (R8)(R11*1), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (R9)(DI*2), R9
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	JMP          tileRest
 
 tileLarge:
 	SUBQ $0x04, R10
@@ -2686,9 +2640,8 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
-	LEAQ    (DI)(DI*8), AX
+	LEAQ    (AX)(AX*2), R11
+	LEAQ    (DI)(DI*8), R12
 	PCALIGN $0x20
 
 tileSteps:
@@ -2701,10 +2654,10 @@ tileSteps:
 	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R12*1)
 	VMOVUPD      (R9)(DI*1), Y2
 	VMOVUPD      32(R9)(DI*1), Y3
-	VBROADCASTSD 8(R8), Y4
+	VBROADCASTSD (R8)(AX*1), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	LEAQ         (R9)(DI*2), R9
@@ -2713,22 +2666,21 @@ tileSteps:
 	PREFETCHT0   63(R9)(DI*8)
 	VMOVUPD      (R9), Y2
 	VMOVUPD      32(R9), Y3
-	VBROADCASTSD 16(R8), Y4
+	VBROADCASTSD (R8)(AX*2), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R12*1)
 	VMOVUPD      (R9)(DI*1), Y2
 	VMOVUPD      32(R9)(DI*1), Y3
-	VBROADCASTSD 24(R8), Y4
+	VBROADCASTSD (R8)(R11*1), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	LEAQ         (R9)(DI*2), R9
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R10
@@ -2830,50 +2782,6 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R11
-	LEAQ    (DI)(DI*8), R12
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(DI*8)
-	VMOVUPD      (R9), Y2
-	VMOVUPD      32(R9), Y3
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R12*1)
-	VMOVUPD      (R9)(DI*1), Y2
-	VMOVUPD      32(R9)(DI*1), Y3
-	VBROADCASTSD (R8)(AX*1), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (R9)(DI*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(DI*8)
-	VMOVUPD      (R9), Y2
-	VMOVUPD      32(R9), Y3
-	VBROADCASTSD (R8)(AX*2), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R12*1)
-	VMOVUPD      (R9)(DI*1), Y2
-	VMOVUPD      32(R9)(DI*1), Y3
-	VBROADCASTSD (R8)(R11*1), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (R9)(DI*2), R9
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	JMP          tileRest
 
 tileLarge:
 	SUBQ $0x04, R10

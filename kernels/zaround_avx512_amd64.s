@@ -39,8 +39,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R11
 	PCALIGN $0x20
 
 tileSteps:
@@ -57,7 +56,7 @@ tileSteps:
 	VMOVUPS      (R9)(DI*1), Z3
 	VMOVUPS      64(R9)(DI*1), Z4
 	VMOVUPS      128(R9)(DI*1), Z5
-	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
@@ -67,7 +66,7 @@ tileSteps:
 	VMOVUPS      (R9), Z3
 	VMOVUPS      64(R9), Z4
 	VMOVUPS      128(R9), Z5
-	VBROADCASTSS 8(R8), Z6
+	VBROADCASTSS (R8)(AX*2), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
@@ -76,15 +75,14 @@ tileSteps:
 	VMOVUPS      (R9)(DI*1), Z3
 	VMOVUPS      64(R9)(DI*1), Z4
 	VMOVUPS      128(R9)(DI*1), Z5
-	VBROADCASTSS 12(R8), Z6
+	VBROADCASTSS (R8)(R11*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
 	LEAQ         (R9)(DI*2), R9
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 
 tileRest:
 	ADDQ $0x04, R10
@@ -196,53 +194,6 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      128(R9), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(DI*1), Z3
-	VMOVUPS      64(R9)(DI*1), Z4
-	VMOVUPS      128(R9)(DI*1), Z5
-	VBROADCASTSS (R8)(AX*1), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	LEAQ         (R9)(DI*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      128(R9), Z5
-	VBROADCASTSS (R8)(AX*2), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(DI*1), Z3
-	VMOVUPS      64(R9)(DI*1), Z4
-	VMOVUPS      128(R9)(DI*1), Z5
-	VBROADCASTSS (R8)(R11*1), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	LEAQ         (R9)(DI*2), R9
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -4849,8 +4800,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R11
 	PCALIGN $0x20
 
 tileSteps:
@@ -4867,7 +4817,7 @@ tileSteps:
 	VMOVUPD      (R9)(DI*1), Z3
 	VMOVUPD      64(R9)(DI*1), Z4
 	VMOVUPD      128(R9)(DI*1), Z5
-	VBROADCASTSD 8(R8), Z6
+	VBROADCASTSD (R8)(AX*1), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
@@ -4877,7 +4827,7 @@ tileSteps:
 	VMOVUPD      (R9), Z3
 	VMOVUPD      64(R9), Z4
 	VMOVUPD      128(R9), Z5
-	VBROADCASTSD 16(R8), Z6
+	VBROADCASTSD (R8)(AX*2), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
@@ -4886,15 +4836,14 @@ tileSteps:
 	VMOVUPD      (R9)(DI*1), Z3
 	VMOVUPD      64(R9)(DI*1), Z4
 	VMOVUPD      128(R9)(DI*1), Z5
-	VBROADCASTSD 24(R8), Z6
+	VBROADCASTSD (R8)(R11*1), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
 	LEAQ         (R9)(DI*2), R9
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 
 tileRest:
 	ADDQ $0x04, R10
@@ -5007,53 +4956,6 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      128(R9), Z5
-	VBROADCASTSD (R8), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(DI*1), Z3
-	VMOVUPD      64(R9)(DI*1), Z4
-	VMOVUPD      128(R9)(DI*1), Z5
-	VBROADCASTSD (R8)(AX*1), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	LEAQ         (R9)(DI*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      128(R9), Z5
-	VBROADCASTSD (R8)(AX*2), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(DI*1), Z3
-	VMOVUPD      64(R9)(DI*1), Z4
-	VMOVUPD      128(R9)(DI*1), Z5
-	VBROADCASTSD (R8)(R11*1), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	LEAQ         (R9)(DI*2), R9
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says

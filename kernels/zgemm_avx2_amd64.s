@@ -44,9 +44,8 @@ wholeTile:
 	JGE    wholeFar
 
 wholeWalk:
-	CMPQ    AX, $0x04
-	JNE     wholeColumns
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
 	PCALIGN $0x20
 
 wholeSteps:
@@ -63,28 +62,27 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R13*1)
 	VMOVUPS      (R10)(BX*1), Y1
-	VBROADCASTSS 4(R9), Y2
+	VBROADCASTSS (R9)(AX*1), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	LEAQ         (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y1
-	VBROADCASTSS 8(R9), Y2
+	VBROADCASTSS (R9)(AX*2), Y2
 	VFMADD231PS  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R13*1)
 	VMOVUPS      (R10)(BX*1), Y1
-	VBROADCASTSS 12(R9), Y2
+	VBROADCASTSS (R9)(R12*1), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, R9
+	LEAQ         (R9)(AX*4), R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
-	MOVQ         $0x00000004, AX
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -225,9 +223,8 @@ cutTile:
 	JGE    cutFar
 
 cutWalk:
-	CMPQ    AX, $0x04
-	JNE     cutColumns
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
 	PCALIGN $0x20
 
 cutSteps:
@@ -244,28 +241,27 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R14*1)
 	VMASKMOVPS   (R10)(BX*1), Y0, Y2
-	VBROADCASTSS 4(R9), Y3
+	VBROADCASTSS (R9)(AX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	LEAQ         (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS 8(R9), Y3
+	VBROADCASTSS (R9)(AX*2), Y3
 	VFMADD231PS  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R14*1)
 	VMASKMOVPS   (R10)(BX*1), Y0, Y2
-	VBROADCASTSS 12(R9), Y3
+	VBROADCASTSS (R9)(R13*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, R9
+	LEAQ         (R9)(AX*4), R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
-	MOVQ         $0x00000004, AX
 
 cutRest:
 	ADDQ $0x04, R11
@@ -402,48 +398,6 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeColumns:
-	LEAQ    (AX)(AX*2), R12
-	LEAQ    (BX)(BX*8), R13
-	PCALIGN $0x20
-
-wholeColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	CMPQ         R11, $0x00000024
-	JGE          wholeColumnStepsFetched
-	PREFETCHT0   (SI)
-	PREFETCHT0   31(SI)
-	ADDQ         DX, SI
-
-wholeColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R13*1)
-	VMOVUPS      (R10)(BX*1), Y1
-	VBROADCASTSS (R9)(AX*1), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9)(AX*2), Y2
-	VFMADD231PS  Y2, Y1, Y0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R13*1)
-	VMOVUPS      (R10)(BX*1), Y1
-	VBROADCASTSS (R9)(R12*1), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	LEAQ         (R10)(BX*2), R10
-	LEAQ         (R9)(AX*4), R9
-	SUBQ         $0x04, R11
-	JGE          wholeColumnSteps
-	JMP          wholeRest
-
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -505,48 +459,6 @@ wholeFarStepsFetched:
 wholeNear:
 	MOVQ R8, SI
 	JMP  wholeWalk
-
-cutColumns:
-	LEAQ    (AX)(AX*2), R13
-	LEAQ    (BX)(BX*8), R14
-	PCALIGN $0x20
-
-cutColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	CMPQ         R11, $0x00000024
-	JGE          cutColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-	ADDQ         DX, R12
-
-cutColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R14*1)
-	VMASKMOVPS   (R10)(BX*1), Y0, Y2
-	VBROADCASTSS (R9)(AX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9)(AX*2), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R14*1)
-	VMASKMOVPS   (R10)(BX*1), Y0, Y2
-	VBROADCASTSS (R9)(R13*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (R10)(BX*2), R10
-	LEAQ         (R9)(AX*4), R9
-	SUBQ         $0x04, R11
-	JGE          cutColumnSteps
-	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -13711,10 +13623,9 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (BX)(BX*8), R14
 	PCALIGN $0x20
 
 tileSteps:
@@ -13733,10 +13644,10 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R14*1)
 	VMOVUPS      (R9)(BX*1), Y2
 	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS (R8)(AX*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
@@ -13746,23 +13657,22 @@ tileStepsFetched:
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y2
 	VMOVUPS      (R11), Y3
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS (R8)(AX*2), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R14*1)
 	VMOVUPS      (R9)(BX*1), Y2
 	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS 12(R8), Y4
+	VBROADCASTSS (R8)(R13*1), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -13882,60 +13792,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), R14
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y2
-	VMOVUPS      (R11), Y3
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R14*1)
-	VMOVUPS      (R9)(BX*1), Y2
-	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS (R8)(AX*1), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPS      (R9), Y2
-	VMOVUPS      (R11), Y3
-	VBROADCASTSS (R8)(AX*2), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R14*1)
-	VMOVUPS      (R9)(BX*1), Y2
-	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS (R8)(R13*1), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileLarge:
 	SUBQ $0x04, R10
@@ -16753,10 +16609,9 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (BX)(BX*8), R14
 	PCALIGN $0x20
 
 tileSteps:
@@ -16779,12 +16634,12 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(AX*1)
-	PREFETCHT0   31(R9)(AX*1)
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
 	VMOVUPS      (R9)(BX*1), Y3
 	VMOVUPS      32(R9)(BX*1), Y4
 	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS (R8)(AX*1), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
@@ -16797,27 +16652,26 @@ tileStepsFetched:
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
 	VMOVUPS      (R11), Y5
-	VBROADCASTSS 8(R8), Y6
+	VBROADCASTSS (R8)(AX*2), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(AX*1)
-	PREFETCHT0   31(R9)(AX*1)
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
 	VMOVUPS      (R9)(BX*1), Y3
 	VMOVUPS      32(R9)(BX*1), Y4
 	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS (R8)(R13*1), Y6
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -16950,73 +16804,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), R14
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y3
-	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(R14*1)
-	PREFETCHT0   31(R9)(R14*1)
-	VMOVUPS      (R9)(BX*1), Y3
-	VMOVUPS      32(R9)(BX*1), Y4
-	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS (R8)(AX*1), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPS      (R9), Y3
-	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R8)(AX*2), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(R14*1)
-	PREFETCHT0   31(R9)(R14*1)
-	VMOVUPS      (R9)(BX*1), Y3
-	VMOVUPS      32(R9)(BX*1), Y4
-	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS (R8)(R13*1), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileLarge:
 	SUBQ $0x04, R10
@@ -18869,9 +18656,8 @@ wholeTile:
 	JGE    wholeFar
 
 wholeWalk:
-	CMPQ    AX, $0x08
-	JNE     wholeColumns
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (AX)(AX*2), R12
+	LEAQ    (BX)(BX*8), R13
 	PCALIGN $0x20
 
 wholeSteps:
@@ -18888,28 +18674,27 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R13*1)
 	VMOVUPD      (R10)(BX*1), Y1
-	VBROADCASTSD 8(R9), Y2
+	VBROADCASTSD (R9)(AX*1), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	LEAQ         (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y1
-	VBROADCASTSD 16(R9), Y2
+	VBROADCASTSD (R9)(AX*2), Y2
 	VFMADD231PD  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R13*1)
 	VMOVUPD      (R10)(BX*1), Y1
-	VBROADCASTSD 24(R9), Y2
+	VBROADCASTSD (R9)(R12*1), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, R9
+	LEAQ         (R9)(AX*4), R9
 	SUBQ         $0x04, R11
 	JGE          wholeSteps
-	MOVQ         $0x00000008, AX
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -19052,9 +18837,8 @@ cutTile:
 	JGE    cutFar
 
 cutWalk:
-	CMPQ    AX, $0x08
-	JNE     cutColumns
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (AX)(AX*2), R13
+	LEAQ    (BX)(BX*8), R14
 	PCALIGN $0x20
 
 cutSteps:
@@ -19071,28 +18855,27 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R14*1)
 	VMASKMOVPD   (R10)(BX*1), Y0, Y2
-	VBROADCASTSD 8(R9), Y3
+	VBROADCASTSD (R9)(AX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	LEAQ         (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
 	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD 16(R9), Y3
+	VBROADCASTSD (R9)(AX*2), Y3
 	VFMADD231PD  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(AX*1)
+	PREFETCHT0   31(R10)(R14*1)
 	VMASKMOVPD   (R10)(BX*1), Y0, Y2
-	VBROADCASTSD 24(R9), Y3
+	VBROADCASTSD (R9)(R13*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, R9
+	LEAQ         (R9)(AX*4), R9
 	SUBQ         $0x04, R11
 	JGE          cutSteps
-	MOVQ         $0x00000008, AX
 
 cutRest:
 	ADDQ $0x04, R11
@@ -19223,48 +19006,6 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeColumns:
-	LEAQ    (AX)(AX*2), R12
-	LEAQ    (BX)(BX*8), R13
-	PCALIGN $0x20
-
-wholeColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	CMPQ         R11, $0x00000024
-	JGE          wholeColumnStepsFetched
-	PREFETCHT0   (SI)
-	PREFETCHT0   31(SI)
-	ADDQ         DX, SI
-
-wholeColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R13*1)
-	VMOVUPD      (R10)(BX*1), Y1
-	VBROADCASTSD (R9)(AX*1), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9)(AX*2), Y2
-	VFMADD231PD  Y2, Y1, Y0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R13*1)
-	VMOVUPD      (R10)(BX*1), Y1
-	VBROADCASTSD (R9)(R12*1), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	LEAQ         (R10)(BX*2), R10
-	LEAQ         (R9)(AX*4), R9
-	SUBQ         $0x04, R11
-	JGE          wholeColumnSteps
-	JMP          wholeRest
-
 wholeLarge:
 	SUBQ $0x04, R11
 	JLT  wholeRest
@@ -19326,48 +19067,6 @@ wholeFarStepsFetched:
 wholeNear:
 	MOVQ R8, SI
 	JMP  wholeWalk
-
-cutColumns:
-	LEAQ    (AX)(AX*2), R13
-	LEAQ    (BX)(BX*8), R14
-	PCALIGN $0x20
-
-cutColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	CMPQ         R11, $0x00000024
-	JGE          cutColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-	ADDQ         DX, R12
-
-cutColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R14*1)
-	VMASKMOVPD   (R10)(BX*1), Y0, Y2
-	VBROADCASTSD (R9)(AX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(BX*8)
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9)(AX*2), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(R10)(R14*1)
-	VMASKMOVPD   (R10)(BX*1), Y0, Y2
-	VBROADCASTSD (R9)(R13*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (R10)(BX*2), R10
-	LEAQ         (R9)(AX*4), R9
-	SUBQ         $0x04, R11
-	JGE          cutColumnSteps
-	JMP          cutRest
 
 cutLarge:
 	SUBQ $0x04, R11
@@ -32224,10 +31923,9 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (BX)(BX*8), R14
 	PCALIGN $0x20
 
 tileSteps:
@@ -32246,10 +31944,10 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R14*1)
 	VMOVUPD      (R9)(BX*1), Y2
 	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD 8(R8), Y4
+	VBROADCASTSD (R8)(AX*1), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
@@ -32259,23 +31957,22 @@ tileStepsFetched:
 	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y2
 	VMOVUPD      (R11), Y3
-	VBROADCASTSD 16(R8), Y4
+	VBROADCASTSD (R8)(AX*2), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(AX*1)
+	PREFETCHT0   63(R9)(R14*1)
 	VMOVUPD      (R9)(BX*1), Y2
 	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD 24(R8), Y4
+	VBROADCASTSD (R8)(R13*1), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -32397,60 +32094,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), R14
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y2
-	VMOVUPD      (R11), Y3
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   63(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R14*1)
-	VMOVUPD      (R9)(BX*1), Y2
-	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD (R8)(AX*1), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(BX*8)
-	VMOVUPD      (R9), Y2
-	VMOVUPD      (R11), Y3
-	VBROADCASTSD (R8)(AX*2), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(R9)(R14*1)
-	VMOVUPD      (R9)(BX*1), Y2
-	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD (R8)(R13*1), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileLarge:
 	SUBQ $0x04, R10
@@ -35278,10 +34921,9 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), AX
+	LEAQ    (BX)(BX*8), R14
 	PCALIGN $0x20
 
 tileSteps:
@@ -35304,12 +34946,12 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(AX*1)
-	PREFETCHT0   31(R9)(AX*1)
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
 	VMOVUPD      (R9)(BX*1), Y3
 	VMOVUPD      32(R9)(BX*1), Y4
 	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD 8(R8), Y6
+	VBROADCASTSD (R8)(AX*1), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
@@ -35322,27 +34964,26 @@ tileStepsFetched:
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
 	VMOVUPD      (R11), Y5
-	VBROADCASTSD 16(R8), Y6
+	VBROADCASTSD (R8)(AX*2), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(AX*1)
-	PREFETCHT0   31(R9)(AX*1)
+	PREFETCHT0   95(R9)(R14*1)
+	PREFETCHT0   31(R9)(R14*1)
 	VMOVUPD      (R9)(BX*1), Y3
 	VMOVUPD      32(R9)(BX*1), Y4
 	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD 24(R8), Y6
+	VBROADCASTSD (R8)(R13*1), Y6
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -35477,73 +35118,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	LEAQ    (BX)(BX*8), R14
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y3
-	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   95(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(R14*1)
-	PREFETCHT0   31(R9)(R14*1)
-	VMOVUPD      (R9)(BX*1), Y3
-	VMOVUPD      32(R9)(BX*1), Y4
-	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD (R8)(AX*1), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(BX*8)
-	PREFETCHT0   31(R9)(BX*8)
-	VMOVUPD      (R9), Y3
-	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R8)(AX*2), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(R9)(R14*1)
-	PREFETCHT0   31(R9)(R14*1)
-	VMOVUPD      (R9)(BX*1), Y3
-	VMOVUPD      32(R9)(BX*1), Y4
-	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD (R8)(R13*1), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileLarge:
 	SUBQ $0x04, R10

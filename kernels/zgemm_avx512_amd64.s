@@ -41,8 +41,7 @@ wholeTile:
 	JGE    wholeFar
 
 wholeWalk:
-	CMPQ    CX, $0x04
-	JNE     wholeColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 wholeSteps:
@@ -58,21 +57,20 @@ wholeSteps:
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R9)(BX*1), Z1
-	VFMADD231PS.BCST 4(R8), Z1, Z0
+	VFMADD231PS.BCST (R8)(CX*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R9), Z1
-	VFMADD231PS.BCST 8(R8), Z1, Z0
+	VFMADD231PS.BCST (R8)(CX*2), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R9)(BX*1), Z1
-	VFMADD231PS.BCST 12(R8), Z1, Z0
+	VFMADD231PS.BCST (R8)(R12*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000010, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
-	MOVQ             $0x00000004, CX
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -210,8 +208,7 @@ cutTile:
 	JGE    cutFar
 
 cutWalk:
-	CMPQ    CX, $0x04
-	JNE     cutColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 cutSteps:
@@ -227,21 +224,20 @@ cutSteps:
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PS.BCST 4(R8), Z1, Z0
+	VFMADD231PS.BCST (R8)(CX*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K1, Z1
-	VFMADD231PS.BCST 8(R8), Z1, Z0
+	VFMADD231PS.BCST (R8)(CX*2), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PS.BCST 12(R8), Z1, Z0
+	VFMADD231PS.BCST (R8)(R12*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000010, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              cutSteps
-	MOVQ             $0x00000004, CX
 
 cutRest:
 	ADDQ $0x04, R10
@@ -349,39 +345,6 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-wholeColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9), Z1
-	VFMADD231PS.BCST (R8), Z1, Z0
-	CMPQ             R10, $0x00000024
-	JGE              wholeColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-wholeColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9)(BX*1), Z1
-	VFMADD231PS.BCST (R8)(CX*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9), Z1
-	VFMADD231PS.BCST (R8)(CX*2), Z1, Z0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9)(BX*1), Z1
-	VFMADD231PS.BCST (R8)(R12*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              wholeColumnSteps
-	JMP              wholeRest
-
 wholeFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -434,39 +397,6 @@ wholeFarStepsFetched:
 wholeNear:
 	MOVQ DI, R11
 	JMP  wholeWalk
-
-cutColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-cutColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9), K1, Z1
-	VFMADD231PS.BCST (R8), Z1, Z0
-	CMPQ             R10, $0x00000024
-	JGE              cutColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-cutColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PS.BCST (R8)(CX*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9), K1, Z1
-	VFMADD231PS.BCST (R8)(CX*2), Z1, Z0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PS.BCST (R8)(R12*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              cutColumnSteps
-	JMP              cutRest
 
 cutFar:
 	// what so many steps span, and as many more as the caller says
@@ -15776,8 +15706,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -15799,7 +15728,7 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9)(BX*1), Z2
 	VMOVUPS      (R11)(BX*1), Z3
-	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 	LEAQ         (R9)(BX*2), R9
@@ -15808,22 +15737,21 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z2
 	VMOVUPS      (R11), Z3
-	VBROADCASTSS 8(R8), Z4
+	VBROADCASTSS (R8)(AX*2), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9)(BX*1), Z2
 	VMOVUPS      (R11)(BX*1), Z3
-	VBROADCASTSS 12(R8), Z4
+	VBROADCASTSS (R8)(R13*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -15945,56 +15873,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z2
-	VMOVUPS      (R11), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   127(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z2
-	VMOVUPS      (R11)(BX*1), Z3
-	VBROADCASTSS (R8)(AX*1), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z2
-	VMOVUPS      (R11), Z3
-	VBROADCASTSS (R8)(AX*2), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z2
-	VMOVUPS      (R11)(BX*1), Z3
-	VBROADCASTSS (R8)(R13*1), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -26632,8 +26510,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -26659,7 +26536,7 @@ tileStepsFetched:
 	VMOVUPS      (R9)(BX*1), Z3
 	VMOVUPS      64(R9)(BX*1), Z4
 	VMOVUPS      (R11)(BX*1), Z5
-	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
@@ -26670,7 +26547,7 @@ tileStepsFetched:
 	VMOVUPS      (R9), Z3
 	VMOVUPS      64(R9), Z4
 	VMOVUPS      (R11), Z5
-	VBROADCASTSS 8(R8), Z6
+	VBROADCASTSS (R8)(AX*2), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
@@ -26679,16 +26556,15 @@ tileStepsFetched:
 	VMOVUPS      (R9)(BX*1), Z3
 	VMOVUPS      64(R9)(BX*1), Z4
 	VMOVUPS      (R11)(BX*1), Z5
-	VBROADCASTSS 12(R8), Z6
+	VBROADCASTSS (R8)(R13*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -26824,65 +26700,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      (R11), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   191(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z3
-	VMOVUPS      64(R9)(BX*1), Z4
-	VMOVUPS      (R11)(BX*1), Z5
-	VBROADCASTSS (R8)(AX*1), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      (R11), Z5
-	VBROADCASTSS (R8)(AX*2), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z3
-	VMOVUPS      64(R9)(BX*1), Z4
-	VMOVUPS      (R11)(BX*1), Z5
-	VBROADCASTSS (R8)(R13*1), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -32247,8 +32064,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -32278,7 +32094,7 @@ tileStepsFetched:
 	VMOVUPS      64(R9)(BX*1), Z5
 	VMOVUPS      128(R9)(BX*1), Z6
 	VMOVUPS      (R11)(BX*1), Z7
-	VBROADCASTSS 4(R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
@@ -32291,7 +32107,7 @@ tileStepsFetched:
 	VMOVUPS      64(R9), Z5
 	VMOVUPS      128(R9), Z6
 	VMOVUPS      (R11), Z7
-	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS (R8)(AX*2), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
@@ -32302,17 +32118,16 @@ tileStepsFetched:
 	VMOVUPS      64(R9)(BX*1), Z5
 	VMOVUPS      128(R9)(BX*1), Z6
 	VMOVUPS      (R11)(BX*1), Z7
-	VBROADCASTSS 12(R8), Z8
+	VBROADCASTSS (R8)(R13*1), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z3
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -32462,74 +32277,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z4
-	VMOVUPS      64(R9), Z5
-	VMOVUPS      128(R9), Z6
-	VMOVUPS      (R11), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   192(R12)
-	PREFETCHT0   255(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z4
-	VMOVUPS      64(R9)(BX*1), Z5
-	VMOVUPS      128(R9)(BX*1), Z6
-	VMOVUPS      (R11)(BX*1), Z7
-	VBROADCASTSS (R8)(AX*1), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z4
-	VMOVUPS      64(R9), Z5
-	VMOVUPS      128(R9), Z6
-	VMOVUPS      (R11), Z7
-	VBROADCASTSS (R8)(AX*2), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z4
-	VMOVUPS      64(R9)(BX*1), Z5
-	VMOVUPS      128(R9)(BX*1), Z6
-	VMOVUPS      (R11)(BX*1), Z7
-	VBROADCASTSS (R8)(R13*1), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -36537,8 +36284,7 @@ wholeTile:
 	JGE    wholeFar
 
 wholeWalk:
-	CMPQ    CX, $0x08
-	JNE     wholeColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 wholeSteps:
@@ -36554,21 +36300,20 @@ wholeSteps:
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R9)(BX*1), Z1
-	VFMADD231PD.BCST 8(R8), Z1, Z0
+	VFMADD231PD.BCST (R8)(CX*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R9), Z1
-	VFMADD231PD.BCST 16(R8), Z1, Z0
+	VFMADD231PD.BCST (R8)(CX*2), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R9)(BX*1), Z1
-	VFMADD231PD.BCST 24(R8), Z1, Z0
+	VFMADD231PD.BCST (R8)(R12*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000020, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
-	MOVQ             $0x00000008, CX
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -36708,8 +36453,7 @@ cutTile:
 	JGE    cutFar
 
 cutWalk:
-	CMPQ    CX, $0x08
-	JNE     cutColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 cutSteps:
@@ -36725,21 +36469,20 @@ cutSteps:
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PD.BCST 8(R8), Z1, Z0
+	VFMADD231PD.BCST (R8)(CX*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K1, Z1
-	VFMADD231PD.BCST 16(R8), Z1, Z0
+	VFMADD231PD.BCST (R8)(CX*2), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PD.BCST 24(R8), Z1, Z0
+	VFMADD231PD.BCST (R8)(R12*1), Z1, Z0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000020, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              cutSteps
-	MOVQ             $0x00000008, CX
 
 cutRest:
 	ADDQ $0x04, R10
@@ -36849,39 +36592,6 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-wholeColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9), Z1
-	VFMADD231PD.BCST (R8), Z1, Z0
-	CMPQ             R10, $0x00000024
-	JGE              wholeColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-wholeColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9)(BX*1), Z1
-	VFMADD231PD.BCST (R8)(CX*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9), Z1
-	VFMADD231PD.BCST (R8)(CX*2), Z1, Z0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9)(BX*1), Z1
-	VFMADD231PD.BCST (R8)(R12*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              wholeColumnSteps
-	JMP              wholeRest
-
 wholeFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -36934,39 +36644,6 @@ wholeFarStepsFetched:
 wholeNear:
 	MOVQ DI, R11
 	JMP  wholeWalk
-
-cutColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-cutColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9), K1, Z1
-	VFMADD231PD.BCST (R8), Z1, Z0
-	CMPQ             R10, $0x00000024
-	JGE              cutColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-cutColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PD.BCST (R8)(CX*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9), K1, Z1
-	VFMADD231PD.BCST (R8)(CX*2), Z1, Z0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9)(BX*1), K1, Z1
-	VFMADD231PD.BCST (R8)(R12*1), Z1, Z0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              cutColumnSteps
-	JMP              cutRest
 
 cutFar:
 	// what so many steps span, and as many more as the caller says
@@ -52336,8 +52013,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -52359,7 +52035,7 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9)(BX*1), Z2
 	VMOVUPD      (R11)(BX*1), Z3
-	VBROADCASTSD 8(R8), Z4
+	VBROADCASTSD (R8)(AX*1), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
 	LEAQ         (R9)(BX*2), R9
@@ -52368,22 +52044,21 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z2
 	VMOVUPD      (R11), Z3
-	VBROADCASTSD 16(R8), Z4
+	VBROADCASTSD (R8)(AX*2), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9)(BX*1), Z2
 	VMOVUPD      (R11)(BX*1), Z3
-	VBROADCASTSD 24(R8), Z4
+	VBROADCASTSD (R8)(R13*1), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -52507,56 +52182,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z2
-	VMOVUPD      (R11), Z3
-	VBROADCASTSD (R8), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   127(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z2
-	VMOVUPD      (R11)(BX*1), Z3
-	VBROADCASTSD (R8)(AX*1), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z2
-	VMOVUPD      (R11), Z3
-	VBROADCASTSD (R8)(AX*2), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z2
-	VMOVUPD      (R11)(BX*1), Z3
-	VBROADCASTSD (R8)(R13*1), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -63220,8 +62845,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -63247,7 +62871,7 @@ tileStepsFetched:
 	VMOVUPD      (R9)(BX*1), Z3
 	VMOVUPD      64(R9)(BX*1), Z4
 	VMOVUPD      (R11)(BX*1), Z5
-	VBROADCASTSD 8(R8), Z6
+	VBROADCASTSD (R8)(AX*1), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
@@ -63258,7 +62882,7 @@ tileStepsFetched:
 	VMOVUPD      (R9), Z3
 	VMOVUPD      64(R9), Z4
 	VMOVUPD      (R11), Z5
-	VBROADCASTSD 16(R8), Z6
+	VBROADCASTSD (R8)(AX*2), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
@@ -63267,16 +62891,15 @@ tileStepsFetched:
 	VMOVUPD      (R9)(BX*1), Z3
 	VMOVUPD      64(R9)(BX*1), Z4
 	VMOVUPD      (R11)(BX*1), Z5
-	VBROADCASTSD 24(R8), Z6
+	VBROADCASTSD (R8)(R13*1), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -63414,65 +63037,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      (R11), Z5
-	VBROADCASTSD (R8), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   191(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z3
-	VMOVUPD      64(R9)(BX*1), Z4
-	VMOVUPD      (R11)(BX*1), Z5
-	VBROADCASTSD (R8)(AX*1), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      (R11), Z5
-	VBROADCASTSD (R8)(AX*2), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z3
-	VMOVUPD      64(R9)(BX*1), Z4
-	VMOVUPD      (R11)(BX*1), Z5
-	VBROADCASTSD (R8)(R13*1), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -68851,8 +68415,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -68882,7 +68445,7 @@ tileStepsFetched:
 	VMOVUPD      64(R9)(BX*1), Z5
 	VMOVUPD      128(R9)(BX*1), Z6
 	VMOVUPD      (R11)(BX*1), Z7
-	VBROADCASTSD 8(R8), Z8
+	VBROADCASTSD (R8)(AX*1), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
@@ -68895,7 +68458,7 @@ tileStepsFetched:
 	VMOVUPD      64(R9), Z5
 	VMOVUPD      128(R9), Z6
 	VMOVUPD      (R11), Z7
-	VBROADCASTSD 16(R8), Z8
+	VBROADCASTSD (R8)(AX*2), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
@@ -68906,17 +68469,16 @@ tileStepsFetched:
 	VMOVUPD      64(R9)(BX*1), Z5
 	VMOVUPD      128(R9)(BX*1), Z6
 	VMOVUPD      (R11)(BX*1), Z7
-	VBROADCASTSD 24(R8), Z8
+	VBROADCASTSD (R8)(R13*1), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Z8, Z7, Z3
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -69068,74 +68630,6 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z4
-	VMOVUPD      64(R9), Z5
-	VMOVUPD      128(R9), Z6
-	VMOVUPD      (R11), Z7
-	VBROADCASTSD (R8), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   192(R12)
-	PREFETCHT0   255(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z4
-	VMOVUPD      64(R9)(BX*1), Z5
-	VMOVUPD      128(R9)(BX*1), Z6
-	VMOVUPD      (R11)(BX*1), Z7
-	VBROADCASTSD (R8)(AX*1), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z4
-	VMOVUPD      64(R9), Z5
-	VMOVUPD      128(R9), Z6
-	VMOVUPD      (R11), Z7
-	VBROADCASTSD (R8)(AX*2), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z4
-	VMOVUPD      64(R9)(BX*1), Z5
-	VMOVUPD      128(R9)(BX*1), Z6
-	VMOVUPD      (R11)(BX*1), Z7
-	VBROADCASTSD (R8)(R13*1), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says

@@ -39,8 +39,7 @@ wholeTile:
 	JGE    wholeFar
 
 wholeWalk:
-	CMPQ    CX, $0x04
-	JNE     wholeColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 wholeSteps:
@@ -56,21 +55,20 @@ wholeSteps:
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R9)(BX*1), Y1
-	VFMADD231PS.BCST 4(R8), Y1, Y0
+	VFMADD231PS.BCST (R8)(CX*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R9), Y1
-	VFMADD231PS.BCST 8(R8), Y1, Y0
+	VFMADD231PS.BCST (R8)(CX*2), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS          (R9)(BX*1), Y1
-	VFMADD231PS.BCST 12(R8), Y1, Y0
+	VFMADD231PS.BCST (R8)(R12*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000010, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
-	MOVQ             $0x00000004, CX
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -186,8 +184,7 @@ cutTile:
 	JGE    cutFar
 
 cutWalk:
-	CMPQ    CX, $0x04
-	JNE     cutColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 cutSteps:
@@ -203,21 +200,20 @@ cutSteps:
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PS.BCST 4(R8), Y1, Y0
+	VFMADD231PS.BCST (R8)(CX*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9), K1, Y1
-	VFMADD231PS.BCST 8(R8), Y1, Y0
+	VFMADD231PS.BCST (R8)(CX*2), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PS.BCST 12(R8), Y1, Y0
+	VFMADD231PS.BCST (R8)(R12*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000010, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              cutSteps
-	MOVQ             $0x00000004, CX
 
 cutRest:
 	ADDQ $0x04, R10
@@ -306,39 +302,6 @@ cutWrite:
 	VZEROUPPER
 	RET
 
-wholeColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-wholeColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9), Y1
-	VFMADD231PS.BCST (R8), Y1, Y0
-	CMPQ             R10, $0x00000024
-	JGE              wholeColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-wholeColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9)(BX*1), Y1
-	VFMADD231PS.BCST (R8)(CX*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9), Y1
-	VFMADD231PS.BCST (R8)(CX*2), Y1, Y0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (R9)(BX*1), Y1
-	VFMADD231PS.BCST (R8)(R12*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              wholeColumnSteps
-	JMP              wholeRest
-
 wholeFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -391,39 +354,6 @@ wholeFarStepsFetched:
 wholeNear:
 	MOVQ DI, R11
 	JMP  wholeWalk
-
-cutColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-cutColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9), K1, Y1
-	VFMADD231PS.BCST (R8), Y1, Y0
-	CMPQ             R10, $0x00000024
-	JGE              cutColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-cutColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PS.BCST (R8)(CX*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9), K1, Y1
-	VFMADD231PS.BCST (R8)(CX*2), Y1, Y0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PS.BCST (R8)(R12*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              cutColumnSteps
-	JMP              cutRest
 
 cutFar:
 	// what so many steps span, and as many more as the caller says
@@ -14966,8 +14896,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -14989,7 +14918,7 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9)(BX*1), Z2
 	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS (R8)(AX*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
@@ -14998,22 +14927,21 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9), Z2
 	VMOVUPS      (R11), Y3
-	VBROADCASTSS 8(R8), Z4
+	VBROADCASTSS (R8)(AX*2), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPS      (R9)(BX*1), Z2
 	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS 12(R8), Z4
+	VBROADCASTSS (R8)(R13*1), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -15115,56 +15043,6 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z2
-	VMOVUPS      (R11), Y3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Y4, Y3, Y1
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   127(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z2
-	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS (R8)(AX*1), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z2
-	VMOVUPS      (R11), Y3
-	VBROADCASTSS (R8)(AX*2), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z2
-	VMOVUPS      (R11)(BX*1), Y3
-	VBROADCASTSS (R8)(R13*1), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -24968,8 +24846,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -24995,7 +24872,7 @@ tileStepsFetched:
 	VMOVUPS      (R9)(BX*1), Z3
 	VMOVUPS      64(R9)(BX*1), Z4
 	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS (R8)(AX*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
@@ -25006,7 +24883,7 @@ tileStepsFetched:
 	VMOVUPS      (R9), Z3
 	VMOVUPS      64(R9), Z4
 	VMOVUPS      (R11), Y5
-	VBROADCASTSS 8(R8), Z6
+	VBROADCASTSS (R8)(AX*2), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
@@ -25015,16 +24892,15 @@ tileStepsFetched:
 	VMOVUPS      (R9)(BX*1), Z3
 	VMOVUPS      64(R9)(BX*1), Z4
 	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS 12(R8), Z6
+	VBROADCASTSS (R8)(R13*1), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -25140,65 +25016,6 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Y6, Y5, Y2
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   191(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z3
-	VMOVUPS      64(R9)(BX*1), Z4
-	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS (R8)(AX*1), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z3
-	VMOVUPS      64(R9), Z4
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R8)(AX*2), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z3
-	VMOVUPS      64(R9)(BX*1), Z4
-	VMOVUPS      (R11)(BX*1), Y5
-	VBROADCASTSS (R8)(R13*1), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -30379,8 +30196,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x04
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -30410,7 +30226,7 @@ tileStepsFetched:
 	VMOVUPS      64(R9)(BX*1), Z5
 	VMOVUPS      128(R9)(BX*1), Z6
 	VMOVUPS      (R11)(BX*1), Y7
-	VBROADCASTSS 4(R8), Z8
+	VBROADCASTSS (R8)(AX*1), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
@@ -30423,7 +30239,7 @@ tileStepsFetched:
 	VMOVUPS      64(R9), Z5
 	VMOVUPS      128(R9), Z6
 	VMOVUPS      (R11), Y7
-	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS (R8)(AX*2), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
@@ -30434,17 +30250,16 @@ tileStepsFetched:
 	VMOVUPS      64(R9)(BX*1), Z5
 	VMOVUPS      128(R9)(BX*1), Z6
 	VMOVUPS      (R11)(BX*1), Y7
-	VBROADCASTSS 12(R8), Z8
+	VBROADCASTSS (R8)(R13*1), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000004, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -30574,74 +30389,6 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z4
-	VMOVUPS      64(R9), Z5
-	VMOVUPS      128(R9), Z6
-	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Y8, Y7, Y3
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   192(R12)
-	PREFETCHT0   255(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z4
-	VMOVUPS      64(R9)(BX*1), Z5
-	VMOVUPS      128(R9)(BX*1), Z6
-	VMOVUPS      (R11)(BX*1), Y7
-	VBROADCASTSS (R8)(AX*1), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Y8, Y7, Y3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9), Z4
-	VMOVUPS      64(R9), Z5
-	VMOVUPS      128(R9), Z6
-	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R8)(AX*2), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Y8, Y7, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (R9)(BX*1), Z4
-	VMOVUPS      64(R9)(BX*1), Z5
-	VMOVUPS      128(R9)(BX*1), Z6
-	VMOVUPS      (R11)(BX*1), Y7
-	VBROADCASTSS (R8)(R13*1), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Y8, Y7, Y3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -34522,8 +34269,7 @@ wholeTile:
 	JGE    wholeFar
 
 wholeWalk:
-	CMPQ    CX, $0x08
-	JNE     wholeColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 wholeSteps:
@@ -34539,21 +34285,20 @@ wholeSteps:
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R9)(BX*1), Y1
-	VFMADD231PD.BCST 8(R8), Y1, Y0
+	VFMADD231PD.BCST (R8)(CX*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R9), Y1
-	VFMADD231PD.BCST 16(R8), Y1, Y0
+	VFMADD231PD.BCST (R8)(CX*2), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD          (R9)(BX*1), Y1
-	VFMADD231PD.BCST 24(R8), Y1, Y0
+	VFMADD231PD.BCST (R8)(R12*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000020, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              wholeSteps
-	MOVQ             $0x00000008, CX
 
 wholeRest:
 	ADDQ $0x04, R10
@@ -34671,8 +34416,7 @@ cutTile:
 	JGE    cutFar
 
 cutWalk:
-	CMPQ    CX, $0x08
-	JNE     cutColumns
+	LEAQ    (CX)(CX*2), R12
 	PCALIGN $0x20
 
 cutSteps:
@@ -34688,21 +34432,20 @@ cutSteps:
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PD.BCST 8(R8), Y1, Y0
+	VFMADD231PD.BCST (R8)(CX*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9), K1, Y1
-	VFMADD231PD.BCST 16(R8), Y1, Y0
+	VFMADD231PD.BCST (R8)(CX*2), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PD.BCST 24(R8), Y1, Y0
+	VFMADD231PD.BCST (R8)(R12*1), Y1, Y0
 	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000020, R8
+	LEAQ             (R8)(CX*4), R8
 	SUBQ             $0x04, R10
 	JGE              cutSteps
-	MOVQ             $0x00000008, CX
 
 cutRest:
 	ADDQ $0x04, R10
@@ -34793,39 +34536,6 @@ cutWrite:
 	VZEROUPPER
 	RET
 
-wholeColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-wholeColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9), Y1
-	VFMADD231PD.BCST (R8), Y1, Y0
-	CMPQ             R10, $0x00000024
-	JGE              wholeColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-wholeColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9)(BX*1), Y1
-	VFMADD231PD.BCST (R8)(CX*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9), Y1
-	VFMADD231PD.BCST (R8)(CX*2), Y1, Y0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (R9)(BX*1), Y1
-	VFMADD231PD.BCST (R8)(R12*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              wholeColumnSteps
-	JMP              wholeRest
-
 wholeFar:
 	// what so many steps span, and as many more as the caller says
 	MOVQ    x+0(FP), R11
@@ -34878,39 +34588,6 @@ wholeFarStepsFetched:
 wholeNear:
 	MOVQ DI, R11
 	JMP  wholeWalk
-
-cutColumns:
-	LEAQ    (CX)(CX*2), R12
-	PCALIGN $0x20
-
-cutColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9), K1, Y1
-	VFMADD231PD.BCST (R8), Y1, Y0
-	CMPQ             R10, $0x00000024
-	JGE              cutColumnStepsFetched
-	PREFETCHT0       (R11)
-	PREFETCHT0       63(R11)
-	ADDQ             DX, R11
-
-cutColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PD.BCST (R8)(CX*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9), K1, Y1
-	VFMADD231PD.BCST (R8)(CX*2), Y1, Y0
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (R9)(BX*1), K1, Y1
-	VFMADD231PD.BCST (R8)(R12*1), Y1, Y0
-	LEAQ             (R9)(BX*2), R9
-	LEAQ             (R8)(CX*4), R8
-	SUBQ             $0x04, R10
-	JGE              cutColumnSteps
-	JMP              cutRest
 
 cutFar:
 	// what so many steps span, and as many more as the caller says
@@ -49513,8 +49190,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -49536,7 +49212,7 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9)(BX*1), Z2
 	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD 8(R8), Z4
+	VBROADCASTSD (R8)(AX*1), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
@@ -49545,22 +49221,21 @@ tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9), Z2
 	VMOVUPD      (R11), Y3
-	VBROADCASTSD 16(R8), Z4
+	VBROADCASTSD (R8)(AX*2), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
 	VMOVUPD      (R9)(BX*1), Z2
 	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD 24(R8), Z4
+	VBROADCASTSD (R8)(R13*1), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -49664,56 +49339,6 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z2
-	VMOVUPD      (R11), Y3
-	VBROADCASTSD (R8), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Y4, Y3, Y1
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   127(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z2
-	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD (R8)(AX*1), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z2
-	VMOVUPD      (R11), Y3
-	VBROADCASTSD (R8)(AX*2), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z2
-	VMOVUPD      (R11)(BX*1), Y3
-	VBROADCASTSD (R8)(R13*1), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -59543,8 +59168,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -59570,7 +59194,7 @@ tileStepsFetched:
 	VMOVUPD      (R9)(BX*1), Z3
 	VMOVUPD      64(R9)(BX*1), Z4
 	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD 8(R8), Z6
+	VBROADCASTSD (R8)(AX*1), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
@@ -59581,7 +59205,7 @@ tileStepsFetched:
 	VMOVUPD      (R9), Z3
 	VMOVUPD      64(R9), Z4
 	VMOVUPD      (R11), Y5
-	VBROADCASTSD 16(R8), Z6
+	VBROADCASTSD (R8)(AX*2), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
@@ -59590,16 +59214,15 @@ tileStepsFetched:
 	VMOVUPD      (R9)(BX*1), Z3
 	VMOVUPD      64(R9)(BX*1), Z4
 	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD 24(R8), Z6
+	VBROADCASTSD (R8)(R13*1), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -59717,65 +59340,6 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R8), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Y6, Y5, Y2
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   191(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z3
-	VMOVUPD      64(R9)(BX*1), Z4
-	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD (R8)(AX*1), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z3
-	VMOVUPD      64(R9), Z4
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R8)(AX*2), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z3
-	VMOVUPD      64(R9)(BX*1), Z4
-	VMOVUPD      (R11)(BX*1), Y5
-	VBROADCASTSD (R8)(R13*1), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says
@@ -64970,8 +64534,7 @@ tileTile:
 	JGE    tileFar
 
 tileWalk:
-	CMPQ    AX, $0x08
-	JNE     tileColumns
+	LEAQ    (AX)(AX*2), R13
 	ADDQ    R9, R11
 	PCALIGN $0x20
 
@@ -65001,7 +64564,7 @@ tileStepsFetched:
 	VMOVUPD      64(R9)(BX*1), Z5
 	VMOVUPD      128(R9)(BX*1), Z6
 	VMOVUPD      (R11)(BX*1), Y7
-	VBROADCASTSD 8(R8), Z8
+	VBROADCASTSD (R8)(AX*1), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
@@ -65014,7 +64577,7 @@ tileStepsFetched:
 	VMOVUPD      64(R9), Z5
 	VMOVUPD      128(R9), Z6
 	VMOVUPD      (R11), Y7
-	VBROADCASTSD 16(R8), Z8
+	VBROADCASTSD (R8)(AX*2), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
@@ -65025,17 +64588,16 @@ tileStepsFetched:
 	VMOVUPD      64(R9)(BX*1), Z5
 	VMOVUPD      128(R9)(BX*1), Z6
 	VMOVUPD      (R11)(BX*1), Y7
-	VBROADCASTSD 24(R8), Z8
+	VBROADCASTSD (R8)(R13*1), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
 	LEAQ         (R9)(BX*2), R9
 	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, R8
+	LEAQ         (R8)(AX*4), R8
 	SUBQ         $0x04, R10
 	JGE          tileSteps
-	MOVQ         $0x00000008, AX
 	SUBQ         R9, R11
 
 tileRest:
@@ -65167,74 +64729,6 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
-
-tileColumns:
-	LEAQ    (AX)(AX*2), R13
-	ADDQ    R9, R11
-	PCALIGN $0x20
-
-tileColumnSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z4
-	VMOVUPD      64(R9), Z5
-	VMOVUPD      128(R9), Z6
-	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R8), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Y8, Y7, Y3
-	CMPQ         R10, $0x00000024
-	JGE          tileColumnStepsFetched
-	PREFETCHT0   (R12)
-	PREFETCHT0   64(R12)
-	PREFETCHT0   128(R12)
-	PREFETCHT0   192(R12)
-	PREFETCHT0   255(R12)
-	ADDQ         DX, R12
-
-tileColumnStepsFetched:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z4
-	VMOVUPD      64(R9)(BX*1), Z5
-	VMOVUPD      128(R9)(BX*1), Z6
-	VMOVUPD      (R11)(BX*1), Y7
-	VBROADCASTSD (R8)(AX*1), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Y8, Y7, Y3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9), Z4
-	VMOVUPD      64(R9), Z5
-	VMOVUPD      128(R9), Z6
-	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R8)(AX*2), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Y8, Y7, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (R9)(BX*1), Z4
-	VMOVUPD      64(R9)(BX*1), Z5
-	VMOVUPD      128(R9)(BX*1), Z6
-	VMOVUPD      (R11)(BX*1), Y7
-	VBROADCASTSD (R8)(R13*1), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Y8, Y7, Y3
-	LEAQ         (R9)(BX*2), R9
-	LEAQ         (R11)(BX*2), R11
-	LEAQ         (R8)(AX*4), R8
-	SUBQ         $0x04, R10
-	JGE          tileColumnSteps
-	SUBQ         R9, R11
-	JMP          tileRest
 
 tileFar:
 	// what so many steps span, and as many more as the caller says

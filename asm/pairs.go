@@ -129,9 +129,7 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 		}
 		mk.fma(x, both, sums[i][last].AsZ())
 	}
-	for _, p := range r.pointers {
-		mk.ADDQ(operand.U32(mk.pairDepth()*mk.typ.size), p)
-	}
+	mk.advanceA(r, mk.pairDepth())
 	mk.SUBQ(operand.Imm(uint64(mk.pairDepth())), r.left)
 	mk.JGE(operand.LabelRef(label))
 

@@ -57,12 +57,19 @@ func checkVector[T Float](fn, name, incName string, x []T, n, inc int) {
 // reaches reports whether a is seen at once to be long enough for a rows x cols matrix, 0 < rows
 // and 0 < cols <= ld: with so many rows, no more apart than a is long, nothing overflows.
 func reaches[T Float](a []T, rows, cols, ld int) bool {
-	return rows <= 1<<14 && ld <= len(a) && uint64(rows-1)*uint64(ld)+uint64(cols) <= uint64(len(a))
+	return rows <= 1<<14 && ld <= len(a) && reach(rows, cols, ld) <= uint64(len(a))
 }
 
-// disjoint reports whether a and b lie in different memory. They are not empty.
-func disjoint[T Float](a, b []T) bool {
-	return address(a)+byteLen(a) <= address(b) || address(b)+byteLen(b) <= address(a)
+// reach is how many elements a matrix reaches over of which reaches says that a slice holds it.
+func reach(rows, cols, ld int) uint64 { return uint64(rows-1)*uint64(ld) + uint64(cols) }
+
+// disjoint reports whether the first n elements of a and the first m of b lie in different memory:
+// more of both may be one arena.
+func disjoint[T Float](a []T, n uint64, b []T, m uint64) bool {
+	var z T
+	size := uint64(unsafe.Sizeof(z))
+	first, second := uint64(address(a)), uint64(address(b))
+	return first+n*size <= second || second+m*size <= first
 }
 
 // extent is how many elements a rows x cols matrix reaches over.
@@ -127,13 +134,19 @@ func checkNoSharedElement[T Float](fn, cName, aName string, c []T, cRows, cCols,
 		ldc = cCols
 	}
 	if aRows == 1 {
-		lda = aCols
+		lda = ldc
 	}
 	var z T
 	size := int(unsafe.Sizeof(z))
 	// Row i of c starts d + i*ldc*size bytes past the first row of a.
-	d := int(c0) - int(a0)
-	for i := range cRows {
+	d, i := int(c0)-int(a0), 0
+	if ldc == lda {
+		// Blocks of one matrix. Were a endless, each row of c would meet the rows of a below those that
+		// the row before met: the first one to meet any but those above a's own tells for all.
+		i = max(0, -floorDiv(d+cCols*size-1, lda*size))
+		cRows = min(cRows, i+1)
+	}
+	for ; i < cRows; i++ {
 		lo := d + i*ldc*size
 		hi := lo + cCols*size
 		// The only rows of a that can meet [lo, hi) start in (lo - aCols*size, hi).

@@ -10,7 +10,7 @@ func MatMul[T Float](c, a, b []T, m, n, k int) { defaultOps[T]().MatMul(c, a, b,
 // MatMul is [MatMul] on o's implementation.
 func (o Ops[T]) MatMul(c, a, b []T, m, n, k int) {
 	if m <= 0 || n <= 0 || k <= 0 || !reaches(a, m, k, k) || !reaches(b, k, n, n) || !reaches(c, m, n, n) ||
-		!disjoint(c, a) || !disjoint(c, b) { // told in MatMul's own words
+		!disjoint(c, reach(m, n, n), a, reach(m, k, k)) || !disjoint(c, reach(m, n, n), b, reach(k, n, n)) { // told in MatMul's own words
 		checkGemm("MatMul", false, false, m, n, k, 1, a, k, b, n, c, n)
 	}
 	o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
@@ -54,7 +54,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 &&
 		lda >= aCols && ldb >= n && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) &&
-		disjoint(c, a) && disjoint(c, b) {
+		disjoint(c, reach(m, n, ldc), a, reach(aRows, aCols, lda)) && disjoint(c, reach(m, n, ldc), b, reach(k, n, ldb)) {
 		alone := !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) // what an aloneKernel computes
 		if alone && n <= len(ks.alone.byColumns) {
 			kernels := ks.alone.byColumns[n-1][ks.depthClass(k)]
@@ -112,7 +112,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	bRows, bCols := stored(transB, k, n)
 	if !(m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) &&
-		disjoint(c, a) && disjoint(c, b)) &&
+		disjoint(c, reach(m, n, ldc), a, reach(aRows, aCols, lda)) && disjoint(c, reach(m, n, ldc), b, reach(bRows, bCols, ldb))) &&
 		!checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
 		scale(m, n, beta, c, ldc)
 		return

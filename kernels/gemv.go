@@ -34,7 +34,7 @@ func (o Ops[T]) Gemv(trans bool, m, n int, alpha T, a []T, lda int, x []T, incX 
 	// As in Gemm: what is in order is seen by a few comparisons.
 	if m <= 0 || n <= 0 || alpha == 0 || lda < n || incX < 1 || incY < 1 ||
 		!reaches(a, m, n, lda) || !reaches(x, k, 1, incX) || !reaches(y, rows, 1, incY) ||
-		!disjoint(y, a) || !disjoint(y, x) {
+		!disjoint(y, reach(rows, 1, incY), a, reach(m, n, lda)) || !disjoint(y, reach(rows, 1, incY), x, reach(k, 1, incX)) {
 		if !checkGemv(m, n, rows, k, alpha, a, lda, x, incX, y, incY) {
 			scale(rows, 1, beta, y, incY)
 			return

@@ -92,22 +92,35 @@ func nearRowsOfB[T Float](k, ldb int) bool {
 	return ldb <= nearRow/int(unsafe.Sizeof(z)) || nearBytesOf[T](k, ldb)
 }
 
-// panelAlone computes m rows, more than a tile has, in one panel of tiles: of full height, and two
-// that share what is left. Equal ones would take a division, as long as a tile of a few steps.
-func panelAlone[T Float](kernels []aloneKernel[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
-	for h := len(kernels); m > 2*h; m -= h {
+// inOnePanelAlone reports whether a product of one panel, of more rows than the tallest tile for it,
+// is computed alone if alpha = 1 and beta = 0, and rows of B are near.
+func (ks *kernelSet[T]) inOnePanelAlone(m, n, k, lda, ldb, tallest int) bool {
+	return (m <= 2*tallest || ks.savesAlone(m, n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
+		!ks.packsB(m, n, k, ldb, false) && !ks.mayCopyTail(m, n, k) && !ks.mayGoAlongK(m, n, k)
+}
+
+// panelAlone computes a product of one panel in tiles: of full height, and two that share what is
+// left. Equal ones would take a division, as long as a tile of a few steps.
+func panelAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
+	kernels := ks.alone.byColumns[n-1][pairingOf(m, k, false)]
+	h := len(kernels)
+	for ; m > 2*h; m -= h {
 		kernels[h-1](k, a, lda, b, ldb, c, ldc, n)
 		a, c = shifted(a, h*lda), shifted(c, h*ldc)
 	}
-	upper := (m + 1) / 2
-	kernels[upper-1](k, a, lda, b, ldb, c, ldc, n)
-	kernels[m-upper-1](k, shifted(a, upper*lda), lda, b, ldb, shifted(c, upper*ldc), ldc, n)
+	if m > h {
+		upper := (m + 1) / 2
+		kernels[upper-1](k, a, lda, b, ldb, c, ldc, n)
+		a, c = shifted(a, upper*lda), shifted(c, upper*ldc)
+		m -= upper
+	}
+	kernels[m-1](k, a, lda, b, ldb, c, ldc, n)
 }
 
-// inPanelsAlone reports whether a small product of one tile of rows, if alpha = 1 and beta = 0, is
+// inLowPanels reports whether a small product of one tile of rows, if alpha = 1 and beta = 0, is
 // computed in panels that are tiles of their own: 2x78x6 takes 0.7 of the time, 8x80x8 0.9, while
 // 12x300x15 takes 1.02.
-func (ks *kernelSet[T]) inPanelsAlone(m, n, k int) bool {
+func (ks *kernelSet[T]) inLowPanels(m, n, k int) bool {
 	return k < pairDepth && n > len(ks.alone.byColumns) && m <= ks.alone.most && (m <= 8 || m*n <= 2048)
 }
 
@@ -129,13 +142,13 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 	ks.alone.byColumns[n-jr-1][0][m-1](k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, n-jr)
 }
 
-// inTilesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of
+// savesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of
 // their own, where rows of A and B are near. Of many panels, strips computes several in a call,
 // which saves more: 2x160x20 would take 1.2 times as long. So it does of many tiles of few steps; but
 // of one panel, as wide as there are kernels, and not so many rows, C is near enough for vectors of
 // AVX-512 to be stored whole, at any depth from a few steps on: on Ice Lake 64x64x8 in float32 takes
 // 0.9 of the time, 40x30x8 in float64 0.8.
-func (ks *kernelSet[T]) inTilesAlone(m, n, k int) bool {
+func (ks *kernelSet[T]) savesAlone(m, n, k int) bool {
 	const few = 128 // rows
 	return k >= ks.tuning.AloneDepth && n >= ks.lanes && n <= 2*k && len(ks.alone.byColumns) > 0 ||
 		n <= len(ks.alone.byColumns) && n >= 2*ks.lanes && m <= few && k >= shallowest

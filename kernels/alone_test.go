@@ -78,7 +78,7 @@ func panelsAloneBits[T Float](t *testing.T, o Ops[T]) {
 	tried := 0
 	for n := 2; n < 20*o.ks.lanes; n++ {
 		m, k := 2+rng.IntN(14), 1+rng.IntN(pairDepth+2)
-		if !o.ks.inPanelsAlone(m, n, k) {
+		if !o.ks.inLowPanels(m, n, k) {
 			continue
 		}
 		tried++
@@ -109,12 +109,12 @@ func tilesAloneTuned[T Float](t *testing.T, o Ops[T]) {
 	if len(o.ks.alone.byColumns) == 0 {
 		tu := o.Tuning()
 		tu.AloneDepth = 0
-		if o.Tuned(tu).ks.inTilesAlone(o.ks.lanes, o.ks.lanes, 100) {
+		if o.Tuned(tu).ks.savesAlone(o.ks.lanes, o.ks.lanes, 100) {
 			t.Error("products go where there are no kernels")
 		}
 		return
 	}
-	if panel := len(o.ks.alone.byColumns); !o.ks.inTilesAlone(100, panel, shallowest) || o.ks.inTilesAlone(1000, panel, shallowest) || o.ks.inTilesAlone(100, panel+1, shallowest) {
+	if panel := len(o.ks.alone.byColumns); !o.ks.savesAlone(100, panel, shallowest) || o.ks.savesAlone(1000, panel, shallowest) || o.ks.savesAlone(100, panel+1, shallowest) {
 		t.Error("of a few steps, one panel of not so many rows goes, and no other")
 	}
 	for v := 1; v <= len(o.ks.micro); v++ {
@@ -165,7 +165,7 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 			t.Fatalf("%+v: %dx%dx%d, lda = %d, ldb = %d, ldc = %d: not what strips compute", o.Tuning(), m, n, k, lda, ldb, ldc)
 		}
 
-		if m <= 2*len(ks.alone.byColumns[min(n, len(ks.alone.byColumns))-1][0]) || ks.inPanelsAlone(m, n, k) || ks.goesAlongK(m, n, k) || ks.tailColumns(m, n, k, false) > 0 {
+		if m <= 2*len(ks.alone.byColumns[min(n, len(ks.alone.byColumns))-1][0]) || ks.inLowPanels(m, n, k) || ks.goesAlongK(m, n, k) || ks.tailColumns(m, n, k, false) > 0 {
 			continue
 		}
 		plain, tiles := multiply(counted, 1, 0)

@@ -31,7 +31,7 @@ func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda 
 	multiplies := checkGemm("GemmFused", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc)
 	ep := e.check("GemmFused", m, n, c, ldc)
 	if multiplies {
-		o.anyGemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, &ep)
+		o.anyGemm(undecided, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, &ep)
 		return
 	}
 	scale(m, n, beta, c, ldc)

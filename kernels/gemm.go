@@ -46,77 +46,56 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 
 // Gemm is [Gemm] on o's implementation.
 func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	// A small product in place takes less time than the usual way to it. That it is one is seen by a
-	// few comparisons, in line, and before the smallest no function is called but the one that
-	// computes them, as that has everything kept in memory: stores that wait behind those of C.
-	// Whatever returns before anyGemm gives the bits that it would.
+	// What is in order is seen by a few comparisons, and so is a product of one tile, or one panel. Before
+	// a tile no function is called but the one that computes it, as that has everything kept in memory,
+	// in stores that wait behind those of C. The bits are those of anyGemm's ways.
+	ks := o.ks
 	aRows, aCols := stored(transA, m, k)
-	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 &&
-		lda >= aCols && ldb >= n && ldc >= n &&
-		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) &&
-		disjoint(c, reach(m, n, ldc), a, reach(aRows, aCols, lda)) && disjoint(c, reach(m, n, ldc), b, reach(k, n, ldb)) {
-		alone := !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) // what an aloneKernel computes
-		if alone && n <= len(ks.alone.byColumns) {
+	bRows, bCols := stored(transB, k, n)
+	if m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
+		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) &&
+		disjoint(c, reach(m, n, ldc), a, reach(aRows, aCols, lda)) && disjoint(c, reach(m, n, ldc), b, reach(bRows, bCols, ldb)) {
+		if n <= len(ks.alone.byColumns) && n > 1 && m > 1 && k <= ks.tuning.KC && !transA && !transB && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) {
 			kernels := ks.alone.byColumns[n-1][ks.depthClass(k)]
 			if m <= len(kernels) {
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
 			}
-			if (m <= 2*len(kernels) || ks.inTilesAlone(m, n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
-				!ks.packsB(m, n, k, ldb, false) && !ks.mayCopyTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
-				panelAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
+			if ks.inOnePanelAlone(m, n, k, lda, ldb, len(kernels)) {
+				panelAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			}
 		}
-		if ks.small(m, n, k) && !ks.packsB(m, n, k, ldb, false) && (k < ks.unevenFrom || !ks.isUneven(m, n, k)) {
-			switch {
-			case alone && ks.inPanelsAlone(m, n, k):
-				panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
-				return
-			case !transA && ks.mayGoAlongK(m, n, k) && (len(ks.zipped) == 0 || ks.goesAlongK(m, n, k)):
-				if zipped := ks.zippedFor(m, n, ldb); zipped != nil {
-					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
-					return
-				}
-			case transA && ks.mayGoUpright(m, n, k) && ks.savesUpright(m, n, k): // if not plain, as its transpose
-				if alpha == 1 && beta == 0 {
-					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
-					return
-				}
-			case transA && ks.mayHaveTail(m, n, k),
-				ks.mayCopyTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
-				// The last columns are on their own, or may be.
-			case alone && n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
-				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
-				return
-			case alone && ks.inTilesAlone(m, n, k) && ks.nearRows(lda):
-				tilesAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
-				return
-			case !transA && ks.nearRows(lda), transA && (n <= fewUpright && n != ks.nr() || ks.nearColumns(m, n, k, lda)):
-				var x microArgs[T]
-				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
-				x.compute(ks, m, n, pairingOf(m, k, transA))
-				return
-			}
-		}
-	}
-
-	o.anyGemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, nil)
-}
-
-// anyGemm is Gemm, whatever the product, and with an epilogue if e is not nil: apart from it, as
-// arguments that are needed behind a call are kept in memory, and those of the smallest products
-// need not be. They take 0.9 to 0.97 of the time, and others a few nanoseconds more.
-func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) {
-	aRows, aCols := stored(transA, m, k)
-	bRows, bCols := stored(transB, k, n)
-	if !(m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
-		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) &&
-		disjoint(c, reach(m, n, ldc), a, reach(aRows, aCols, lda)) && disjoint(c, reach(m, n, ldc), b, reach(bRows, bCols, ldb))) &&
-		!checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
+	} else if !checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
 		scale(m, n, beta, c, ldc)
 		return
 	}
+	way := undecided
+	if !transB {
+		switch way = ks.smallWay(transA, m, n, k, lda, ldb, alpha == 1 && beta == 0); way {
+		case onePanelAlone:
+			panelAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
+			return
+		case lowPanelsAlone:
+			panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
+			return
+		case inTilesAlone:
+			tilesAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
+			return
+		case inStrips:
+			var x microArgs[T]
+			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
+			x.compute(ks, m, n, pairingOf(m, k, transA))
+			return
+		}
+	}
+	o.anyGemm(way, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, nil)
+}
+
+// anyGemm is Gemm, after the checks, whatever the product, and with an epilogue if e is not nil:
+// apart from it, as arguments that are needed behind a call are kept in memory, and those of the
+// smallest products need not be. way is what smallWay has decided, if it has.
+func (o Ops[T]) anyGemm(way way, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) {
 	ks := o.ks
 	if m == 1 && n > 1 && !transA && !transB && alpha == 1 && beta == 0 && e == nil {
 		if kernel := ks.vecMatKernel(n, k); kernel != nil {
@@ -130,7 +109,9 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	// The way is the whole product's, and no piece of it adds up an element of C in another order
 	// than the whole would: whoever computes what, the bits are the same.
 	forOneThread := product3(m, n, k)/2 < ks.tuning.ThreadWork && e == nil
-	way := ks.wayOf(transA, transB, m, n, k, forOneThread && alpha == 1 && beta == 0)
+	if way == undecided {
+		way = ks.wayOf(transA, transB, m, n, k, forOneThread && alpha == 1 && beta == 0)
+	}
 	if way == inRegisters {
 		inOneRow(ks, m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc)
 		if e != nil {

@@ -66,8 +66,8 @@ func (ks *kernelSet[T]) turnedAtOnce(m, n, k, lda int, transA bool) (cols, width
 }
 
 // small reports whether a product is of a size at which inPlace depends on nothing but packsA,
-// packsB, tailColumns and, before it is asked, isThin and isUneven. It is a few comparisons in line,
-// as are nearRows and nearColumns, which tell that A is not packed, and mayHaveTail.
+// packsB, tailColumns and, before it is asked, isThin and isUneven. nearRows and
+// nearColumns tell that A is not packed.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	tu := &ks.tuning
 	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && product3(m, n, k) <= min(callWork, tu.ThreadWork)

@@ -63,14 +63,17 @@ func (o Ops[T]) Plan(transA, transB bool, m, n, k, lda, ldb, ldc int) Plan {
 	p := product[T]{ks: ks, m: m, n: n, k: k, alpha: 1, ldc: ldc}
 	p.a.set(nil, lda, transA)
 	p.b.set(nil, ldb, transB)
-	if p.alone() {
-		return Plan{Way: "tiles, in place, a call for each", Threads: 1}
-	}
 	if ks.isRowOfB(transA, transB, m, n, k, ldb) {
 		transB = false
 		p.b.set(nil, n, false)
 	}
-	p.way = ks.wayOf(transA, transB, m, n, k, p.work()/2 < ks.tuning.ThreadWork)
+	p.way = undecided
+	if !transB {
+		p.way = ks.smallWay(transA, m, n, k, lda, ldb, true)
+	}
+	if p.way == undecided {
+		p.way = ks.wayOf(transA, transB, m, n, k, p.work()/2 < ks.tuning.ThreadWork)
+	}
 	return p.plan(o)
 }
 
@@ -79,7 +82,7 @@ func (p *product[T]) plan(o Ops[T]) Plan {
 	ks := p.ks
 	pl := Plan{Way: p.way.String(), Threads: o.threadsFor(p.work(), ks.tuning.ThreadWork)}
 	switch p.way {
-	case upright, inRegisters:
+	case upright, inRegisters, inTilesAlone, onePanelAlone, lowPanelsAlone:
 		pl.Threads = 1
 	case asDots, asDotsOfRows:
 	case asTurnedDots:
@@ -143,32 +146,6 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 	return pl
 }
 
-// alone reports whether Gemm computes p in tiles that are products of their own, before it asks for
-// a way. The comparisons are those of Gemm, which has them in line and between others.
-func (p *product[T]) alone() bool {
-	ks, m, n, k := p.ks, p.m, p.n, p.k
-	if p.a.trans || p.b.trans || m == 1 || n == 1 || k > ks.tuning.KC || !nearRowsOfB[T](k, p.b.row) {
-		return false
-	}
-	inTiles := ks.inTilesAlone(m, n, k) && ks.nearRows(p.a.row) && ks.small(m, n, k)
-	packs := ks.packsB(m, n, k, p.b.row, false)
-	if n <= len(ks.alone.byColumns) {
-		tallest := len(ks.alone.byColumns[n-1][ks.depthClass(k)])
-		if m <= tallest || (m <= 2*tallest || inTiles) && !packs && !ks.mayGoAlongK(m, n, k) && !ks.mayCopyTail(m, n, k) {
-			return true
-		}
-	}
-	switch {
-	case !ks.small(m, n, k), packs, ks.isUneven(m, n, k):
-		return false
-	case ks.inPanelsAlone(m, n, k):
-		return true
-	case ks.mayGoAlongK(m, n, k) && (len(ks.zipped) == 0 || ks.goesAlongK(m, n, k)), ks.tailColumns(m, n, k, false) > 0:
-		return false
-	}
-	return n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil || inTiles
-}
-
 // planOfColumns is asColumns, but for computing.
 func (p *product[T]) planOfColumns(o Ops[T]) Plan {
 	ks := p.ks
@@ -193,6 +170,9 @@ func (w way) String() string { return wayNames[w] }
 
 var wayNames = [...]string{
 	inTiles:        "tiles",
+	inTilesAlone:   "tiles, in place, a call for each",
+	onePanelAlone:  "tiles, in place, of one panel, a call for each",
+	lowPanelsAlone: "tiles, in place, one to a panel, a call for each",
 	inBlocks:       "tiles, in the five loops",
 	inThinBlocks:   "tiles, in the five loops, whose blocks are shallow for few columns",
 	inUnevenBlocks: "tiles, in the five loops, whose blocks are shallow for few rows",

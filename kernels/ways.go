@@ -10,6 +10,9 @@ type way int
 
 const (
 	inTiles        way = iota // tiles, of which tilesOf says more
+	inTilesAlone              // tiles, of operands in place, a call for each
+	onePanelAlone             // these, of one panel
+	lowPanelsAlone            // these, one to a panel
 	inBlocks                  // tiles, in the five loops
 	inThinBlocks              // the five loops, of less depth, for few columns
 	inUnevenBlocks            // the five loops, of less depth, for few rows
@@ -25,11 +28,50 @@ const (
 	asDotsOfRows              // vectors along k, in groups of rows
 	asTurnedDots              // vectors along k, of an A that is turned
 	inRegisters               // a vector times a matrix, whose sums stay in registers
+	undecided                 // what smallWay leaves to wayOf
 )
 
 // What the rules below say of cycles, or have from costs, was fitted to random shapes. A product is
 // plain with alpha = 1, beta = 0, no epilogue and so little work that it is for one thread: that
 // decides only between ways that add up in the same order.
+
+// smallWay is the way of a small product with a B that is not transposed, in few comparisons, to the
+// bits of what wayOf and tilesOf say; undecided if it is theirs to decide. plain is as above, but for
+// the work.
+func (ks *kernelSet[T]) smallWay(transA bool, m, n, k, lda, ldb int, plain bool) way {
+	if m == 1 || n == 1 || k > ks.tuning.KC {
+		return undecided
+	}
+	alone := plain && !transA && nearRowsOfB[T](k, ldb) // what an aloneKernel computes
+	if alone && n <= len(ks.alone.byColumns) {
+		if tallest := len(ks.alone.byColumns[n-1][ks.depthClass(k)]); m <= tallest || ks.inOnePanelAlone(m, n, k, lda, ldb, tallest) {
+			return onePanelAlone
+		}
+	}
+	if !ks.small(m, n, k) || ks.packsB(m, n, k, ldb, false) || k >= ks.unevenFrom && ks.isUneven(m, n, k) {
+		return undecided
+	}
+	switch {
+	case alone && ks.inLowPanels(m, n, k):
+		return lowPanelsAlone
+	case !transA && ks.mayGoAlongK(m, n, k) && ks.goesAlongK(m, n, k):
+		return inColumns
+	case transA && ks.mayGoUpright(m, n, k) && ks.savesUpright(m, n, k):
+		if plain {
+			return upright
+		}
+		return undecided // as its transpose
+	case transA && ks.mayHaveTail(m, n, k), ks.mayCopyTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
+		return undecided // the last columns are on their own, or may be
+	case alone && n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
+		return onePanelAlone
+	case alone && ks.savesAlone(m, n, k) && ks.nearRows(lda):
+		return inTilesAlone
+	case !transA && ks.nearRows(lda), transA && (n <= fewUpright && n != ks.nr() || ks.nearColumns(m, n, k, lda)):
+		return inStrips
+	}
+	return undecided
+}
 
 // wayOf is the way of a product.
 func (ks *kernelSet[T]) wayOf(transA, transB bool, m, n, k int, plain bool) way {

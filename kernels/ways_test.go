@@ -110,6 +110,31 @@ func fewAsRows[T Float](t *testing.T, o Ops[T], size int) {
 	}
 }
 
+// Tiles of a whole vector of AVX-512 are no better for being fuller.
+func TestRowsOfOneVector(t *testing.T) {
+	eachKernelSet(t, rowsOfOneVector[float32], rowsOfOneVector[float64])
+}
+
+func rowsOfOneVector[T Float](t *testing.T, ks *kernelSet[T]) {
+	const k = 250
+	full := ks.nr() - ks.lanes/2 + 1 // as many columns as whole vectors only have, and fewest
+	for _, s := range []struct {
+		m, n   int
+		transB bool
+		want   bool
+	}{
+		{ks.lanes, full, false, false}, {ks.lanes/2 + 1, full, false, false}, {ks.lanes / 2, full, false, true},
+		{ks.lanes, ks.lanes + 1, false, true}, {ks.lanes, full, true, true},
+	} {
+		if ks.halves == nil {
+			break // only AVX-512 has half a vector, and its loads
+		}
+		if got := ks.betterAsRows(s.m, s.n, k, s.transB); got != s.want {
+			t.Errorf("%dx%dx%d, B transposed %v: as rows %v", s.m, s.n, k, s.transB, got)
+		}
+	}
+}
+
 // Large products of two transposed operands and few columns turn C.
 func TestTurnsC(t *testing.T) {
 	eachType(t,

@@ -368,6 +368,18 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "LoneDepth", about: "least k for which a product with a transposed A whose columns fill a vector, or half of one, is computed in vectors along m",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.LoneDepth }, loneDepths),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, m := range []int{t.lanes*3 + 1, t.lanes * 8} {
+				for _, k := range steps(loneDepths(t), t.now.LoneDepth) {
+					shapes = append(shapes, Shape{m: m, n: min(8, t.lanes), k: k, transA: true})
+				}
+			}
+			return shapes
+		},
+	},
+	{
 		name: "AsRowsDepth", about: "least k for which a product with a transposed A and the columns of a vector is computed in vectors along m",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AsRowsDepth }, asRowsDepths),
 		shapes: func(t *tunable) (shapes []Shape) {

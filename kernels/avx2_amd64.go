@@ -36,7 +36,7 @@ func avx2Float32() kernelSet[float32] {
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24, TurnPages: turnFrom(),
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
 		TailColumns: 3, TailDepth: 32,
-		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, UprightDepth: 0, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
+		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, UprightDepth: 0, LoneDepth: never, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(), AloneDepth: 8,
 		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: farFrom(), AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
@@ -75,7 +75,7 @@ func avx2Float64() kernelSet[float64] {
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12, TurnPages: turnFrom(),
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
-		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, UprightDepth: 0, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
+		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, UprightDepth: 0, LoneDepth: never, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(), AloneDepth: 8,
 		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: never, AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}

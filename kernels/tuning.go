@@ -83,8 +83,11 @@ type Tuning struct {
 	// m, if these are so much fuller; with B transposed, too, small products are whose columns are
 	// few, up to eight of these, or which save more by not turning it. 0 leaves all of them to
 	// other ways; 64 is the most. Those with a transposed A alone, more columns than 8, and a number of
-	// rows that vectors and a pair behind them fill, are if k is at most UprightDepth.
-	UprightColumns, UprightDepth int
+	// rows that vectors and a pair behind them fill, are if k is at most UprightDepth. From a depth of
+	// LoneDepth on, so are those with a transposed A alone and more rows than two vectors whose columns
+	// are a vector, or half of one, at most, and nearly as full: tiles of one vector load an element
+	// for each multiply-add.
+	UprightColumns, UprightDepth, LoneDepth int
 	// A large product with a transposed A alone and a depth of at least AsRowsDepth is computed in
 	// vectors along m, too, if it has as many columns as a vector, and twelve times as many rows; and
 	// where A has 11 MiB or more if k is at least 400, in float64 those with a part of a vector more
@@ -208,6 +211,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()},
 		{"UprightDepth", t.UprightDepth, 0, math.MaxInt},
+		{"LoneDepth", t.LoneDepth, 0, math.MaxInt},
 		{"AsRowsDepth", t.AsRowsDepth, 0, math.MaxInt},
 		{"TransposeColumns", t.TransposeColumns, 0, mostTransposed},
 		{"TransposeRows", t.TransposeRows, 0, mostTransposed},

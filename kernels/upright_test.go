@@ -73,7 +73,8 @@ func goesUpright[T Float](t *testing.T, ks *kernelSet[T]) {
 	}
 }
 
-// UprightDepth changes no bit: what ends in a pair has the same ones both ways.
+// UprightDepth and LoneDepth change no bit: what ends in a pair has the same ones both ways, and so
+// have all tiles.
 func TestUprightDepthChangesNoBits(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { uprightDepthBits(t, o) },
@@ -81,12 +82,49 @@ func TestUprightDepthChangesNoBits(t *testing.T) {
 }
 
 func uprightDepthBits[T Float](t *testing.T, o Ops[T]) {
-	none, all := o.Tuning(), o.Tuning()
+	none, all, lone := o.Tuning(), o.Tuning(), o.Tuning()
 	none.UprightDepth, all.UprightDepth = 0, never
-	o, always := o.Tuned(none), o.Tuned(all)
-	rng, others := rand.New(rand.NewPCG(73, 74)), 0
+	none.LoneDepth, all.LoneDepth, lone.LoneDepth = never, never, 0
+	others := goUpright(t, o.Tuned(none), o.Tuned(all), fewUpright+1, o.Tuning().UprightColumns)
+	if want := len(o.ks.pairs.alongK) > 0; others > 0 != want {
+		t.Errorf("%d products go other ways, want some: %v", others, want)
+	}
+	lone.UprightDepth = 0
+	others = goUpright(t, o.Tuned(none), o.Tuned(lone), 2, fewUpright)
+	if want := len(o.ks.upright) > 0; others > 0 != want {
+		t.Errorf("%d products in tiles of a vector go other ways, want some: %v", others, want)
+	}
+	if others == 0 {
+		return // it has no upright kernels
+	}
+	lone.LoneDepth = 20
+	for _, s := range []struct {
+		vectors, k int // of rows
+		want       bool
+	}{{3, 20, true}, {3, 19, false}, {2, 20, false}} {
+		m, n := s.vectors*o.ks.lanes, min(fewUpright, o.ks.lanes)
+		if way := o.Tuned(lone).Plan(true, false, m, n, s.k, m, n, n).Way; (way == wayNames[upright]) != s.want {
+			t.Errorf("%dx%dx%d goes %q, want upright: %v", m, n, s.k, way, s.want)
+		}
+	}
+	if len(o.ks.pairs.alongK) == 0 {
+		return
+	}
+	all.UprightDepth = 50
+	for k, want := range map[int]bool{50: true, 51: false} {
+		m := 2*o.ks.lanes + 2
+		if way := o.Tuned(all).Plan(true, false, m, 10, k, m, 10, 10).Way; (way == wayNames[upright]) != want {
+			t.Errorf("%dx10x%d goes %q, want upright: %v", m, k, way, want)
+		}
+	}
+}
+
+// goUpright compares products with a transposed A, of so many columns, that the tuning of always has
+// go another way than that of o does, and returns how many there are.
+func goUpright[T Float](t *testing.T, o, always Ops[T], fewest, most int) (others int) {
+	rng := rand.New(rand.NewPCG(73, 74))
 	for m := latency + 1; m <= 140; m++ {
-		for n := fewUpright + 1; n <= o.Tuning().UprightColumns; n++ {
+		for n := fewest; n <= most; n++ {
 			k := shallowest + 1 + rng.IntN(120)
 			if k%16 == 0 {
 				k = o.Tuning().KC + k
@@ -107,17 +145,5 @@ func uprightDepthBits[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
-	if want := len(o.ks.pairs.alongK) > 0; others > 0 != want {
-		t.Errorf("%d products go other ways, want some: %v", others, want)
-	}
-	if others == 0 {
-		return // it has no kernels for pairs
-	}
-	all.UprightDepth = 50
-	for k, want := range map[int]bool{50: true, 51: false} {
-		m := 2*o.ks.lanes + 2
-		if way := o.Tuned(all).Plan(true, false, m, 10, k, m, 10, 10).Way; (way == wayNames[upright]) != want {
-			t.Errorf("%dx10x%d goes %q, want upright: %v", m, k, way, want)
-		}
-	}
+	return others
 }

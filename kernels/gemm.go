@@ -48,7 +48,8 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	// What is in order is seen by a few comparisons, and so is a product of one tile, or one panel. Before
 	// a tile no function is called but the one that computes it, as that has everything kept in memory,
-	// in stores that wait behind those of C. The bits are those of anyGemm's ways.
+	// in stores that wait behind those of C. smallWay says the same of both, to Plan, and to Gemm of what
+	// is seen to be in order at a second glance.
 	ks := o.ks
 	aRows, aCols := stored(transA, m, k)
 	bRows, bCols := stored(transB, k, n)

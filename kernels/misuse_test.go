@@ -328,3 +328,78 @@ func TestSharedElements(t *testing.T) {
 		t.Errorf("%d shared and %d apart: one side is hardly tested", shared, apart)
 	}
 }
+
+// Products refuse a C with an element of an operand, and no other, whatever else of one slice is in the
+// slices that they are given.
+func TestSharedElementsAreRefused(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	buf, own := make([]float32, 400), make([]float32, 400)
+	type matrix struct{ at, rows, cols, ld int }
+	place := func(rows, cols, ld int) matrix { return matrix{rng.IntN(60), rows, cols, ld} }
+	for name, product := range map[string]func(m, n, k int) (c, x matrix, run func()){
+		"Gemm, C and A": func(m, n, k int) (c, x matrix, run func()) {
+			transA, transB := rng.IntN(2) == 1, rng.IntN(2) == 1
+			rows, cols := stored(transA, m, k)
+			c, x = place(m, n, n+rng.IntN(8)), place(rows, cols, cols+rng.IntN(8))
+			return c, x, func() { Gemm(transA, transB, m, n, k, 1, buf[x.at:], x.ld, own, 5, 0, buf[c.at:], c.ld) }
+		},
+		"Gemm, C and B": func(m, n, k int) (c, x matrix, run func()) {
+			transA, transB := rng.IntN(2) == 1, rng.IntN(2) == 1
+			rows, cols := stored(transB, k, n)
+			c, x = place(m, n, n+rng.IntN(8)), place(rows, cols, cols+rng.IntN(8))
+			return c, x, func() { Gemm(transA, transB, m, n, k, 1, own, 5, buf[x.at:], x.ld, 0, buf[c.at:], c.ld) }
+		},
+		"MatMul, C and A": func(m, n, k int) (c, x matrix, run func()) {
+			c, x = place(m, n, n), place(m, k, k)
+			return c, x, func() { MatMul(buf[c.at:], buf[x.at:], own, m, n, k) }
+		},
+		"MatMul, C and B": func(m, n, k int) (c, x matrix, run func()) {
+			c, x = place(m, n, n), place(k, n, n)
+			return c, x, func() { MatMul(buf[c.at:], own, buf[x.at:], m, n, k) }
+		},
+		"Gemv, y and A": func(m, n, _ int) (c, x matrix, run func()) {
+			trans, rows := rng.IntN(2) == 1, m
+			if trans {
+				rows = n
+			}
+			c, x = place(rows, 1, 1+rng.IntN(8)), place(m, n, n+rng.IntN(8))
+			return c, x, func() { Gemv(trans, m, n, 1, buf[x.at:], x.ld, own, 2, 0, buf[c.at:], c.ld) }
+		},
+		"Gemv, y and x": func(m, n, _ int) (c, x matrix, run func()) {
+			trans, rows, k := rng.IntN(2) == 1, m, n
+			if trans {
+				rows, k = n, m
+			}
+			c, x = place(rows, 1, 1+rng.IntN(8)), place(k, 1, 1+rng.IntN(8))
+			return c, x, func() { Gemv(trans, m, n, 1, own, 5, buf[x.at:], x.ld, 0, buf[c.at:], c.ld) }
+		},
+	} {
+		var shared, apart int
+		for range 5000 {
+			m, n, k := 1+rng.IntN(5), 1+rng.IntN(5), 1+rng.IntN(5)
+			c, x, run := product(m, n, k)
+			mark, want := map[int]bool{}, false
+			for i := range c.rows {
+				for j := range c.cols {
+					mark[c.at+i*c.ld+j] = true
+				}
+			}
+			for i := range x.rows {
+				for j := range x.cols {
+					want = want || mark[x.at+i*x.ld+j]
+				}
+			}
+			if got := panicOf(run) != "no panic"; got != want {
+				t.Fatalf("%s: m, n, k = %d, %d, %d, in one slice %+v and %+v: refused %v, want %v", name, m, n, k, c, x, got, want)
+			}
+			if want {
+				shared++
+			} else {
+				apart++
+			}
+		}
+		if shared < 300 || apart < 300 {
+			t.Errorf("%s: %d shared and %d apart: one side is hardly tested", name, shared, apart)
+		}
+	}
+}

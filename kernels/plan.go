@@ -63,13 +63,13 @@ func (o Ops[T]) Plan(transA, transB bool, m, n, k, lda, ldb, ldc int) Plan {
 	p := product[T]{ks: ks, m: m, n: n, k: k, alpha: 1, ldc: ldc}
 	p.a.set(nil, lda, transA)
 	p.b.set(nil, ldb, transB)
-	if ks.isRowOfB(transA, transB, m, n, k, ldb) {
-		transB = false
-		p.b.set(nil, n, false)
-	}
 	p.way = undecided
 	if !transB {
 		p.way = ks.smallWay(transA, m, n, k, lda, ldb, true)
+	}
+	if ks.isRowOfB(transA, transB, m, n, k, ldb) {
+		transB = false
+		p.b.set(nil, n, false)
 	}
 	if p.way == undecided {
 		p.way = ks.wayOf(transA, transB, m, n, k, p.work()/2 < ks.tuning.ThreadWork)
@@ -164,8 +164,7 @@ func (p *product[T]) planOfColumns(o Ops[T]) Plan {
 	return pl
 }
 
-// String says in words what w is. A Plan has others for inColumns, which is two ways, and for what
-// Gemm does before there is a way.
+// String says in words what w is. A Plan has others for inColumns, which is two ways.
 func (w way) String() string { return wayNames[w] }
 
 var wayNames = [...]string{
@@ -188,4 +187,5 @@ var wayNames = [...]string{
 	asDotsOfRows:   "dot products, in groups of rows",
 	asTurnedDots:   "dot products, in groups of rows of an A that is turned",
 	inRegisters:    "a vector times a matrix, in registers",
+	undecided:      "undecided",
 }

@@ -103,6 +103,8 @@ func planIsTheWay[T Float](t *testing.T, ks *kernelSet[T]) {
 			m = 1
 		case 1:
 			n = 1
+		case 2:
+			k = 1
 		}
 		transA, transB := rng.IntN(2) == 1, rng.IntN(2) == 1
 		_, lda := stored(transA, m, k)
@@ -266,7 +268,7 @@ func plans[T Float](t *testing.T, o Ops[T]) {
 
 // Every way has words of its own, as plans are told apart by them.
 func TestWayNames(t *testing.T) {
-	if len(wayNames) != int(inRegisters)+1 {
+	if len(wayNames) != int(undecided)+1 {
 		t.Errorf("%d names, want one for each way", len(wayNames))
 	}
 	for i, name := range wayNames {

@@ -42,23 +42,22 @@ const fewUpright = 8
 // savesUpright reports, for more rows than latency, whether vectors along m are so much fuller than
 // those of few columns that it saves the time of turning them: an eighth of a cycle for an element
 // of C, and some sixteen. Rows of a single unit wait for A, which they read for each multiply-add:
-// 40x4x295 in float64 takes 0.75 of the time upright. It is so short that it is in line.
+// 40x4x295 in float64 takes 0.75 of the time upright.
 func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
-	if k >= ks.tuning.LoneDepth && n <= ks.lanes && n != ks.nr() && m > 2*ks.lanes { // a full panel may be thin
-		return ks.savesLoads(m, n, k)
-	}
 	tiles := m * ks.inUnits(n)
 	if n <= ks.unit {
 		tiles += tiles / 8
 	}
-	return ks.costs.vector*k*(tiles-max(n*ks.inUnits(m), ks.atLeast)) > ks.lanes*(m*n/2+64)
+	return ks.costs.vector*k*(tiles-max(n*ks.inUnits(m), ks.atLeast)) > ks.lanes*(m*n/2+64) ||
+		k >= ks.tuning.LoneDepth && ks.savesLoads(m, n, k)
 }
 
 // savesLoads is savesUpright where tiles of one vector, or of half of one, take as long as their
-// loads: a quarter longer than the multiply-adds of others, at least.
+// loads, a quarter longer than the multiply-adds of others, at least; and vectors along m, of which
+// there are three and more, do not. A full panel is no such tile, as it may be thin.
 func (ks *kernelSet[T]) savesLoads(m, n, k int) bool {
 	tiles, upright := m*ks.lanes*5/4, n*((m+ks.lanes-1)&^(ks.lanes-1))
-	return wholeVectors*k*(tiles-upright) > ks.lanes*(m*n/2+64)
+	return n <= ks.lanes && n != ks.nr() && m > 2*ks.lanes && wholeVectors*k*(tiles-upright) > ks.lanes*(m*n/2+64)
 }
 
 // mostUpright is the largest UprightColumns, far more than pay: with more, what is plain could have

@@ -49,7 +49,7 @@ func uprightBits[T Float](t *testing.T, ks *kernelSet[T]) {
 	}
 }
 
-// Which products go upright; and Gemm computes none of them in tiles at a glance.
+// Which products go upright.
 func TestGoesUpright(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { goesUpright(t, o.ks) },

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Which products with a transposed A, of few columns, are computed as their transpose; and Gemm
-// computes none of these in tiles at a glance.
+// Which products with a transposed A, of few columns, are computed as their transpose; and
+// smallWay has none of these in tiles.
 func TestBetterAsRows(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { betterAsRows(t, o) },

@@ -17,11 +17,12 @@ const peakFamily = "FMAPeak"
 type peakProbe struct {
 	impl string
 	typ  string
-	fma  func(n int) (flops, instructions int)
+	fma  func(n int) (flops, instructions int) // by one thread
 
-	length time.Duration // of one probe
-	steps  int           // length of one probe, set by the first
-	links  int           // length of one chain for the clock, likewise
+	threads int           // 0 is one
+	length  time.Duration // of one probe
+	steps   int           // length of one probe, set by the first
+	links   int           // length of one chain for the clock, likewise
 }
 
 func newPeakProbe[T kernels.Float](ops kernels.Ops[T]) *peakProbe {
@@ -31,21 +32,22 @@ func newPeakProbe[T kernels.Float](ops kernels.Ops[T]) *peakProbe {
 // onThreads makes p a probe of so many threads at once. It is long enough for the start
 // of a goroutine to count little: probes of 5 ms found the same.
 func (p *peakProbe) onThreads(n int) *peakProbe {
-	if n == 1 {
-		return p
-	}
-	one := p.fma
-	p.length = 10 * probeTime
-	p.fma = func(steps int) (flops, instructions int) {
-		var others sync.WaitGroup
-		for range n - 1 {
-			others.Go(func() { one(steps) })
-		}
-		flops, instructions = one(steps)
-		others.Wait()
-		return n * flops, n * instructions
+	if p.threads = n; n > 1 {
+		p.length = 10 * probeTime
 	}
 	return p
+}
+
+// probe multiplies and adds, on all threads of p.
+func (p *peakProbe) probe(steps int) (flops, instructions int) {
+	var others sync.WaitGroup
+	for range p.threads - 1 {
+		others.Go(func() { p.fma(steps) })
+	}
+	flops, instructions = p.fma(steps)
+	others.Wait()
+	threads := max(p.threads, 1)
+	return threads * flops, threads * instructions
 }
 
 // key names the probe in the sidecar.
@@ -56,7 +58,8 @@ const (
 	probesBeside = 3                      // probes on each side of a sample
 )
 
-// fit sets the length of a probe.
+// fit sets the length of a probe, by one thread: where others wake up late, a few steps would
+// seem to last as long, and find a tenth of the peak.
 func (p *peakProbe) fit(now clock) {
 	if p.steps == 0 {
 		p.steps = fitIterations(func(n int) { p.fma(n) }, p.length, now)
@@ -71,7 +74,7 @@ func (p *peakProbe) beside(now clock) float64 {
 	best := 0.0
 	for range probesBeside {
 		t := now()
-		flops, _ := p.fma(p.steps)
+		flops, _ := p.probe(p.steps)
 		best = max(best, rate(flops, now()-t))
 	}
 	return best
@@ -94,7 +97,7 @@ func (p *peakProbe) sample(length time.Duration, now clock) peakSample {
 	instructionsPerSecond := 0.0
 	for start := now(); s.seconds == 0 || s.hz == 0 || now()-start < length; {
 		t := now()
-		flops, instructions := p.fma(p.steps)
+		flops, instructions := p.probe(p.steps)
 		dt := now() - t
 		if r := rate(flops, dt); r > s.flops {
 			s.flops, s.seconds = r, dt.Seconds()

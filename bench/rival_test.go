@@ -312,8 +312,14 @@ func TestUnforcedLibrariesAreNotMeasured(t *testing.T) {
 func TestPeakOfSeveralThreads(t *testing.T) {
 	steps := make(chan int, 3)
 	p := &peakProbe{length: probeTime, fma: func(n int) (int, int) { steps <- n; return 100 * n, 10 * n }}
-	if flops, instructions := p.onThreads(3).fma(7); flops != 2100 || instructions != 210 || len(steps) != 3 {
+	if flops, instructions := p.onThreads(3).probe(7); flops != 2100 || instructions != 210 || len(steps) != 3 {
 		t.Errorf("%d FLOP, %d instructions by %d threads, want 2100, 210 by 3", flops, instructions, len(steps))
+	}
+	var at time.Duration
+	fitted := &peakProbe{length: probeTime, fma: func(n int) (int, int) { at += time.Duration(n) * time.Microsecond; return n, n }}
+	fitted.onThreads(3).fit(func() time.Duration { at += time.Nanosecond; return at }) // or the probe of the clock would take no time
+	if want := int(fitted.length / time.Microsecond); fitted.steps < want*9/10 || fitted.steps > want {
+		t.Errorf("%d steps, want %d: those of one thread, however late others are", fitted.steps, want)
 	}
 	one := newPeakProbe(kernels.On[float32](kernels.Supported()[0]))
 	if one.onThreads(1); one.length != probeTime {

@@ -486,11 +486,7 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 	if ks.around.v == 0 {
 		return // it has no such kernels
 	}
-	tiles := 0
-	ks.around.run = slices.Clone(ks.around.run)
-	for h, run := range ks.around.run {
-		ks.around.run[h] = func(x *microArgs[T]) { tiles += x.tiles * x.panels; run(x) }
-	}
+	tiles := countAround(&ks)
 	rng := rand.New(rand.NewPCG(75, 76))
 	h := len(ks.around.run)
 	m, n := 6*h, 3*ks.nr()
@@ -499,7 +495,7 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 		all -= 3 // the first one of each panel packs it
 	}
 	for k, most := range map[int]int{shallow: all, shallow + 1: 6} {
-		tiles = 0
+		*tiles = 0
 		a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
 		got, want := Aligned[T](m*n), make([]T, m*n)
 		p := product[T]{ks: &ks, m: m, n: n, k: k, kc: k, alpha: 1, a: stridesOf(a, k, false), c: got, ldc: n, around: true}
@@ -507,16 +503,16 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 		panels.from = stridesOf(b, n, false)
 		p.macroKernel(&panels, nil)
 		o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, want, n)
-		if tiles != most {
-			t.Errorf("k = %d: %d tiles are written past the caches, want %d", k, tiles, most)
+		if *tiles != most {
+			t.Errorf("k = %d: %d tiles are written past the caches, want %d", k, *tiles, most)
 		}
 		if !slices.Equal(got, want) {
 			t.Error("other bits than in the caches")
 		}
 		// Another block of A fetches no panel instead, however far they are.
-		tiles, panels.from.data, panels.far = 0, nil, true
-		if p.macroKernel(&panels, nil); tiles != 6*3 {
-			t.Errorf("k = %d: %d tiles of another block are written past the caches, want %d", k, tiles, 6*3)
+		*tiles, panels.from.data, panels.far = 0, nil, true
+		if p.macroKernel(&panels, nil); *tiles != 6*3 {
+			t.Errorf("k = %d: %d tiles of another block are written past the caches, want %d", k, *tiles, 6*3)
 		}
 	}
 }

@@ -70,6 +70,16 @@ func writesAround[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// countAround has the kernels of ks that write past the caches count their tiles.
+func countAround[T Float](ks *kernelSet[T]) (tiles *int) {
+	tiles = new(int)
+	ks.around.run = slices.Clone(ks.around.run)
+	for h, run := range ks.around.run {
+		ks.around.run[h] = func(x *microArgs[T]) { *tiles += x.tiles * x.panels; run(x) }
+	}
+	return tiles
+}
+
 // Tiles of a B in place write past the caches, too, whatever their width is else.
 func TestFewRowsWriteAround(t *testing.T) {
 	eachType(t,
@@ -82,17 +92,13 @@ func fewRowsWriteAround[T Float](t *testing.T, o Ops[T]) {
 	if ks.around.v == 0 {
 		return // it has no such kernels
 	}
-	tiles := 0
-	ks.around.run = slices.Clone(ks.around.run)
-	for h, run := range ks.around.run {
-		ks.around.run[h] = func(x *microArgs[T]) { tiles += x.tiles * x.panels; run(x) }
-	}
+	tiles := countAround(&ks)
 	const m, k, many = 4, 3, 40
 	n := many * ks.nr()
 	a, b := make([]T, m*k), make([]T, k*n)
 	p := product[T]{ks: &ks, m: m, n: n, k: k, kc: k, alpha: 1, a: stridesOf(a, k, false), b: stridesOf(b, n, false), c: Aligned[T](m * n), ldc: n, around: true}
-	if p.blocked(); tiles != many {
-		t.Errorf("%d of %d tiles are written past the caches", tiles, many)
+	if p.blocked(); *tiles != many {
+		t.Errorf("%d of %d tiles are written past the caches", *tiles, many)
 	}
 }
 

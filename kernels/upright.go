@@ -54,10 +54,11 @@ func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
 
 // savesLoads is savesUpright where tiles of one vector, or of half of one, take as long as their
 // loads, a quarter longer than the multiply-adds of others, at least; and vectors along m, of which
-// there are three and more, do not. A full panel is no such tile, as it may be thin.
+// there are three and more, do not. A full panel is no such tile, as it may be thin; of more columns
+// than a vector this says no more than savesUpright.
 func (ks *kernelSet[T]) savesLoads(m, n, k int) bool {
 	tiles, upright := m*ks.lanes*5/4, n*((m+ks.lanes-1)&^(ks.lanes-1))
-	return n <= ks.lanes && n != ks.nr() && m > 2*ks.lanes && wholeVectors*k*(tiles-upright) > ks.lanes*(m*n/2+64)
+	return n != ks.nr() && m > 2*ks.lanes && wholeVectors*k*(tiles-upright) > ks.lanes*(m*n/2+64)
 }
 
 // mostUpright is the largest UprightColumns, far more than pay: with more, what is plain could have

@@ -110,6 +110,42 @@ func fewAsRows[T Float](t *testing.T, o Ops[T], size int) {
 	}
 }
 
+// Which way small products go: Gemm and a plan both ask, so that neither tells of the other.
+func TestSmallWay(t *testing.T) {
+	eachKernelSet(t, smallWays[float32], smallWays[float64])
+}
+
+func smallWays[T Float](t *testing.T, own *kernelSet[T]) {
+	ks := *own
+	if len(ks.alone.byColumns) == 0 {
+		return // plain Go has no kernels for single tiles
+	}
+	ks.tuning.AloneDepth = 8
+	panel, kc := len(ks.alone.byColumns), ks.tuning.KC
+	for _, s := range []struct {
+		transA  bool
+		m, n, k int
+		plain   bool
+		want    way
+	}{
+		{false, 4, ks.lanes, 9, true, onePanelAlone}, {false, 4, ks.lanes, 9, false, inStrips},
+		{false, 2 * len(ks.alone.byColumns[ks.lanes-1][0]), ks.lanes, 9, true, onePanelAlone},
+		{false, 2, panel + 1, 6, true, lowPanelsAlone}, {false, 2, panel + 1, 6, false, inStrips},
+		{false, 20, panel + ks.lanes, panel, true, inTilesAlone}, {false, 20, panel + ks.lanes, panel, false, inStrips},
+		{false, 60, 3, 200, true, inColumns}, {true, 300, 3, 100, true, upright}, {true, 300, 3, 100, false, undecided},
+		{true, 20, 3 * ks.lanes, 5, true, inStrips},
+		{false, 1, ks.lanes, 9, true, undecided}, {false, 4, 1, 9, true, undecided}, {false, 4, ks.lanes, kc + 1, true, undecided},
+	} {
+		lda := s.k
+		if s.transA {
+			lda = s.m
+		}
+		if got := ks.smallWay(s.transA, s.m, s.n, s.k, lda, s.n, s.plain); got != s.want {
+			t.Errorf("%dx%dx%d, A transposed %v, plain %v: %q, want %q", s.m, s.n, s.k, s.transA, s.plain, got, s.want)
+		}
+	}
+}
+
 // Tiles of a whole vector of AVX-512 are no better for being fuller.
 func TestRowsOfOneVector(t *testing.T) {
 	eachKernelSet(t, rowsOfOneVector[float32], rowsOfOneVector[float64])

@@ -36,22 +36,31 @@ func (mk microKernel) generateAlone() (name string) {
 		kind = "alonePairs"
 	}
 	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, width, mk.isa.suffix)
-	mk.function(name, fmt.Sprintf("func(k int, a *%[1]s, aRow int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int)", mk.typ.goName),
+	mk.function(name, fmt.Sprintf("func(k int, a *%[1]s, aRow int, b *%[1]s, bRow int, c *%[1]s, ldc, cols, tiles int)", mk.typ.goName),
 		fmt.Sprintf("%s is an aloneKernel with h = %d, for at most %d columns.", name, mk.h, width))
 	r := gemmRegisters{
-		pointers: []reg.GPVirtual{mk.param("a")}, stride: mk.param("aRow"),
-		pb: mk.param("b"), bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"), left: mk.param("k"),
+		a: mk.param("a"), pointers: []reg.GPVirtual{mk.GP64()}, stride: mk.param("aRow"),
+		pb: mk.GP64(), bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"), left: mk.GP64(),
 	}
 	mk.toBytes(r.stride, r.bRow, r.ldc)
 	r.provide(mk.emitter, mk.h)
-	r.point(mk.emitter)
-	mk.bodies(&r, mk.param("cols"), func(prefix string, mask *tail) { mk.aloneTile(r, prefix, mask) })
+	var next []func()
+	mk.bodies(&r, mk.param("cols"), func(prefix string, mask *tail) { next = append(next, mk.aloneTiles(r, prefix, mask)) })
 	mk.done()
+	for _, emit := range next {
+		emit()
+	}
 	return name
 }
 
-// aloneTile emits the tile.
-func (mk microKernel) aloneTile(r gemmRegisters, prefix string, mask *tail) {
+// aloneTiles emits the loop over the tiles, but for what leads from one to the next, so that a single
+// one need not jump over it: next emits that.
+func (mk microKernel) aloneTiles(r gemmRegisters, prefix string, mask *tail) (next func()) {
+	mk.Label(prefix + "Tile")
+	mk.MOVQ(r.a, r.pointers[0])
+	r.point(mk.emitter)
+	mk.Load(mk.Param("b"), r.pb)
+	mk.Load(mk.Param("k"), r.left)
 	sums := mk.zeroSums()
 	one := func() { mk.oneStep(r, sums, mask, fetchNothing) }
 	if mk.pairs == alongK {
@@ -60,6 +69,17 @@ func (mk microKernel) aloneTile(r gemmRegisters, prefix string, mask *tail) {
 		mk.allSteps(r, prefix, stepsAtOnce, func() { mk.nearAndFar(r, alongRows, prefix, prefix+"Rest", sums, mask) }, one)
 	}
 	mk.write(r, func() reg.GPVirtual { return mk.param("cols") }, prefix, sums, mask)
+	left := mk.param("tiles")
+	mk.DECQ(left)
+	mk.JNE(operand.LabelRef(prefix + "Next"))
+	return func() {
+		mk.Label(prefix + "Next")
+		mk.MOVQ(left, mk.paramAddr("tiles"))
+		down := mk.GP64()
+		mk.IMUL3Q(operand.U32(mk.h), r.stride, down)
+		mk.ADDQ(down, r.a)
+		mk.JMP(operand.LabelRef(prefix + "Tile"))
+	}
 }
 
 // zeroSums returns the sums of a tile, which are 0.

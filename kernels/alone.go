@@ -2,17 +2,18 @@ package kernels
 
 import "unsafe"
 
-// An aloneKernel computes a tile that is a product of its own,
+// An aloneKernel computes tiles that are a product of their own, one below the other,
 //
-//	for i in 0..h-1, j in 0..cols-1:
+//	for i in 0..tiles*h-1, j in 0..cols-1:
 //		c[i*ldc + j] = sum over p in 0..k-1 of a[i*aRow + p] * b[p*bRow + j]
 //
 // where (v-1)*lanes < cols <= v*lanes, to the bits of the microKernel for it, and in less time: it
 // has so few arguments that Go passes them in registers. A store of one in memory takes a place in
 // the store queue, behind those of C, and where there are no more, the CPU waits for the
 // multiply-adds of the product before. 8x8x8 takes 0.95 of the time, 4x48x4 in float32 0.75. It
-// fetches no rows of A or C: they are near.
-type aloneKernel[T Float] func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int)
+// fetches no rows of A or C: they are near. What a call takes holds up the multiply-adds of the next
+// tile, so that it computes several.
+type aloneKernel[T Float] func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int)
 
 // aloneKernels are those for the micro-kernels of micro, of halves and of pairs along k.
 type aloneKernels[T Float] struct {
@@ -103,18 +104,24 @@ func (ks *kernelSet[T]) inOnePanelAlone(m, n, k, lda, ldb, tallest int) bool {
 // left. Equal ones would take a division, as long as a tile of a few steps.
 func panelAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
 	kernels := ks.alone.byColumns[n-1][pairingOf(m, k, false)]
-	h := len(kernels)
+	h, full := len(kernels), 0
 	for ; m > 2*h; m -= h {
-		kernels[h-1](k, a, lda, b, ldb, c, ldc, n)
-		a, c = shifted(a, h*lda), shifted(c, h*ldc)
+		full++
 	}
-	if m > h {
-		upper := (m + 1) / 2
-		kernels[upper-1](k, a, lda, b, ldb, c, ldc, n)
-		a, c = shifted(a, upper*lda), shifted(c, upper*ldc)
-		m -= upper
+	if full > 0 {
+		kernels[h-1](k, a, lda, b, ldb, c, ldc, n, full)
+		a, c = shifted(a, full*h*lda), shifted(c, full*h*ldc)
 	}
-	kernels[m-1](k, a, lda, b, ldb, c, ldc, n)
+	switch {
+	case m <= h:
+		kernels[m-1](k, a, lda, b, ldb, c, ldc, n, 1)
+	case m%2 == 0:
+		kernels[m/2-1](k, a, lda, b, ldb, c, ldc, n, 2)
+	default:
+		upper := m/2 + 1
+		kernels[upper-1](k, a, lda, b, ldb, c, ldc, n, 1)
+		kernels[upper-2](k, shifted(a, upper*lda), lda, b, ldb, shifted(c, upper*ldc), ldc, n, 1)
+	}
 }
 
 // inLowPanels reports whether a small product of one tile of rows, if alpha = 1 and beta = 0, is
@@ -137,9 +144,9 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 		if jr&(callElements-1) < widest {
 			preemptible()
 		}
-		kernel(k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, widest)
+		kernel(k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, widest, 1)
 	}
-	ks.alone.byColumns[n-jr-1][0][m-1](k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, n-jr)
+	ks.alone.byColumns[n-jr-1][0][m-1](k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, n-jr, 1)
 }
 
 // savesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of
@@ -150,11 +157,11 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 // 0.9 of the time, 40x30x8 in float64 0.8.
 func (ks *kernelSet[T]) savesAlone(m, n, k int) bool {
 	const few = 128 // rows
-	return k >= ks.tuning.AloneDepth && n >= ks.lanes && n <= 2*k && len(ks.alone.byColumns) > 0 ||
+	return k >= ks.tuning.AloneDepth && n >= ks.lanes && n <= 2*k && m <= callRows && len(ks.alone.byColumns) > 0 ||
 		n <= len(ks.alone.byColumns) && n >= 2*ks.lanes && m <= few && k >= shallowest
 }
 
-// tilesAlone computes m rows of n columns, all in place, one call for each tile, panel by panel: to
+// tilesAlone computes m rows of n columns, all in place, in a call or two for each panel: to
 // the bits of strips, whose calls are fewer. These kernels do not fetch C, which is near, and read
 // A without adding to its pointer at each step. On Zen 3 with AVX2 32x32x32 takes 0.93 of the time,
 // 20x20x20 in float64 0.89.
@@ -168,14 +175,11 @@ func tilesAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb
 			tallest = len(kernels)
 			h, tall, short = split(m, tallest)
 		}
-		bt, i := shifted(b, jr), 0
-		for range tall { // no pointer goes past the last row
-			kernels[h-1](k, shifted(a, i*lda), lda, bt, ldb, shifted(c, i*ldc+jr), ldc, cols)
-			i += h
-		}
-		for range short {
-			kernels[h-2](k, shifted(a, i*lda), lda, bt, ldb, shifted(c, i*ldc+jr), ldc, cols)
-			i += h - 1
+		bt := shifted(b, jr)
+		kernels[h-1](k, a, lda, bt, ldb, shifted(c, jr), ldc, cols, tall)
+		if short > 0 {
+			i := tall * h
+			kernels[h-2](k, shifted(a, i*lda), lda, bt, ldb, shifted(c, i*ldc+jr), ldc, cols, short)
 		}
 	}
 }

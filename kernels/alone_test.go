@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A tile that is alone has the bits of the same tile among others, and no other element is written.
+// Tiles that are alone have the bits of the same tiles among others, and no other element is written.
 func TestAloneKernelsGiveTheSameBits(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { aloneBits(t, o.ks) },
@@ -37,17 +37,18 @@ func aloneBits[T Float](t *testing.T, ks *kernelSet[T]) {
 				t.Fatalf("%d columns, ending %d: %d kernels, want %d", i+1, ending, len(kernels), len(micro))
 			}
 			for h := 1; h <= len(micro); h++ {
-				for _, k := range []int{1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 23, 32, 41} {
-					n := i + 1
+				for j, k := range []int{1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 23, 32, 41} {
+					n, tiles := i+1, 1+j%3
+					m := tiles * h
 					lda, ldb, ldc := k+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)
-					a, b := randomMatrix[T](rng, h, k, lda).data, randomMatrix[T](rng, k, n, ldb).data
-					got, want := newGuarded[T](extent(h, n, ldc)), newGuarded[T](extent(h, n, ldc))
-					kernels[h-1](k, &a[0], lda, &b[0], ldb, &got.data[0], ldc, n)
-					x := microArgs[T]{tiles: 1, panels: 1, cols: n}
+					a, b := randomMatrix[T](rng, m, k, lda).data, randomMatrix[T](rng, k, n, ldb).data
+					got, want := newGuarded[T](extent(m, n, ldc)), newGuarded[T](extent(m, n, ldc))
+					kernels[h-1](k, &a[0], lda, &b[0], ldb, &got.data[0], ldc, n, tiles)
+					x := microArgs[T]{tiles: tiles, panels: 1, cols: n}
 					x.set(k, 1, &a[0], lda, false, &b[0], ldb, 0, &want.data[0], ldc)
 					x.run(micro[h-1])
-					if !slices.Equal(got.all, want.all) || want.data[0] == T(guard) {
-						t.Fatalf("%dx%dx%d, ending %d, lda = %d, ldb = %d, ldc = %d: not what the micro-kernel computes", h, n, k, ending, lda, ldb, ldc)
+					if !slices.Equal(got.all, want.all) || want.data[(tiles-1)*h*ldc] == T(guard) {
+						t.Fatalf("%dx%dx%d in %d tiles, ending %d, lda = %d, ldb = %d, ldc = %d: not what the micro-kernel computes", m, n, k, tiles, ending, lda, ldb, ldc)
 					}
 				}
 			}
@@ -98,7 +99,7 @@ func panelsAloneBits[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Tiles of their own have the bits of strips, and are computed by a call each.
+// Tiles of their own have the bits of strips.
 func TestTilesAlone(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { tilesAloneTuned(t, o) },
@@ -135,9 +136,9 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 		for d, kernels := range ks.alone.byColumns[i] {
 			kernels = slices.Clone(kernels)
 			for h, run := range kernels {
-				kernels[h] = func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int) {
+				kernels[h] = func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) {
 					calls++
-					run(k, a, aRow, b, bRow, c, ldc, cols)
+					run(k, a, aRow, b, bRow, c, ldc, cols, tiles)
 				}
 			}
 			ks.alone.byColumns[i][d] = kernels
@@ -171,11 +172,11 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 		plain, tiles := multiply(counted, 1, 0)
 		deep, onePanel := n >= ks.lanes && k >= 7 && 2*k >= n, n >= 2*ks.lanes && n <= len(ks.alone.byColumns) && k >= shallowest
 		if (deep || onePanel) != (tiles > 0) {
-			t.Fatalf("%+v: %dx%dx%d: %d calls for a tile each", o.Tuning(), m, n, k, tiles)
+			t.Fatalf("%+v: %dx%dx%d: %d calls for tiles of their own", o.Tuning(), m, n, k, tiles)
 		}
 		for _, s := range [][2]T{{1, 1}, {2, 0}} { // what these kernels cannot do
 			if _, tiles := multiply(counted, s[0], s[1]); tiles > 0 {
-				t.Fatalf("%+v: %dx%dx%d with alpha = %v and beta = %v: %d calls for a tile each", o.Tuning(), m, n, k, s[0], s[1], tiles)
+				t.Fatalf("%+v: %dx%dx%d with alpha = %v and beta = %v: %d calls for tiles of their own", o.Tuning(), m, n, k, s[0], s[1], tiles)
 			}
 		}
 		for name, change := range map[string]func(){
@@ -187,7 +188,7 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 			before := ks
 			change()
 			if _, tiles := multiply(counted.Threads(1), 1, 0); tiles > 0 {
-				t.Fatalf("%+v: %dx%dx%d with %s: %d calls for a tile each", o.Tuning(), m, n, k, name, tiles)
+				t.Fatalf("%+v: %dx%dx%d with %s: %d calls for tiles of their own", o.Tuning(), m, n, k, name, tiles)
 			}
 			ks = before
 		}

@@ -15,7 +15,7 @@ func TestCallsAreBounded(t *testing.T) {
 }
 
 func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
-	ks, longest, many, rows, elements := *o.ks, 0, 0, 0, 0
+	ks, longest, many, rows, elements, alone, aloneRows := *o.ks, 0, 0, 0, 0, 0, 0
 	watched := func(kernels []microKernel[T]) []microKernel[T] {
 		watched := make([]microKernel[T], len(kernels))
 		for i, run := range kernels {
@@ -60,6 +60,22 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 	ks.fetching = slices.Clone(ks.fetching)
 	for v, kernels := range ks.fetching {
 		ks.fetching[v] = inPanels(kernels)
+	}
+	ks.alone.byColumns = slices.Clone(ks.alone.byColumns)
+	for i := range ks.alone.byColumns {
+		for d, kernels := range ks.alone.byColumns[i] {
+			kernels = slices.Clone(kernels)
+			for h, run := range kernels {
+				kernels[h] = func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) {
+					if tiles > 1 {
+						alone = max(alone, tiles*(h+1)*cols*k)
+						aloneRows = max(aloneRows, tiles*(h+1))
+					}
+					run(k, a, aRow, b, bRow, c, ldc, cols, tiles)
+				}
+			}
+			ks.alone.byColumns[i][d] = kernels
+		}
 	}
 	dots, dotted, copied := 0, 0, 0
 	ks.dot = make([][]dotKernel[T], len(o.ks.dot))
@@ -132,6 +148,13 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		o.Threads(1).Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
 		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 1, c, n)
 		o.Threads(1).Gemm(false, true, m, n, k, 1, a, k, b, k, 0, c, n)
+	}
+	for _, s := range [][3]int{{callRows, ks.lanes, 8}, {callRows + 100, ks.lanes, 8}, {200, 3 * ks.lanes, 150}, {30, 3 * ks.lanes, 250}} { // tiles that are products of their own
+		m, n, k := s[0], s[1], s[2]
+		o.Threads(1).Gemm(false, false, m, n, k, 1, rng(m*k), k, rng(k*n), n, 0, make([]T, m*n), n)
+	}
+	if alone > callWork || aloneRows > callRows || len(ks.alone.byColumns) > 0 && (alone < callWork/32 || aloneRows < callRows/2) {
+		t.Errorf("calls for tiles of their own of up to %d multiply-adds and %d rows, want at most %d and %d, and near that", alone, aloneRows, callWork, callRows)
 	}
 	if rows > callRows || ks.lanes > 1 && rows < callRows/2 {
 		t.Errorf("calls of up to %d rows, want at most %d, and near that", rows, callRows)

@@ -59,7 +59,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		if n <= len(ks.alone.byColumns) && n > 1 && m > 1 && k <= ks.tuning.KC && !transA && !transB && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) {
 			kernels := ks.alone.byColumns[n-1][ks.depthClass(k)]
 			if m <= len(kernels) {
-				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
+				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n, 1)
 				return
 			}
 			if ks.inOnePanelAlone(m, n, k, lda, ldb, len(kernels)) {

@@ -177,7 +177,7 @@ func recorded[T Float](own *kernelSet[T]) (Ops[T], map[string]bool) {
 		return func(k int, x *T, xStep int, b *T, bRow int, y *T, cols int) { calls["registers"] = true }
 	}
 	alone := func(aloneKernel[T]) aloneKernel[T] {
-		return func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int) { calls["alone"] = true }
+		return func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) { calls["alone"] = true }
 	}
 	ks.micro, ks.halves = each(ks.micro, tile), each(ks.halves, tile)
 	ks.pairs.alongK, ks.pairs.alongM = each(ks.pairs.alongK, tile), each(ks.pairs.alongM, tile)

@@ -146,7 +146,7 @@ func turnedStrips[T Float](ks *kernelSet[T], cols, width, m, n, k int, alpha T, 
 	packTransposed(ks.square, b, ldb, w.b, k, cols, width)
 	if e == nil && !transA && alpha == 1 && beta == 0 {
 		if kernel := ks.aloneKernel(m, n, pairingOf(m, k, false)); kernel != nil {
-			kernel(k, &a[0], lda, &w.b[0], width, &c[0], ldc, n)
+			kernel(k, &a[0], lda, &w.b[0], width, &c[0], ldc, n, 1)
 			w.giveBack()
 			return
 		}

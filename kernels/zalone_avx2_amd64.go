@@ -7,222 +7,222 @@ package kernels
 // salone1x8AVX2 is an aloneKernel with h = 1, for at most 8 columns.
 //
 //go:noescape
-func salone1x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x8AVX2 is an aloneKernel with h = 2, for at most 8 columns.
 //
 //go:noescape
-func salone2x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x8AVX2 is an aloneKernel with h = 3, for at most 8 columns.
 //
 //go:noescape
-func salone3x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x8AVX2 is an aloneKernel with h = 4, for at most 8 columns.
 //
 //go:noescape
-func salone4x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x8AVX2 is an aloneKernel with h = 5, for at most 8 columns.
 //
 //go:noescape
-func salone5x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x8AVX2 is an aloneKernel with h = 6, for at most 8 columns.
 //
 //go:noescape
-func salone6x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone7x8AVX2 is an aloneKernel with h = 7, for at most 8 columns.
 //
 //go:noescape
-func salone7x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone7x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone8x8AVX2 is an aloneKernel with h = 8, for at most 8 columns.
 //
 //go:noescape
-func salone8x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone8x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone9x8AVX2 is an aloneKernel with h = 9, for at most 8 columns.
 //
 //go:noescape
-func salone9x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone9x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone10x8AVX2 is an aloneKernel with h = 10, for at most 8 columns.
 //
 //go:noescape
-func salone10x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone10x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone11x8AVX2 is an aloneKernel with h = 11, for at most 8 columns.
 //
 //go:noescape
-func salone11x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone11x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone12x8AVX2 is an aloneKernel with h = 12, for at most 8 columns.
 //
 //go:noescape
-func salone12x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone12x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x16AVX2 is an aloneKernel with h = 1, for at most 16 columns.
 //
 //go:noescape
-func salone1x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x16AVX2 is an aloneKernel with h = 2, for at most 16 columns.
 //
 //go:noescape
-func salone2x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x16AVX2 is an aloneKernel with h = 3, for at most 16 columns.
 //
 //go:noescape
-func salone3x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x16AVX2 is an aloneKernel with h = 4, for at most 16 columns.
 //
 //go:noescape
-func salone4x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x16AVX2 is an aloneKernel with h = 5, for at most 16 columns.
 //
 //go:noescape
-func salone5x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x16AVX2 is an aloneKernel with h = 6, for at most 16 columns.
 //
 //go:noescape
-func salone6x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x24AVX2 is an aloneKernel with h = 1, for at most 24 columns.
 //
 //go:noescape
-func salone1x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x24AVX2 is an aloneKernel with h = 2, for at most 24 columns.
 //
 //go:noescape
-func salone2x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x24AVX2 is an aloneKernel with h = 3, for at most 24 columns.
 //
 //go:noescape
-func salone3x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x24AVX2 is an aloneKernel with h = 4, for at most 24 columns.
 //
 //go:noescape
-func salone4x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // dalone1x4AVX2 is an aloneKernel with h = 1, for at most 4 columns.
 //
 //go:noescape
-func dalone1x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x4AVX2 is an aloneKernel with h = 2, for at most 4 columns.
 //
 //go:noescape
-func dalone2x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x4AVX2 is an aloneKernel with h = 3, for at most 4 columns.
 //
 //go:noescape
-func dalone3x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x4AVX2 is an aloneKernel with h = 4, for at most 4 columns.
 //
 //go:noescape
-func dalone4x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x4AVX2 is an aloneKernel with h = 5, for at most 4 columns.
 //
 //go:noescape
-func dalone5x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x4AVX2 is an aloneKernel with h = 6, for at most 4 columns.
 //
 //go:noescape
-func dalone6x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone7x4AVX2 is an aloneKernel with h = 7, for at most 4 columns.
 //
 //go:noescape
-func dalone7x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone7x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone8x4AVX2 is an aloneKernel with h = 8, for at most 4 columns.
 //
 //go:noescape
-func dalone8x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone8x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone9x4AVX2 is an aloneKernel with h = 9, for at most 4 columns.
 //
 //go:noescape
-func dalone9x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone9x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone10x4AVX2 is an aloneKernel with h = 10, for at most 4 columns.
 //
 //go:noescape
-func dalone10x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone10x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone11x4AVX2 is an aloneKernel with h = 11, for at most 4 columns.
 //
 //go:noescape
-func dalone11x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone11x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone12x4AVX2 is an aloneKernel with h = 12, for at most 4 columns.
 //
 //go:noescape
-func dalone12x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone12x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x8AVX2 is an aloneKernel with h = 1, for at most 8 columns.
 //
 //go:noescape
-func dalone1x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x8AVX2 is an aloneKernel with h = 2, for at most 8 columns.
 //
 //go:noescape
-func dalone2x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x8AVX2 is an aloneKernel with h = 3, for at most 8 columns.
 //
 //go:noescape
-func dalone3x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x8AVX2 is an aloneKernel with h = 4, for at most 8 columns.
 //
 //go:noescape
-func dalone4x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x8AVX2 is an aloneKernel with h = 5, for at most 8 columns.
 //
 //go:noescape
-func dalone5x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x8AVX2 is an aloneKernel with h = 6, for at most 8 columns.
 //
 //go:noescape
-func dalone6x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x12AVX2 is an aloneKernel with h = 1, for at most 12 columns.
 //
 //go:noescape
-func dalone1x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x12AVX2 is an aloneKernel with h = 2, for at most 12 columns.
 //
 //go:noescape
-func dalone2x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x12AVX2 is an aloneKernel with h = 3, for at most 12 columns.
 //
 //go:noescape
-func dalone3x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x12AVX2 is an aloneKernel with h = 4, for at most 12 columns.
 //
 //go:noescape
-func dalone4x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 var saloneAVX2 = [][]aloneKernel[float32]{
 	{salone1x8AVX2, salone2x8AVX2, salone3x8AVX2, salone4x8AVX2, salone5x8AVX2, salone6x8AVX2, salone7x8AVX2, salone8x8AVX2, salone9x8AVX2, salone10x8AVX2, salone11x8AVX2, salone12x8AVX2},

@@ -4,111 +4,117 @@
 
 #include "textflag.h"
 
-// func salone1x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+// func salone1x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone1x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	MOVQ    cols+56(FP), CX
-	CMPQ    CX, $0x00000008
-	JNE     cut
+TEXT ·salone1x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), CX
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y1
-	VBROADCASTSS (AX), Y2
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMOVUPS      (DX)(BX*1), Y1
-	VBROADCASTSS 4(AX), Y2
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 4(CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y1
-	VBROADCASTSS 8(AX), Y2
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS 8(CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMOVUPS      (DX)(BX*1), Y1
-	VBROADCASTSS 12(AX), Y2
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 12(CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y1
-	VBROADCASTSS (AX), Y2
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y1
-	VBROADCASTSS 4(AX), Y2
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 4(CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y1
-	VBROADCASTSS 8(AX), Y2
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS 8(CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y1
-	VBROADCASTSS 12(AX), Y2
+	VMOVUPS      (BX)(SI*1), Y1
+	VBROADCASTSS 12(CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y1
-	VBROADCASTSS (AX), Y2
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (CX), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
@@ -116,949 +122,23 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, CX
 	NEGQ    CX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    CX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), CX
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y2
-	VBROADCASTSS (AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y2
-	VBROADCASTSS 4(AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y2
-	VBROADCASTSS 8(AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y2
-	VBROADCASTSS 12(AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y2
-	VBROADCASTSS (AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y2
-	VBROADCASTSS 4(AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y2
-	VBROADCASTSS 8(AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y2
-	VBROADCASTSS 12(AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y2
-	VBROADCASTSS (AX), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R9
-	BTRQ    R9, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R9, $0x03
-	JEQ     cutWrite64
-	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y0
-	VMOVUPS X0, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y0
-	VMOVSD  X0, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y0
-	VMOVSS  X0, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func salone2x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone2x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000008
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y2
-	VBROADCASTSS (AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y2
-	VBROADCASTSS 4(AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y2
-	VBROADCASTSS 8(AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y2
-	VBROADCASTSS 12(AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y2
-	VBROADCASTSS (AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y2
-	VBROADCASTSS 4(AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y2
-	VBROADCASTSS 8(AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y2
-	VBROADCASTSS 12(AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y2
-	VBROADCASTSS (AX), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (AX)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y3
-	VBROADCASTSS 4(AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y3
-	VBROADCASTSS 8(AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y3
-	VBROADCASTSS 12(AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y3
-	VBROADCASTSS 4(AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y3
-	VBROADCASTSS 8(AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y3
-	VBROADCASTSS 12(AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R11
-	BTRQ    R11, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R11, $0x03
-	JEQ     cutWrite64
-	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func salone3x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone3x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000008
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y3
-	VBROADCASTSS 4(AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
-	VBROADCASTSS 8(AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y3
-	VBROADCASTSS 12(AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y3
-	VBROADCASTSS 4(AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y3
-	VBROADCASTSS 8(AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y3
-	VBROADCASTSS 12(AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (AX)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (AX)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y4
-	VBROADCASTSS (AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y4
-	VBROADCASTSS 4(AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y4
-	VBROADCASTSS 8(AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y4
-	VBROADCASTSS 12(AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y4
-	VBROADCASTSS (AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y4
-	VBROADCASTSS 4(AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y4
-	VBROADCASTSS 8(AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y4
-	VBROADCASTSS 12(AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y4
-	VBROADCASTSS (AX), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R11
-	BTRQ    R11, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R11, $0x03
-	JEQ     cutWrite64
-	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func salone4x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone4x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	LEAQ    (CX)(CX*2), R9
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000008
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y4
-	VBROADCASTSS (AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y4
-	VBROADCASTSS 4(AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y4
-	VBROADCASTSS 8(AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y4
-	VBROADCASTSS 12(AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y4
-	VBROADCASTSS (AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y4
-	VBROADCASTSS 4(AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y4
-	VBROADCASTSS 8(AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y4
-	VBROADCASTSS 12(AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y4
-	VBROADCASTSS (AX), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (AX)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (AX)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (AX)(R9*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
-	VMOVUPS (R11), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
@@ -1066,1732 +146,1731 @@ cut:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 4(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS 8(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 12(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 4(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS 8(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMASKMOVPS   (BX)(SI*1), Y0, Y2
+	VBROADCASTSS 12(CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R12
-	BTRQ    R12, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
+	SHLQ    $0x02, CX
+	BSRQ    CX, R12
+	BTRQ    R12, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y2
 	CMPQ    R12, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y2, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y2, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y2, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func salone5x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone2x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone5x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	LEAQ    (CX)(CX*2), R9
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000008
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (AX)(R9*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (AX)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R10
-	NEGQ    R10
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
-	VMOVUPS (R11), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R11, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y6
-	VBROADCASTSS (AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y6
-	VBROADCASTSS 4(AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y6
-	VBROADCASTSS 8(AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y6
-	VBROADCASTSS 12(AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y6
-	VBROADCASTSS (AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y6
-	VBROADCASTSS 4(AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y6
-	VBROADCASTSS 8(AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y6
-	VBROADCASTSS 12(AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y6
-	VBROADCASTSS (AX), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R12
-	BTRQ    R12, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R12, $0x03
-	JEQ     cutWrite64
-	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func salone6x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone6x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	LEAQ    (CX)(CX*2), R9
-	LEAQ    (CX)(CX*4), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000008
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VBROADCASTSS (AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y6
-	VBROADCASTSS 4(AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VBROADCASTSS 8(AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y6
-	VBROADCASTSS 12(AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VBROADCASTSS (AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y6
-	VBROADCASTSS 4(AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VBROADCASTSS 8(AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y6
-	VBROADCASTSS 12(AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VBROADCASTSS (AX), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (AX)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (AX)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (AX)(R9*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (AX)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (AX)(R10*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y7
-	VBROADCASTSS 4(AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS 8(AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y7
-	VBROADCASTSS 12(AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y7
-	VBROADCASTSS 4(AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS 8(AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y7
-	VBROADCASTSS 12(AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R13
-	BTRQ    R13, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R13, $0x03
-	JEQ     cutWrite64
-	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func salone7x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone7x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	LEAQ    (CX)(CX*2), R9
-	LEAQ    (CX)(CX*4), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000008
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y7
-	VBROADCASTSS 4(AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y7
-	VBROADCASTSS 8(AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y7
-	VBROADCASTSS 12(AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y7
-	VBROADCASTSS 4(AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y7
-	VBROADCASTSS 8(AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y7
-	VBROADCASTSS 12(AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (AX)(R9*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (AX)(R10*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (AX)(R9*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y8
-	VBROADCASTSS 4(AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y8
-	VBROADCASTSS 8(AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y8
-	VBROADCASTSS 12(AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y8
-	VBROADCASTSS 4(AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y8
-	VBROADCASTSS 8(AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y8
-	VBROADCASTSS 12(AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R13
-	BTRQ    R13, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R13, $0x03
-	JEQ     cutWrite64
-	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func salone8x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone8x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone2x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
 
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 4(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS 8(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 12(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 4(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS 8(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y2
+	VBROADCASTSS 12(CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (CX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (CX)(DX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x02, CX
+	BSRQ    CX, R12
+	BTRQ    R12, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y3
+	CMPQ    R12, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y3, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y3, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y3, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y3, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y3, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y3, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone3x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·salone3x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (CX)(DX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (CX)(DX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS 8(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 12(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS 8(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y4
+	VBROADCASTSS 12(CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x02, CX
+	BSRQ    CX, R12
+	BTRQ    R12, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y4
+	CMPQ    R12, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y4, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y4, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y4, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y4, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y4, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y4, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y4, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y4, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y4, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone4x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·salone4x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS 8(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 12(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS 8(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 12(CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (CX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x02, CX
+	BSRQ    CX, R13
+	BTRQ    R13, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y5
+	CMPQ    R13, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y5, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y5, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y5, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y5, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone5x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·salone5x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (CX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (CX)(DX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x02, CX
+	BSRQ    CX, R13
+	BTRQ    R13, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y6
+	CMPQ    R13, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y6, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y6, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y6, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y6, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y6, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone6x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·salone6x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
@@ -2799,248 +1878,211 @@ TEXT ·salone8x8AVX2(SB), NOSPLIT, $0-64
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y8
-	VBROADCASTSS 4(AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 4(R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 4(CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y8
-	VBROADCASTSS 8(AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 8(R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 8(CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y8
-	VBROADCASTSS 12(AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 12(R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 12(CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y8
-	VBROADCASTSS 4(AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 4(R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 4(CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y8
-	VBROADCASTSS 8(AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 8(R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 8(CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y8
-	VBROADCASTSS 12(AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS 12(R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS 12(CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (AX)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(R9*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (AX)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (AX)(R10*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (AX)(R9*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (CX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (CX)(DX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (CX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
@@ -3048,346 +2090,1519 @@ cut:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y9
-	VBROADCASTSS (AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y9
-	VBROADCASTSS 4(AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 4(R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 4(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y9
-	VBROADCASTSS 8(AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 8(R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 8(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y9
-	VBROADCASTSS 12(AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 12(R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 12(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y9
-	VBROADCASTSS (AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y9
-	VBROADCASTSS 4(AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 4(R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 4(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y9
-	VBROADCASTSS 8(AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 8(R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 8(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y9
-	VBROADCASTSS 12(AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 12(R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	VMASKMOVPS   (BX)(SI*1), Y0, Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 12(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y9
-	VBROADCASTSS (AX), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R10*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (AX)(R9*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
+	SHLQ    $0x02, CX
+	BSRQ    CX, R14
+	BTRQ    R14, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y7
 	CMPQ    R14, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y7, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y7, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y7, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y7, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y7, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X6, (DI)
+	VPERMPS Y6, Y7, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func salone9x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone7x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone9x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone7x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 4(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 4(CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 8(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 8(CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 12(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 12(CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 4(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 4(CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 8(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 8(CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS 12(CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS 12(CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (CX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (CX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (CX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 4(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 4(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 8(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 8(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 12(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 12(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 4(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 4(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 8(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 8(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 12(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 12(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x02, CX
+	BSRQ    CX, R14
+	BTRQ    R14, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y8
+	CMPQ    R14, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y8, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y8, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y8, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y8, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y8, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X6, (DI)
+	VPERMPS Y6, Y8, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X7, (DI)
+	VPERMPS Y7, Y8, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone8x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·salone8x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R14, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 4(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 4(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 4(R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 8(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 8(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 8(R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 12(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 12(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 12(R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 4(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 4(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 4(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 4(R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 8(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 8(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 8(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 8(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 8(R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS 12(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS 12(CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS 12(CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 12(CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 12(CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 12(R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (CX)(DX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (CX)(DX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (CX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (CX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R14, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 4(CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 4(CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 4(R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 8(CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 8(CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 8(R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 12(CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 12(R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 4(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 4(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 4(CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 4(CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 4(CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 4(R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 8(CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 8(CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 8(CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 8(R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX)(SI*1), Y0, Y9
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS 12(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS 12(CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS 12(CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS 12(R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (CX)(DX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (CX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x02, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y9
+	CMPQ    R15, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X6, (DI)
+	VPERMPS Y6, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X7, (DI)
+	VPERMPS Y7, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X8, (DI)
+	VPERMPS Y8, Y9, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone9x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·salone9x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -3397,267 +3612,279 @@ TEXT ·salone9x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
-	VBROADCASTSS (AX), Y10
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS (CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R9*1), Y10
+	VBROADCASTSS (CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS (CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS (CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R9*2), Y10
+	VBROADCASTSS (CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS (R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y9
-	VBROADCASTSS 4(AX), Y10
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 4(CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y10
+	VBROADCASTSS 4(CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y10
+	VBROADCASTSS 4(CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y10
+	VBROADCASTSS 4(CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y10
+	VBROADCASTSS 4(CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y10
+	VBROADCASTSS 4(CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y10
+	VBROADCASTSS 4(CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 4(R11), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y10
+	VBROADCASTSS 4(R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
-	VBROADCASTSS 8(AX), Y10
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS 8(CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y10
+	VBROADCASTSS 8(CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y10
+	VBROADCASTSS 8(CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y10
+	VBROADCASTSS 8(CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y10
+	VBROADCASTSS 8(CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y10
+	VBROADCASTSS 8(CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y10
+	VBROADCASTSS 8(CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 8(R11), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y10
+	VBROADCASTSS 8(R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y9
-	VBROADCASTSS 12(AX), Y10
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y10
+	VBROADCASTSS 12(CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y10
+	VBROADCASTSS 12(CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y10
+	VBROADCASTSS 12(CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y10
+	VBROADCASTSS 12(CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y10
+	VBROADCASTSS 12(CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y10
+	VBROADCASTSS 12(CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 12(R11), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y10
+	VBROADCASTSS 12(R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y9
-	VBROADCASTSS (AX), Y10
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS (CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R9*1), Y10
+	VBROADCASTSS (CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS (CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS (CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R9*2), Y10
+	VBROADCASTSS (CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS (R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y9
-	VBROADCASTSS 4(AX), Y10
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 4(CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y10
+	VBROADCASTSS 4(CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y10
+	VBROADCASTSS 4(CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y10
+	VBROADCASTSS 4(CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y10
+	VBROADCASTSS 4(CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y10
+	VBROADCASTSS 4(CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y10
+	VBROADCASTSS 4(CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 4(R11), Y10
+	VBROADCASTSS 4(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y10
+	VBROADCASTSS 4(R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y9
-	VBROADCASTSS 8(AX), Y10
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS 8(CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y10
+	VBROADCASTSS 8(CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y10
+	VBROADCASTSS 8(CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y10
+	VBROADCASTSS 8(CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y10
+	VBROADCASTSS 8(CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y10
+	VBROADCASTSS 8(CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y10
+	VBROADCASTSS 8(CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 8(R11), Y10
+	VBROADCASTSS 8(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y10
+	VBROADCASTSS 8(R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y9
-	VBROADCASTSS 12(AX), Y10
+	VMOVUPS      (BX)(SI*1), Y9
+	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y10
+	VBROADCASTSS 12(CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y10
+	VBROADCASTSS 12(CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y10
+	VBROADCASTSS 12(CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y10
+	VBROADCASTSS 12(CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y10
+	VBROADCASTSS 12(CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y10
+	VBROADCASTSS 12(CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS 12(R11), Y10
+	VBROADCASTSS 12(R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y10
+	VBROADCASTSS 12(R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y9
-	VBROADCASTSS (AX), Y10
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (AX)(CX*1), Y10
+	VBROADCASTSS (CX)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*2), Y10
+	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (AX)(R9*1), Y10
+	VBROADCASTSS (CX)(R10*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*4), Y10
+	VBROADCASTSS (CX)(DX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (AX)(R10*1), Y10
+	VBROADCASTSS (CX)(R11*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R9*2), Y10
+	VBROADCASTSS (CX)(R10*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R11)(CX*1), Y10
+	VBROADCASTSS (R12)(DX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -3667,391 +3894,409 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS (CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS (CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R9*1), Y11
+	VBROADCASTSS (CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS (CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS (CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R9*2), Y11
+	VBROADCASTSS (CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y10
-	VBROADCASTSS 4(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 4(CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y11
+	VBROADCASTSS 4(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y11
+	VBROADCASTSS 4(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y11
+	VBROADCASTSS 4(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y11
+	VBROADCASTSS 4(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y11
+	VBROADCASTSS 4(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y11
+	VBROADCASTSS 4(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 4(R11), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y11
+	VBROADCASTSS 4(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y10
-	VBROADCASTSS 8(AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS 8(CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y11
+	VBROADCASTSS 8(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y11
+	VBROADCASTSS 8(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y11
+	VBROADCASTSS 8(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y11
+	VBROADCASTSS 8(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y11
+	VBROADCASTSS 8(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y11
+	VBROADCASTSS 8(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 8(R11), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y11
+	VBROADCASTSS 8(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y10
-	VBROADCASTSS 12(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y11
+	VBROADCASTSS 12(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y11
+	VBROADCASTSS 12(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y11
+	VBROADCASTSS 12(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y11
+	VBROADCASTSS 12(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y11
+	VBROADCASTSS 12(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y11
+	VBROADCASTSS 12(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 12(R11), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y11
+	VBROADCASTSS 12(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS (CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS (CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R9*1), Y11
+	VBROADCASTSS (CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS (CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS (CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R9*2), Y11
+	VBROADCASTSS (CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y10
-	VBROADCASTSS 4(AX), Y11
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 4(CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y11
+	VBROADCASTSS 4(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y11
+	VBROADCASTSS 4(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y11
+	VBROADCASTSS 4(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y11
+	VBROADCASTSS 4(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y11
+	VBROADCASTSS 4(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y11
+	VBROADCASTSS 4(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 4(R11), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y11
+	VBROADCASTSS 4(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y10
-	VBROADCASTSS 8(AX), Y11
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS 8(CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y11
+	VBROADCASTSS 8(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y11
+	VBROADCASTSS 8(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y11
+	VBROADCASTSS 8(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y11
+	VBROADCASTSS 8(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y11
+	VBROADCASTSS 8(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y11
+	VBROADCASTSS 8(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 8(R11), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y11
+	VBROADCASTSS 8(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y10
-	VBROADCASTSS 12(AX), Y11
+	VMASKMOVPS   (BX)(SI*1), Y0, Y10
+	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y11
+	VBROADCASTSS 12(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y11
+	VBROADCASTSS 12(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y11
+	VBROADCASTSS 12(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y11
+	VBROADCASTSS 12(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y11
+	VBROADCASTSS 12(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y11
+	VBROADCASTSS 12(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 12(R11), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y11
+	VBROADCASTSS 12(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y10
-	VBROADCASTSS (AX), Y11
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS (CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS (CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(R9*1), Y11
+	VBROADCASTSS (CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS (CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS (CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (AX)(R9*2), Y11
+	VBROADCASTSS (CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x02, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y10
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X6, (DI)
+	VPERMPS Y6, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X7, (DI)
+	VPERMPS Y7, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X8, (DI)
+	VPERMPS Y8, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X9, (DI)
+	VPERMPS Y9, Y10, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func salone10x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone10x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone10x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone10x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -4062,287 +4307,299 @@ TEXT ·salone10x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y10
-	VBROADCASTSS (AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS (CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS (CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R9*1), Y11
+	VBROADCASTSS (CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS (CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS (CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R9*2), Y11
+	VBROADCASTSS (CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS (R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y10
-	VBROADCASTSS 4(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 4(CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y11
+	VBROADCASTSS 4(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y11
+	VBROADCASTSS 4(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y11
+	VBROADCASTSS 4(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y11
+	VBROADCASTSS 4(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y11
+	VBROADCASTSS 4(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y11
+	VBROADCASTSS 4(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 4(R11), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y11
+	VBROADCASTSS 4(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 4(R11)(CX*2), Y11
+	VBROADCASTSS 4(R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y10
-	VBROADCASTSS 8(AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS 8(CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y11
+	VBROADCASTSS 8(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y11
+	VBROADCASTSS 8(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y11
+	VBROADCASTSS 8(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y11
+	VBROADCASTSS 8(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y11
+	VBROADCASTSS 8(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y11
+	VBROADCASTSS 8(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 8(R11), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y11
+	VBROADCASTSS 8(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 8(R11)(CX*2), Y11
+	VBROADCASTSS 8(R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y10
-	VBROADCASTSS 12(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y11
+	VBROADCASTSS 12(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y11
+	VBROADCASTSS 12(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y11
+	VBROADCASTSS 12(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y11
+	VBROADCASTSS 12(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y11
+	VBROADCASTSS 12(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y11
+	VBROADCASTSS 12(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 12(R11), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y11
+	VBROADCASTSS 12(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 12(R11)(CX*2), Y11
+	VBROADCASTSS 12(R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y10
-	VBROADCASTSS (AX), Y11
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS (CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS (CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R9*1), Y11
+	VBROADCASTSS (CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS (CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS (CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R9*2), Y11
+	VBROADCASTSS (CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS (R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y10
-	VBROADCASTSS 4(AX), Y11
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 4(CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y11
+	VBROADCASTSS 4(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y11
+	VBROADCASTSS 4(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y11
+	VBROADCASTSS 4(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y11
+	VBROADCASTSS 4(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y11
+	VBROADCASTSS 4(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y11
+	VBROADCASTSS 4(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 4(R11), Y11
+	VBROADCASTSS 4(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y11
+	VBROADCASTSS 4(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 4(R11)(CX*2), Y11
+	VBROADCASTSS 4(R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y10
-	VBROADCASTSS 8(AX), Y11
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS 8(CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y11
+	VBROADCASTSS 8(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y11
+	VBROADCASTSS 8(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y11
+	VBROADCASTSS 8(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y11
+	VBROADCASTSS 8(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y11
+	VBROADCASTSS 8(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y11
+	VBROADCASTSS 8(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 8(R11), Y11
+	VBROADCASTSS 8(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y11
+	VBROADCASTSS 8(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 8(R11)(CX*2), Y11
+	VBROADCASTSS 8(R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y10
-	VBROADCASTSS 12(AX), Y11
+	VMOVUPS      (BX)(SI*1), Y10
+	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y11
+	VBROADCASTSS 12(CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y11
+	VBROADCASTSS 12(CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y11
+	VBROADCASTSS 12(CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y11
+	VBROADCASTSS 12(CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y11
+	VBROADCASTSS 12(CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y11
+	VBROADCASTSS 12(CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS 12(R11), Y11
+	VBROADCASTSS 12(R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y11
+	VBROADCASTSS 12(R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS 12(R11)(CX*2), Y11
+	VBROADCASTSS 12(R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y10
-	VBROADCASTSS (AX), Y11
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (AX)(CX*1), Y11
+	VBROADCASTSS (CX)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (AX)(CX*2), Y11
+	VBROADCASTSS (CX)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (AX)(R9*1), Y11
+	VBROADCASTSS (CX)(R10*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (AX)(CX*4), Y11
+	VBROADCASTSS (CX)(DX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (AX)(R10*1), Y11
+	VBROADCASTSS (CX)(R11*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (AX)(R9*2), Y11
+	VBROADCASTSS (CX)(R10*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R11)(CX*1), Y11
+	VBROADCASTSS (R12)(DX*1), Y11
 	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R11)(CX*2), Y11
+	VBROADCASTSS (R12)(DX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -4353,421 +4610,439 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS (CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R9*1), Y12
+	VBROADCASTSS (CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS (CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS (CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R9*2), Y12
+	VBROADCASTSS (CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y11
-	VBROADCASTSS 4(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 4(CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y12
+	VBROADCASTSS 4(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y12
+	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y12
+	VBROADCASTSS 4(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y12
+	VBROADCASTSS 4(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y12
+	VBROADCASTSS 4(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y12
+	VBROADCASTSS 4(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 4(R11), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y12
+	VBROADCASTSS 4(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 4(R11)(CX*2), Y12
+	VBROADCASTSS 4(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y11
-	VBROADCASTSS 8(AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS 8(CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y12
+	VBROADCASTSS 8(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y12
+	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y12
+	VBROADCASTSS 8(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y12
+	VBROADCASTSS 8(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y12
+	VBROADCASTSS 8(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y12
+	VBROADCASTSS 8(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 8(R11), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y12
+	VBROADCASTSS 8(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 8(R11)(CX*2), Y12
+	VBROADCASTSS 8(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y11
-	VBROADCASTSS 12(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y12
+	VBROADCASTSS 12(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y12
+	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y12
+	VBROADCASTSS 12(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y12
+	VBROADCASTSS 12(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y12
+	VBROADCASTSS 12(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y12
+	VBROADCASTSS 12(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 12(R11), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y12
+	VBROADCASTSS 12(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 12(R11)(CX*2), Y12
+	VBROADCASTSS 12(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS (CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R9*1), Y12
+	VBROADCASTSS (CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS (CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS (CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R9*2), Y12
+	VBROADCASTSS (CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y11
-	VBROADCASTSS 4(AX), Y12
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 4(CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y12
+	VBROADCASTSS 4(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y12
+	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y12
+	VBROADCASTSS 4(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y12
+	VBROADCASTSS 4(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y12
+	VBROADCASTSS 4(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y12
+	VBROADCASTSS 4(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 4(R11), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y12
+	VBROADCASTSS 4(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 4(R11)(CX*2), Y12
+	VBROADCASTSS 4(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y11
-	VBROADCASTSS 8(AX), Y12
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS 8(CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y12
+	VBROADCASTSS 8(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y12
+	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y12
+	VBROADCASTSS 8(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y12
+	VBROADCASTSS 8(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y12
+	VBROADCASTSS 8(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y12
+	VBROADCASTSS 8(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 8(R11), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y12
+	VBROADCASTSS 8(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 8(R11)(CX*2), Y12
+	VBROADCASTSS 8(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y11
-	VBROADCASTSS 12(AX), Y12
+	VMASKMOVPS   (BX)(SI*1), Y0, Y11
+	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y12
+	VBROADCASTSS 12(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y12
+	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y12
+	VBROADCASTSS 12(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y12
+	VBROADCASTSS 12(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y12
+	VBROADCASTSS 12(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y12
+	VBROADCASTSS 12(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 12(R11), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y12
+	VBROADCASTSS 12(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 12(R11)(CX*2), Y12
+	VBROADCASTSS 12(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y11
-	VBROADCASTSS (AX), Y12
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS (CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(R9*1), Y12
+	VBROADCASTSS (CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS (CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS (CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (AX)(R9*2), Y12
+	VBROADCASTSS (CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x02, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y11
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X10, (DI)
+	VPERMPS Y10, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X10, (DI)
+	VPERMPS Y10, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X6, (DI)
+	VPERMPS Y6, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X7, (DI)
+	VPERMPS Y7, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X8, (DI)
+	VPERMPS Y8, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X9, (DI)
+	VPERMPS Y9, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X10, (DI)
+	VPERMPS Y10, Y11, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func salone11x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone11x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone11x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone11x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -4779,307 +5054,319 @@ TEXT ·salone11x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y11
-	VBROADCASTSS (AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS (CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R9*1), Y12
+	VBROADCASTSS (CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS (CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS (CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R9*2), Y12
+	VBROADCASTSS (CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y11
-	VBROADCASTSS 4(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 4(CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y12
+	VBROADCASTSS 4(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y12
+	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y12
+	VBROADCASTSS 4(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y12
+	VBROADCASTSS 4(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y12
+	VBROADCASTSS 4(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y12
+	VBROADCASTSS 4(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 4(R11), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y12
+	VBROADCASTSS 4(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 4(R11)(CX*2), Y12
+	VBROADCASTSS 4(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 4(R11)(R9*1), Y12
+	VBROADCASTSS 4(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y11
-	VBROADCASTSS 8(AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS 8(CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y12
+	VBROADCASTSS 8(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y12
+	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y12
+	VBROADCASTSS 8(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y12
+	VBROADCASTSS 8(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y12
+	VBROADCASTSS 8(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y12
+	VBROADCASTSS 8(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 8(R11), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y12
+	VBROADCASTSS 8(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 8(R11)(CX*2), Y12
+	VBROADCASTSS 8(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 8(R11)(R9*1), Y12
+	VBROADCASTSS 8(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y11
-	VBROADCASTSS 12(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y12
+	VBROADCASTSS 12(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y12
+	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y12
+	VBROADCASTSS 12(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y12
+	VBROADCASTSS 12(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y12
+	VBROADCASTSS 12(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y12
+	VBROADCASTSS 12(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 12(R11), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y12
+	VBROADCASTSS 12(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 12(R11)(CX*2), Y12
+	VBROADCASTSS 12(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 12(R11)(R9*1), Y12
+	VBROADCASTSS 12(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS (CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R9*1), Y12
+	VBROADCASTSS (CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS (CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS (CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R9*2), Y12
+	VBROADCASTSS (CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y11
-	VBROADCASTSS 4(AX), Y12
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 4(CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y12
+	VBROADCASTSS 4(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y12
+	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y12
+	VBROADCASTSS 4(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y12
+	VBROADCASTSS 4(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y12
+	VBROADCASTSS 4(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y12
+	VBROADCASTSS 4(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 4(R11), Y12
+	VBROADCASTSS 4(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y12
+	VBROADCASTSS 4(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 4(R11)(CX*2), Y12
+	VBROADCASTSS 4(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 4(R11)(R9*1), Y12
+	VBROADCASTSS 4(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y11
-	VBROADCASTSS 8(AX), Y12
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS 8(CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y12
+	VBROADCASTSS 8(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y12
+	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y12
+	VBROADCASTSS 8(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y12
+	VBROADCASTSS 8(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y12
+	VBROADCASTSS 8(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y12
+	VBROADCASTSS 8(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 8(R11), Y12
+	VBROADCASTSS 8(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y12
+	VBROADCASTSS 8(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 8(R11)(CX*2), Y12
+	VBROADCASTSS 8(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 8(R11)(R9*1), Y12
+	VBROADCASTSS 8(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y11
-	VBROADCASTSS 12(AX), Y12
+	VMOVUPS      (BX)(SI*1), Y11
+	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y12
+	VBROADCASTSS 12(CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y12
+	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y12
+	VBROADCASTSS 12(CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y12
+	VBROADCASTSS 12(CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y12
+	VBROADCASTSS 12(CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y12
+	VBROADCASTSS 12(CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS 12(R11), Y12
+	VBROADCASTSS 12(R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y12
+	VBROADCASTSS 12(R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS 12(R11)(CX*2), Y12
+	VBROADCASTSS 12(R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS 12(R11)(R9*1), Y12
+	VBROADCASTSS 12(R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y11
-	VBROADCASTSS (AX), Y12
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (AX)(CX*1), Y12
+	VBROADCASTSS (CX)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*2), Y12
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(R9*1), Y12
+	VBROADCASTSS (CX)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*4), Y12
+	VBROADCASTSS (CX)(DX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (AX)(R10*1), Y12
+	VBROADCASTSS (CX)(R11*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R9*2), Y12
+	VBROADCASTSS (CX)(R10*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R11)(CX*1), Y12
+	VBROADCASTSS (R12)(DX*1), Y12
 	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R11)(CX*2), Y12
+	VBROADCASTSS (R12)(DX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y10, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -5091,451 +5378,469 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS (CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS (CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS (CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R9*2), Y13
+	VBROADCASTSS (CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS (R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y12
-	VBROADCASTSS 4(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 4(CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y13
+	VBROADCASTSS 4(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y13
+	VBROADCASTSS 4(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y13
+	VBROADCASTSS 4(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y13
+	VBROADCASTSS 4(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y13
+	VBROADCASTSS 4(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y13
+	VBROADCASTSS 4(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 4(R11), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y13
+	VBROADCASTSS 4(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 4(R11)(CX*2), Y13
+	VBROADCASTSS 4(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 4(R11)(R9*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y12
-	VBROADCASTSS 8(AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS 8(CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y13
+	VBROADCASTSS 8(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y13
+	VBROADCASTSS 8(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y13
+	VBROADCASTSS 8(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y13
+	VBROADCASTSS 8(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y13
+	VBROADCASTSS 8(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y13
+	VBROADCASTSS 8(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 8(R11), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y13
+	VBROADCASTSS 8(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 8(R11)(CX*2), Y13
+	VBROADCASTSS 8(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 8(R11)(R9*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y12
-	VBROADCASTSS 12(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 12(CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y13
+	VBROADCASTSS 12(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y13
+	VBROADCASTSS 12(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y13
+	VBROADCASTSS 12(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y13
+	VBROADCASTSS 12(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y13
+	VBROADCASTSS 12(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y13
+	VBROADCASTSS 12(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 12(R11), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y13
+	VBROADCASTSS 12(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 12(R11)(CX*2), Y13
+	VBROADCASTSS 12(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 12(R11)(R9*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS (CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS (CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS (CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R9*2), Y13
+	VBROADCASTSS (CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS (R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y12
-	VBROADCASTSS 4(AX), Y13
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 4(CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y13
+	VBROADCASTSS 4(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y13
+	VBROADCASTSS 4(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y13
+	VBROADCASTSS 4(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y13
+	VBROADCASTSS 4(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y13
+	VBROADCASTSS 4(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y13
+	VBROADCASTSS 4(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 4(R11), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y13
+	VBROADCASTSS 4(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 4(R11)(CX*2), Y13
+	VBROADCASTSS 4(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 4(R11)(R9*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y12
-	VBROADCASTSS 8(AX), Y13
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS 8(CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y13
+	VBROADCASTSS 8(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y13
+	VBROADCASTSS 8(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y13
+	VBROADCASTSS 8(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y13
+	VBROADCASTSS 8(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y13
+	VBROADCASTSS 8(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y13
+	VBROADCASTSS 8(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 8(R11), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y13
+	VBROADCASTSS 8(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 8(R11)(CX*2), Y13
+	VBROADCASTSS 8(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 8(R11)(R9*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y12
-	VBROADCASTSS 12(AX), Y13
+	VMASKMOVPS   (BX)(SI*1), Y0, Y12
+	VBROADCASTSS 12(CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y13
+	VBROADCASTSS 12(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y13
+	VBROADCASTSS 12(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y13
+	VBROADCASTSS 12(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y13
+	VBROADCASTSS 12(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y13
+	VBROADCASTSS 12(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y13
+	VBROADCASTSS 12(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 12(R11), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y13
+	VBROADCASTSS 12(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 12(R11)(CX*2), Y13
+	VBROADCASTSS 12(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 12(R11)(R9*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y12
-	VBROADCASTSS (AX), Y13
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS (CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS (CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS (CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (AX)(R9*2), Y13
+	VBROADCASTSS (CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS (R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x02, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y12
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X10, (DI)
+	VPERMPS Y10, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X11, (DI)
+	VPERMPS Y11, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X10, (DI)
+	VPERMPS Y10, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X11, (DI)
+	VPERMPS Y11, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X6, (DI)
+	VPERMPS Y6, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X7, (DI)
+	VPERMPS Y7, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X8, (DI)
+	VPERMPS Y8, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X9, (DI)
+	VPERMPS Y9, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X10, (DI)
+	VPERMPS Y10, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X11, (DI)
+	VPERMPS Y11, Y12, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func salone12x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone12x8AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·salone12x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone12x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -5548,327 +5853,339 @@ TEXT ·salone12x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VBROADCASTSS (AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS (CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS (CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS (CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R9*2), Y13
+	VBROADCASTSS (CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS (R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS (R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y12
-	VBROADCASTSS 4(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 4(CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y13
+	VBROADCASTSS 4(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y13
+	VBROADCASTSS 4(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y13
+	VBROADCASTSS 4(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y13
+	VBROADCASTSS 4(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y13
+	VBROADCASTSS 4(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y13
+	VBROADCASTSS 4(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 4(R11), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y13
+	VBROADCASTSS 4(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 4(R11)(CX*2), Y13
+	VBROADCASTSS 4(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 4(R11)(R9*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 4(R11)(CX*4), Y13
+	VBROADCASTSS 4(R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VBROADCASTSS 8(AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS 8(CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y13
+	VBROADCASTSS 8(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y13
+	VBROADCASTSS 8(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y13
+	VBROADCASTSS 8(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y13
+	VBROADCASTSS 8(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y13
+	VBROADCASTSS 8(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y13
+	VBROADCASTSS 8(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 8(R11), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y13
+	VBROADCASTSS 8(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 8(R11)(CX*2), Y13
+	VBROADCASTSS 8(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 8(R11)(R9*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 8(R11)(CX*4), Y13
+	VBROADCASTSS 8(R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y12
-	VBROADCASTSS 12(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 12(CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y13
+	VBROADCASTSS 12(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y13
+	VBROADCASTSS 12(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y13
+	VBROADCASTSS 12(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y13
+	VBROADCASTSS 12(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y13
+	VBROADCASTSS 12(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y13
+	VBROADCASTSS 12(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 12(R11), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y13
+	VBROADCASTSS 12(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 12(R11)(CX*2), Y13
+	VBROADCASTSS 12(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 12(R11)(R9*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 12(R11)(CX*4), Y13
+	VBROADCASTSS 12(R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VBROADCASTSS (AX), Y13
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS (CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS (CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS (CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R9*2), Y13
+	VBROADCASTSS (CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS (R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS (R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y12
-	VBROADCASTSS 4(AX), Y13
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 4(CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS 4(AX)(CX*1), Y13
+	VBROADCASTSS 4(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 4(AX)(CX*2), Y13
+	VBROADCASTSS 4(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 4(AX)(R9*1), Y13
+	VBROADCASTSS 4(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 4(AX)(CX*4), Y13
+	VBROADCASTSS 4(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 4(AX)(R10*1), Y13
+	VBROADCASTSS 4(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 4(AX)(R9*2), Y13
+	VBROADCASTSS 4(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 4(R11), Y13
+	VBROADCASTSS 4(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 4(R11)(CX*1), Y13
+	VBROADCASTSS 4(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 4(R11)(CX*2), Y13
+	VBROADCASTSS 4(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 4(R11)(R9*1), Y13
+	VBROADCASTSS 4(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 4(R11)(CX*4), Y13
+	VBROADCASTSS 4(R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VBROADCASTSS 8(AX), Y13
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS 8(CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS 8(AX)(CX*1), Y13
+	VBROADCASTSS 8(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 8(AX)(CX*2), Y13
+	VBROADCASTSS 8(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 8(AX)(R9*1), Y13
+	VBROADCASTSS 8(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 8(AX)(CX*4), Y13
+	VBROADCASTSS 8(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 8(AX)(R10*1), Y13
+	VBROADCASTSS 8(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 8(AX)(R9*2), Y13
+	VBROADCASTSS 8(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 8(R11), Y13
+	VBROADCASTSS 8(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 8(R11)(CX*1), Y13
+	VBROADCASTSS 8(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 8(R11)(CX*2), Y13
+	VBROADCASTSS 8(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 8(R11)(R9*1), Y13
+	VBROADCASTSS 8(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 8(R11)(CX*4), Y13
+	VBROADCASTSS 8(R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y12
-	VBROADCASTSS 12(AX), Y13
+	VMOVUPS      (BX)(SI*1), Y12
+	VBROADCASTSS 12(CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS 12(AX)(CX*1), Y13
+	VBROADCASTSS 12(CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS 12(AX)(CX*2), Y13
+	VBROADCASTSS 12(CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS 12(AX)(R9*1), Y13
+	VBROADCASTSS 12(CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS 12(AX)(CX*4), Y13
+	VBROADCASTSS 12(CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS 12(AX)(R10*1), Y13
+	VBROADCASTSS 12(CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS 12(AX)(R9*2), Y13
+	VBROADCASTSS 12(CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS 12(R11), Y13
+	VBROADCASTSS 12(R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS 12(R11)(CX*1), Y13
+	VBROADCASTSS 12(R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS 12(R11)(CX*2), Y13
+	VBROADCASTSS 12(R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS 12(R11)(R9*1), Y13
+	VBROADCASTSS 12(R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS 12(R11)(CX*4), Y13
+	VBROADCASTSS 12(R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VBROADCASTSS (AX), Y13
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (AX)(CX*1), Y13
+	VBROADCASTSS (CX)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (AX)(CX*2), Y13
+	VBROADCASTSS (CX)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (AX)(R9*1), Y13
+	VBROADCASTSS (CX)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (AX)(CX*4), Y13
+	VBROADCASTSS (CX)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (AX)(R10*1), Y13
+	VBROADCASTSS (CX)(R11*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (AX)(R9*2), Y13
+	VBROADCASTSS (CX)(R10*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R11)(CX*1), Y13
+	VBROADCASTSS (R12)(DX*1), Y13
 	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R11)(CX*2), Y13
+	VBROADCASTSS (R12)(DX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R11)(CX*4), Y13
+	VBROADCASTSS (R12)(DX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPS Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y10, (SI)
-	ADDQ    DI, SI
-	VMOVUPS Y11, (SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x02, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -5881,1002 +6198,506 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	VXORPS  Y12, Y12, Y12
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS (CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS (CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R9*2), Y14
+	VBROADCASTSS (CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R11)(CX*1), Y14
+	VBROADCASTSS (R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(CX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R11)(CX*4), Y14
+	VBROADCASTSS (R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y13
-	VBROADCASTSS 4(AX), Y14
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 4(CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y14
+	VBROADCASTSS 4(CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y14
+	VBROADCASTSS 4(CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y14
+	VBROADCASTSS 4(CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y14
+	VBROADCASTSS 4(CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y14
+	VBROADCASTSS 4(CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y14
+	VBROADCASTSS 4(CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 4(R11), Y14
+	VBROADCASTSS 4(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y14
+	VBROADCASTSS 4(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 4(R11)(CX*2), Y14
+	VBROADCASTSS 4(R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS 4(R11)(R9*1), Y14
+	VBROADCASTSS 4(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS 4(R11)(CX*4), Y14
+	VBROADCASTSS 4(R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPS   (DX), Y0, Y13
-	VBROADCASTSS 8(AX), Y14
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS 8(CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y14
+	VBROADCASTSS 8(CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y14
+	VBROADCASTSS 8(CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y14
+	VBROADCASTSS 8(CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y14
+	VBROADCASTSS 8(CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y14
+	VBROADCASTSS 8(CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y14
+	VBROADCASTSS 8(CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 8(R11), Y14
+	VBROADCASTSS 8(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y14
+	VBROADCASTSS 8(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 8(R11)(CX*2), Y14
+	VBROADCASTSS 8(R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS 8(R11)(R9*1), Y14
+	VBROADCASTSS 8(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS 8(R11)(CX*4), Y14
+	VBROADCASTSS 8(R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPS   (DX)(BX*1), Y0, Y13
-	VBROADCASTSS 12(AX), Y14
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y14
+	VBROADCASTSS 12(CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y14
+	VBROADCASTSS 12(CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y14
+	VBROADCASTSS 12(CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y14
+	VBROADCASTSS 12(CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y14
+	VBROADCASTSS 12(CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y14
+	VBROADCASTSS 12(CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 12(R11), Y14
+	VBROADCASTSS 12(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y14
+	VBROADCASTSS 12(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 12(R11)(CX*2), Y14
+	VBROADCASTSS 12(R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS 12(R11)(R9*1), Y14
+	VBROADCASTSS 12(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS 12(R11)(CX*4), Y14
+	VBROADCASTSS 12(R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS (CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS (CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R9*2), Y14
+	VBROADCASTSS (CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R11)(CX*1), Y14
+	VBROADCASTSS (R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(CX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R11)(CX*4), Y14
+	VBROADCASTSS (R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y13
-	VBROADCASTSS 4(AX), Y14
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 4(CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y14
+	VBROADCASTSS 4(CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS 4(AX)(CX*2), Y14
+	VBROADCASTSS 4(CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 4(AX)(R9*1), Y14
+	VBROADCASTSS 4(CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS 4(AX)(CX*4), Y14
+	VBROADCASTSS 4(CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 4(AX)(R10*1), Y14
+	VBROADCASTSS 4(CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS 4(AX)(R9*2), Y14
+	VBROADCASTSS 4(CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 4(R11), Y14
+	VBROADCASTSS 4(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS 4(R11)(CX*1), Y14
+	VBROADCASTSS 4(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 4(R11)(CX*2), Y14
+	VBROADCASTSS 4(R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS 4(R11)(R9*1), Y14
+	VBROADCASTSS 4(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS 4(R11)(CX*4), Y14
+	VBROADCASTSS 4(R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y13
-	VBROADCASTSS 8(AX), Y14
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS 8(CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y14
+	VBROADCASTSS 8(CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS 8(AX)(CX*2), Y14
+	VBROADCASTSS 8(CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 8(AX)(R9*1), Y14
+	VBROADCASTSS 8(CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS 8(AX)(CX*4), Y14
+	VBROADCASTSS 8(CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 8(AX)(R10*1), Y14
+	VBROADCASTSS 8(CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS 8(AX)(R9*2), Y14
+	VBROADCASTSS 8(CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 8(R11), Y14
+	VBROADCASTSS 8(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS 8(R11)(CX*1), Y14
+	VBROADCASTSS 8(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 8(R11)(CX*2), Y14
+	VBROADCASTSS 8(R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS 8(R11)(R9*1), Y14
+	VBROADCASTSS 8(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS 8(R11)(CX*4), Y14
+	VBROADCASTSS 8(R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX)(BX*1), Y0, Y13
-	VBROADCASTSS 12(AX), Y14
+	VMASKMOVPS   (BX)(SI*1), Y0, Y13
+	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y14
+	VBROADCASTSS 12(CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS 12(AX)(CX*2), Y14
+	VBROADCASTSS 12(CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 12(AX)(R9*1), Y14
+	VBROADCASTSS 12(CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS 12(AX)(CX*4), Y14
+	VBROADCASTSS 12(CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 12(AX)(R10*1), Y14
+	VBROADCASTSS 12(CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS 12(AX)(R9*2), Y14
+	VBROADCASTSS 12(CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 12(R11), Y14
+	VBROADCASTSS 12(R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS 12(R11)(CX*1), Y14
+	VBROADCASTSS 12(R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 12(R11)(CX*2), Y14
+	VBROADCASTSS 12(R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS 12(R11)(R9*1), Y14
+	VBROADCASTSS 12(R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS 12(R11)(CX*4), Y14
+	VBROADCASTSS 12(R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPS   (DX), Y0, Y13
-	VBROADCASTSS (AX), Y14
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (CX), Y14
 	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
+	VBROADCASTSS (CX)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (AX)(CX*2), Y14
+	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(R9*1), Y14
+	VBROADCASTSS (CX)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (AX)(CX*4), Y14
+	VBROADCASTSS (CX)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R10*1), Y14
+	VBROADCASTSS (CX)(R11*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (AX)(R9*2), Y14
+	VBROADCASTSS (CX)(R10*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R11), Y14
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R11)(CX*1), Y14
+	VBROADCASTSS (R12)(DX*1), Y14
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R11)(CX*2), Y14
+	VBROADCASTSS (R12)(DX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R11)(R9*1), Y14
+	VBROADCASTSS (R12)(R10*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R11)(CX*4), Y14
+	VBROADCASTSS (R12)(DX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x02, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x02, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y13
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X12, (SI)
-	VPERMPS Y12, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X10, (DI)
+	VPERMPS Y10, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X11, (DI)
+	VPERMPS Y11, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X12, (DI)
+	VPERMPS Y12, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X12, (SI)
-	VPERMPS Y12, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X10, (DI)
+	VPERMPS Y10, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X11, (DI)
+	VPERMPS Y11, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X12, (DI)
+	VPERMPS Y12, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite32:
-	VMOVSS  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSS  X12, (SI)
-	VPERMPS Y12, Y0, Y1
-	VMOVSS  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSS  X1, (DI)
+	VPERMPS Y1, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X2, (DI)
+	VPERMPS Y2, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X3, (DI)
+	VPERMPS Y3, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X4, (DI)
+	VPERMPS Y4, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X5, (DI)
+	VPERMPS Y5, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X6, (DI)
+	VPERMPS Y6, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X7, (DI)
+	VPERMPS Y7, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X8, (DI)
+	VPERMPS Y8, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X9, (DI)
+	VPERMPS Y9, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X10, (DI)
+	VPERMPS Y10, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X11, (DI)
+	VPERMPS Y11, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSS  X12, (DI)
+	VPERMPS Y12, Y13, Y1
+	VMOVSS  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func salone1x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone1x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·salone1x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone1x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x02, CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y2
-	VMOVUPS      (CX)(BX*1), Y3
-	VBROADCASTSS 4(AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS 8(AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y2
-	VMOVUPS      (CX)(BX*1), Y3
-	VBROADCASTSS 12(AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, CX
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y2
-	VMOVUPS      (CX)(BX*1), Y3
-	VBROADCASTSS 4(AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS 8(AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y2
-	VMOVUPS      (CX)(BX*1), Y3
-	VBROADCASTSS 12(AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y2
-	VMOVUPS      (DX)(CX*1), Y3
-	VBROADCASTSS (AX), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone2x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·salone2x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y4
-	VMOVUPS      (R9)(BX*1), Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y4
-	VMOVUPS      (R9)(BX*1), Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, R9
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y4
-	VMOVUPS      (R9)(BX*1), Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (R9), Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y4
-	VMOVUPS      (R9)(BX*1), Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y4
-	VMOVUPS      (DX)(R9*1), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (AX)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone3x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·salone3x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (R9), Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      (R9)(BX*1), Y7
-	VBROADCASTSS 4(AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (R9), Y7
-	VBROADCASTSS 8(AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      (R9)(BX*1), Y7
-	VBROADCASTSS 12(AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, R9
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (R9), Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      (R9)(BX*1), Y7
-	VBROADCASTSS 4(AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (R9), Y7
-	VBROADCASTSS 8(AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      (R9)(BX*1), Y7
-	VBROADCASTSS 12(AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VMOVUPS      (DX)(R9*1), Y7
-	VBROADCASTSS (AX), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (AX)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (AX)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone4x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·salone4x16AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
@@ -6884,235 +6705,150 @@ TEXT ·salone4x16AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (R10), Y9
-	VBROADCASTSS (AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y8
-	VMOVUPS      (R10)(BX*1), Y9
-	VBROADCASTSS 4(AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (R10)(SI*1), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (R10), Y9
-	VBROADCASTSS 8(AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 8(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y8
-	VMOVUPS      (R10)(BX*1), Y9
-	VBROADCASTSS 12(AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (R10)(SI*1), Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (R10), Y9
-	VBROADCASTSS (AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y8
-	VMOVUPS      (R10)(BX*1), Y9
-	VBROADCASTSS 4(AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 4(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (R10)(SI*1), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (R10), Y9
-	VBROADCASTSS 8(AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 8(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y8
-	VMOVUPS      (R10)(BX*1), Y9
-	VBROADCASTSS 12(AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS 12(AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Y2
+	VMOVUPS      (R10)(SI*1), Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y8
-	VMOVUPS      (DX)(R10*1), Y9
-	VBROADCASTSS (AX), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (AX)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (AX)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (AX)(R9*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (BX)(R10*1), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone5x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·salone5x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone2x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
@@ -7120,247 +6856,381 @@ TEXT ·salone5x16AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (R10), Y11
-	VBROADCASTSS (AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y10
-	VMOVUPS      (R10)(BX*1), Y11
-	VBROADCASTSS 4(AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 4(AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (R10), Y11
-	VBROADCASTSS 8(AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 8(AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y10
-	VMOVUPS      (R10)(BX*1), Y11
-	VBROADCASTSS 12(AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 12(AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (R10), Y11
-	VBROADCASTSS (AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y10
-	VMOVUPS      (R10)(BX*1), Y11
-	VBROADCASTSS 4(AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 4(AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (R10), Y11
-	VBROADCASTSS 8(AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 8(AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y10
-	VMOVUPS      (R10)(BX*1), Y11
-	VBROADCASTSS 12(AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS 12(AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y10
-	VMOVUPS      (DX)(R10*1), Y11
-	VBROADCASTSS (AX), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(R9*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (AX)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (BX)(R10*1), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone6x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·salone6x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone3x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (BX)(R10*1), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·salone4x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -7369,19 +7239,15 @@ TEXT ·salone6x16AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R13, $0x00040000
 	JL      tileSteps
@@ -7389,640 +7255,228 @@ TEXT ·salone6x16AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (R11), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      (R11)(BX*1), Y13
-	VBROADCASTSS 4(AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 4(AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 4(AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 4(AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 4(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (R11), Y13
-	VBROADCASTSS 8(AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 8(AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 8(AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 8(AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 8(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R12*1)
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      (R11)(BX*1), Y13
-	VBROADCASTSS 12(AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 12(AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 12(AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 12(AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (R11), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      (R11)(BX*1), Y13
-	VBROADCASTSS 4(AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 4(AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 4(AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 4(AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 4(AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 4(AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 4(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (R11), Y13
-	VBROADCASTSS 8(AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 8(AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 8(AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 8(AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 8(AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 8(AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (R11), Y9
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 8(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      (R11)(BX*1), Y13
-	VBROADCASTSS 12(AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS 12(AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS 12(AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS 12(AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS 12(AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS 12(AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Y8
+	VMOVUPS      (R11)(SI*1), Y9
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS 12(CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VMOVUPS      (DX)(R11*1), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (AX)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (AX)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (AX)(R9*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (AX)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (AX)(R10*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (CX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y8, (SI)
-	VMOVUPS Y9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Y10, (SI)
-	VMOVUPS Y11, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone1x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone5x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·salone1x24AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone5x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x02, CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
 
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R9*1)
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y3
-	VMOVUPS      32(DX)(BX*1), Y4
-	VMOVUPS      (CX)(BX*1), Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R9*1)
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPS      (DX)(BX*1), Y3
-	VMOVUPS      32(DX)(BX*1), Y4
-	VMOVUPS      (CX)(BX*1), Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, CX
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y3
-	VMOVUPS      32(DX)(BX*1), Y4
-	VMOVUPS      (CX)(BX*1), Y5
-	VBROADCASTSS 4(AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS 8(AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y3
-	VMOVUPS      32(DX)(BX*1), Y4
-	VMOVUPS      (CX)(BX*1), Y5
-	VBROADCASTSS 12(AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y3
-	VMOVUPS      32(DX), Y4
-	VMOVUPS      (DX)(CX*1), Y5
-	VBROADCASTSS (AX), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone2x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·salone2x24AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (R9), Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      32(DX)(BX*1), Y7
-	VMOVUPS      (R9)(BX*1), Y8
-	VBROADCASTSS 4(AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (R9), Y8
-	VBROADCASTSS 8(AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      32(DX)(BX*1), Y7
-	VMOVUPS      (R9)(BX*1), Y8
-	VBROADCASTSS 12(AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, R9
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (R9), Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      32(DX)(BX*1), Y7
-	VMOVUPS      (R9)(BX*1), Y8
-	VBROADCASTSS 4(AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (R9), Y8
-	VBROADCASTSS 8(AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y6
-	VMOVUPS      32(DX)(BX*1), Y7
-	VMOVUPS      (R9)(BX*1), Y8
-	VBROADCASTSS 12(AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      (DX)(R9*1), Y8
-	VBROADCASTSS (AX), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	VMOVUPS Y4, 32(SI)
-	VMOVUPS Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone3x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·salone3x24AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -8032,245 +7486,276 @@ TEXT ·salone3x24AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	VXORPS  Y9, Y9, Y9
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS (AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y9
-	VMOVUPS      32(DX)(BX*1), Y10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 4(AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	VBROADCASTSS 4(CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 4(CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS 8(AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 8(CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 8(CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPS      (DX)(BX*1), Y9
-	VMOVUPS      32(DX)(BX*1), Y10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 12(AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VBROADCASTSS 12(CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 12(CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS (AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y9
-	VMOVUPS      32(DX)(BX*1), Y10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 4(AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	VBROADCASTSS 4(CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 4(CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS 8(AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (R11), Y11
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS 8(CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 8(CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y9
-	VMOVUPS      32(DX)(BX*1), Y10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 12(AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	VMOVUPS      (BX)(SI*1), Y10
+	VMOVUPS      (R11)(SI*1), Y11
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VBROADCASTSS 12(CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS 12(CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VMOVUPS      (DX)(R9*1), Y11
-	VBROADCASTSS (AX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VBROADCASTSS (CX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (CX)(DX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	VMOVUPS Y4, 32(SI)
-	VMOVUPS Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	VMOVUPS Y8, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone4x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone6x16AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·salone4x24AVX2(SB), NOSPLIT, $0-64
+TEXT ·salone6x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -8283,15 +7768,315 @@ TEXT ·salone4x24AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
+	ADDQ    BX, R12
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R14, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 4(CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 4(CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 4(CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 4(CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS 8(CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 8(CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 8(CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 8(CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R13*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 12(CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 12(CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 12(CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R12
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 4(CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 4(CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 4(CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 4(CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (R12), Y13
+	VBROADCASTSS 8(CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 8(CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 8(CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 8(CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      (R12)(SI*1), Y13
+	VBROADCASTSS 12(CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS 12(CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS 12(CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS 12(CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (BX)(R12*1), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(DX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (CX)(DX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (CX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (CX)(DX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (CX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	VMOVUPS Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone1x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·salone1x24AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
@@ -8299,355 +8084,1028 @@ TEXT ·salone4x24AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (R10), Y14
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R11*1)
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      32(DX)(BX*1), Y13
-	VMOVUPS      (R10)(BX*1), Y14
-	VBROADCASTSS 4(AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 4(AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 4(AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 4(AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (R10), Y14
-	VBROADCASTSS 8(AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 8(AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 8(AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 8(AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R11*1)
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      32(DX)(BX*1), Y13
-	VMOVUPS      (R10)(BX*1), Y14
-	VBROADCASTSS 12(AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 12(AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 12(AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 12(AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (R10), Y14
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      32(DX)(BX*1), Y13
-	VMOVUPS      (R10)(BX*1), Y14
-	VBROADCASTSS 4(AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 4(AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 4(AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 4(AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (R10), Y14
-	VBROADCASTSS 8(AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 8(AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 8(AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 8(AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Y12
-	VMOVUPS      32(DX)(BX*1), Y13
-	VMOVUPS      (R10)(BX*1), Y14
-	VBROADCASTSS 12(AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 12(AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 12(AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 12(AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      32(BX)(SI*1), Y4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VMOVUPS      (DX)(R10*1), Y14
-	VBROADCASTSS (AX), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R9*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (BX)(R10*1), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	VMOVUPS Y2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y3, (SI)
-	VMOVUPS Y4, 32(SI)
-	VMOVUPS Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	VMOVUPS Y8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Y9, (SI)
-	VMOVUPS Y10, 32(SI)
-	VMOVUPS Y11, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone1x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	MOVQ    cols+56(FP), CX
-	CMPQ    CX, $0x00000004
-	JNE     cut
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·salone2x24AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
-	SUBQ    $0x04, R8
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 4(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 8(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS 12(CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (BX)(R10*1), Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (CX)(DX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·salone3x24AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 4(CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 4(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 4(CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 8(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 8(CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y9
+	VMOVUPS      32(BX)(SI*1), Y10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS 12(CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS 12(CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (CX)(DX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VMOVUPS Y8, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x24AVX2(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·salone4x24AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 4(CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 4(CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 4(CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS 8(CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 8(CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 8(CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 12(CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 12(CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 12(CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 4(CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 4(CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 4(CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 4(CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS 8(CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 8(CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 8(CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 8(CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Y12
+	VMOVUPS      32(BX)(SI*1), Y13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 12(CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS 12(CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS 12(CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS 12(CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (BX)(R11*1), Y14
+	VBROADCASTSS (CX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (CX)(DX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (CX)(DX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (CX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	VMOVUPS Y7, 32(DI)
+	VMOVUPS Y8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	VMOVUPS Y10, 32(DI)
+	VMOVUPS Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dalone1x4AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), CX
-	MOVQ    R8, R9
-	IMULQ   BX, R9
-	CMPQ    R9, $0x00008000
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R9, $0x00040000
+	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y1
-	VBROADCASTSD (AX), Y2
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMOVUPD      (DX)(BX*1), Y1
-	VBROADCASTSD 8(AX), Y2
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 8(CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y1
-	VBROADCASTSD 16(AX), Y2
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD 16(CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMOVUPD      (DX)(BX*1), Y1
-	VBROADCASTSD 24(AX), Y2
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 24(CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y1
-	VBROADCASTSD (AX), Y2
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y1
-	VBROADCASTSD 8(AX), Y2
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 8(CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y1
-	VBROADCASTSD 16(AX), Y2
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD 16(CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y1
-	VBROADCASTSD 24(AX), Y2
+	VMOVUPD      (BX)(SI*1), Y1
+	VBROADCASTSD 24(CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y1
-	VBROADCASTSD (AX), Y2
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (CX), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
@@ -8655,913 +9113,23 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, CX
 	NEGQ    CX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    CX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), CX
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y2
-	VBROADCASTSD (AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y2
-	VBROADCASTSD 8(AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y2
-	VBROADCASTSD 16(AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(CX*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y2
-	VBROADCASTSD 24(AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y2
-	VBROADCASTSD (AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y2
-	VBROADCASTSD 8(AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y2
-	VBROADCASTSD 16(AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y2
-	VBROADCASTSD 24(AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y2
-	VBROADCASTSD (AX), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R9
-	BTRQ    R9, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R9, $0x03
-	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y0
-	VMOVUPS X0, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y0
-	VMOVSD  X0, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func dalone2x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone2x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000004
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y2
-	VBROADCASTSD (AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y2
-	VBROADCASTSD 8(AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y2
-	VBROADCASTSD 16(AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y2
-	VBROADCASTSD 24(AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y2
-	VBROADCASTSD (AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y2
-	VBROADCASTSD 8(AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y2
-	VBROADCASTSD 16(AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y2
-	VBROADCASTSD 24(AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y2
-	VBROADCASTSD (AX), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (AX)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y3
-	VBROADCASTSD 8(AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y3
-	VBROADCASTSD 16(AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y3
-	VBROADCASTSD 24(AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y3
-	VBROADCASTSD 8(AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y3
-	VBROADCASTSD 16(AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y3
-	VBROADCASTSD 24(AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R11
-	BTRQ    R11, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R11, $0x03
-	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func dalone3x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone3x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000004
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R10, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y3
-	VBROADCASTSD 8(AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
-	VBROADCASTSD 16(AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y3
-	VBROADCASTSD 24(AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y3
-	VBROADCASTSD 8(AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y3
-	VBROADCASTSD 16(AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y3
-	VBROADCASTSD 24(AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (AX)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (AX)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R9
-	NEGQ    R9
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    R9, R10
-	VMOVUPS (R10), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R10, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y4
-	VBROADCASTSD (AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y4
-	VBROADCASTSD 8(AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y4
-	VBROADCASTSD 16(AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R9*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y4
-	VBROADCASTSD 24(AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y4
-	VBROADCASTSD (AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y4
-	VBROADCASTSD 8(AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y4
-	VBROADCASTSD 16(AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y4
-	VBROADCASTSD 24(AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y4
-	VBROADCASTSD (AX), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R11
-	BTRQ    R11, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R11, $0x03
-	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func dalone4x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone4x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	LEAQ    (CX)(CX*2), R9
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000004
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y4
-	VBROADCASTSD (AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y4
-	VBROADCASTSD 8(AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y4
-	VBROADCASTSD 16(AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y4
-	VBROADCASTSD 24(AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y4
-	VBROADCASTSD (AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y4
-	VBROADCASTSD 8(AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y4
-	VBROADCASTSD 16(AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y4
-	VBROADCASTSD 24(AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y4
-	VBROADCASTSD (AX), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (AX)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (AX)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (AX)(R9*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
-	VMOVUPS (R11), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
 	CMPQ    R11, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
@@ -9569,1628 +9137,1651 @@ cut:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 8(CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD 16(CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 24(CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 8(CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD 16(CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMASKMOVPD   (BX)(SI*1), Y0, Y2
+	VBROADCASTSD 24(CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (CX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R12
-	BTRQ    R12, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
+	SHLQ    $0x03, CX
+	BSRQ    CX, R12
+	BTRQ    R12, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y2
 	CMPQ    R12, $0x03
 	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y2, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y2, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func dalone5x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone2x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone5x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	LEAQ    (CX)(CX*2), R9
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000004
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R11, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (AX)(R9*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (AX)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R10
-	NEGQ    R10
-	LEAQ    tailMasks<>+32(SB), R11
-	ADDQ    R10, R11
-	VMOVUPS (R11), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R11, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y6
-	VBROADCASTSD (AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y6
-	VBROADCASTSD 8(AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y6
-	VBROADCASTSD 16(AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R10*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y6
-	VBROADCASTSD 24(AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y6
-	VBROADCASTSD (AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y6
-	VBROADCASTSD 8(AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y6
-	VBROADCASTSD 16(AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y6
-	VBROADCASTSD 24(AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y6
-	VBROADCASTSD (AX), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R12
-	BTRQ    R12, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R12, $0x03
-	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func dalone6x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone6x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	LEAQ    (CX)(CX*2), R9
-	LEAQ    (CX)(CX*4), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000004
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VBROADCASTSD (AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y6
-	VBROADCASTSD 8(AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VBROADCASTSD 16(AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y6
-	VBROADCASTSD 24(AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VBROADCASTSD (AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y6
-	VBROADCASTSD 8(AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VBROADCASTSD 16(AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y6
-	VBROADCASTSD 24(AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VBROADCASTSD (AX), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (AX)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (AX)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (AX)(R9*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (AX)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (AX)(R10*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y7
-	VBROADCASTSD 8(AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y7
-	VBROADCASTSD 16(AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y7
-	VBROADCASTSD 24(AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y7
-	VBROADCASTSD 8(AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y7
-	VBROADCASTSD 16(AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y7
-	VBROADCASTSD 24(AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R13
-	BTRQ    R13, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R13, $0x03
-	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func dalone7x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone7x4AVX2(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	LEAQ    (CX)(CX*2), R9
-	LEAQ    (CX)(CX*4), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000004
-	JNE     cut
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	SUBQ    $0x04, R8
-	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
-	JNE     wholeFarSteps
-	CMPQ    R12, $0x00040000
-	JL      wholeSteps
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y7
-	VBROADCASTSD 8(AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y7
-	VBROADCASTSD 16(AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y7
-	VBROADCASTSD 24(AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeFarSteps
-	JMP          wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y7
-	VBROADCASTSD 8(AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y7
-	VBROADCASTSD 16(AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y7
-	VBROADCASTSD 24(AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R8
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (AX)(R9*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (AX)(R10*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (AX)(R9*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R11
-	NEGQ    R11
-	LEAQ    tailMasks<>+32(SB), R12
-	ADDQ    R11, R12
-	VMOVUPS (R12), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	SUBQ    $0x04, R8
-	JLT     cutRest
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00008000
-	JL      cutSteps
-	TESTQ   $0x0000003f, BX
-	JNE     cutFarSteps
-	CMPQ    R12, $0x00040000
-	JL      cutSteps
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y8
-	VBROADCASTSD 8(AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y8
-	VBROADCASTSD 16(AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R11*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y8
-	VBROADCASTSD 24(AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutFarSteps
-	JMP          cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y8
-	VBROADCASTSD 8(AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y8
-	VBROADCASTSD 16(AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y8
-	VBROADCASTSD 24(AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          cutSteps
-
-cutRest:
-	ADDQ $0x04, R8
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          cutStep
-
-cutWrite:
-	MOVQ cols+56(FP), AX
-
-	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R13
-	BTRQ    R13, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R13, $0x03
-	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	JMP     cutWritten
-
-cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-
-cutWritten:
-	VZEROUPPER
-	RET
-
-// func dalone8x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone8x4AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone2x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
 
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000004
-	JNE     cut
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 8(CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD 16(CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 24(CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 8(CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD 16(CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y2
+	VBROADCASTSD 24(CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (CX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (CX)(DX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD 16(CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 24(CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD 16(CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y3
+	VBROADCASTSD 24(CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x03, CX
+	BSRQ    CX, R12
+	BTRQ    R12, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y3
+	CMPQ    R12, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y3, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y3, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y3, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y3, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone3x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dalone3x4AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD 16(CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 24(CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD 16(CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y3
+	VBROADCASTSD 24(CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (CX)(DX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (CX)(DX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R10
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 8(CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD 16(CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R10*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 24(CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 8(CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD 16(CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y4
+	VBROADCASTSD 24(CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (CX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x03, CX
+	BSRQ    CX, R12
+	BTRQ    R12, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y4
+	CMPQ    R12, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y4, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y4, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y4, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y4, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y4, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y4, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone4x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dalone4x4AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 8(CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD 16(CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 24(CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 8(CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD 16(CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y4
+	VBROADCASTSD 24(CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (CX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (CX)(DX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (CX)(DX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (CX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x03, CX
+	BSRQ    CX, R13
+	BTRQ    R13, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y5
+	CMPQ    R13, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y5, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y5, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone5x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dalone5x4AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (CX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (CX)(DX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 8(CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD 16(CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R11*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 24(CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 8(CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD 16(CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y6
+	VBROADCASTSD 24(CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (CX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x03, CX
+	BSRQ    CX, R13
+	BTRQ    R13, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y6
+	CMPQ    R13, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y6, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y6, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone6x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dalone6x4AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
@@ -11198,248 +10789,211 @@ TEXT ·dalone8x4AVX2(SB), NOSPLIT, $0-64
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y8
-	VBROADCASTSD 8(AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 8(R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 8(CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 8(CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y8
-	VBROADCASTSD 16(AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 16(R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD 16(CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 16(CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y8
-	VBROADCASTSD 24(AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 24(R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 24(CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 24(CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y8
-	VBROADCASTSD 8(AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 8(R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 8(CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 8(CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y8
-	VBROADCASTSD 16(AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 16(R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD 16(CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 16(CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y8
-	VBROADCASTSD 24(AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD 24(R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Y6
+	VBROADCASTSD 24(CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD 24(CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (AX)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(R9*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (AX)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (AX)(R10*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (AX)(R9*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (CX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (CX)(DX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (CX)(DX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (CX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (CX)(DX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (CX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
@@ -11447,310 +11001,1423 @@ cut:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y9
-	VBROADCASTSD (AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y9
-	VBROADCASTSD 8(AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 8(R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 8(CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 8(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y9
-	VBROADCASTSD 16(AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 16(R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD 16(CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 16(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y9
-	VBROADCASTSD 24(AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 24(R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 24(CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 24(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y9
-	VBROADCASTSD (AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y9
-	VBROADCASTSD 8(AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 8(R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 8(CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 8(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y9
-	VBROADCASTSD 16(AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 16(R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD 16(CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 16(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y9
-	VBROADCASTSD 24(AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 24(R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	VMASKMOVPD   (BX)(SI*1), Y0, Y7
+	VBROADCASTSD 24(CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 24(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y9
-	VBROADCASTSD (AX), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R10*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (AX)(R9*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
+	SHLQ    $0x03, CX
+	BSRQ    CX, R14
+	BTRQ    R14, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y7
 	CMPQ    R14, $0x03
 	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y7, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y7, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func dalone9x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone7x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone9x4AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone7x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 8(CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 8(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 8(CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD 16(CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 16(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 16(CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 24(CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 24(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 24(CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 8(CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 8(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 8(CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD 16(CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 16(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 16(CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y7
+	VBROADCASTSD 24(CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD 24(CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD 24(CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (CX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (CX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (CX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 8(CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 8(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 8(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD 16(CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 16(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 16(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R12*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 24(CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 24(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 24(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 8(CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 8(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 8(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD 16(CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 16(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 16(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y8
+	VBROADCASTSD 24(CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 24(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 24(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x03, CX
+	BSRQ    CX, R14
+	BTRQ    R14, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y8
+	CMPQ    R14, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y8, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y8, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone8x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dalone8x4AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000004
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
+	CMPQ    R14, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 8(CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 8(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 8(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 8(R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD 16(CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 16(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 16(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 16(R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 24(CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 24(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 24(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 24(R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 8(CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 8(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 8(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 8(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 8(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 8(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 8(R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD 16(CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 16(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 16(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 16(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 16(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 16(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 16(R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y8
+	VBROADCASTSD 24(CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD 24(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD 24(CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD 24(CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD 24(CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD 24(CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD 24(R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
+	JGE          wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (CX)(DX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (CX)(DX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (CX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (CX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
+	CMPQ    R14, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 8(CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 8(CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 8(CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 8(R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD 16(CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 16(CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 16(CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 16(R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 24(CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 24(CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 24(R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 8(CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 8(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 8(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 8(CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 8(CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 8(CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 8(R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD 16(CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 16(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 16(CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 16(CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 16(CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 16(R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX)(SI*1), Y0, Y9
+	VBROADCASTSD 24(CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD 24(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD 24(CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD 24(CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD 24(R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
+	JGE          cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (CX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (CX)(DX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (CX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          cutStep
+
+cutWrite:
+	MOVQ cols+56(FP), CX
+
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	SHLQ    $0x03, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y9
+	CMPQ    R15, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y9, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y9, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+
+cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone9x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dalone9x4AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -11760,267 +12427,279 @@ TEXT ·dalone9x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
-	VBROADCASTSD (AX), Y10
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD (CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD (CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R9*1), Y10
+	VBROADCASTSD (CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD (CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD (CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R9*2), Y10
+	VBROADCASTSD (CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11), Y10
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD (R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y9
-	VBROADCASTSD 8(AX), Y10
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 8(CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y10
+	VBROADCASTSD 8(CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y10
+	VBROADCASTSD 8(CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y10
+	VBROADCASTSD 8(CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y10
+	VBROADCASTSD 8(CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y10
+	VBROADCASTSD 8(CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y10
+	VBROADCASTSD 8(CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 8(R11), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y10
+	VBROADCASTSD 8(R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
-	VBROADCASTSD 16(AX), Y10
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD 16(CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y10
+	VBROADCASTSD 16(CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y10
+	VBROADCASTSD 16(CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y10
+	VBROADCASTSD 16(CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y10
+	VBROADCASTSD 16(CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y10
+	VBROADCASTSD 16(CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y10
+	VBROADCASTSD 16(CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 16(R11), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y10
+	VBROADCASTSD 16(R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y9
-	VBROADCASTSD 24(AX), Y10
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 24(CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y10
+	VBROADCASTSD 24(CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y10
+	VBROADCASTSD 24(CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y10
+	VBROADCASTSD 24(CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y10
+	VBROADCASTSD 24(CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y10
+	VBROADCASTSD 24(CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y10
+	VBROADCASTSD 24(CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 24(R11), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y10
+	VBROADCASTSD 24(R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y9
-	VBROADCASTSD (AX), Y10
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD (CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD (CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R9*1), Y10
+	VBROADCASTSD (CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD (CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD (CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R9*2), Y10
+	VBROADCASTSD (CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11), Y10
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD (R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y9
-	VBROADCASTSD 8(AX), Y10
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 8(CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y10
+	VBROADCASTSD 8(CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y10
+	VBROADCASTSD 8(CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y10
+	VBROADCASTSD 8(CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y10
+	VBROADCASTSD 8(CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y10
+	VBROADCASTSD 8(CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y10
+	VBROADCASTSD 8(CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 8(R11), Y10
+	VBROADCASTSD 8(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y10
+	VBROADCASTSD 8(R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y9
-	VBROADCASTSD 16(AX), Y10
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD 16(CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y10
+	VBROADCASTSD 16(CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y10
+	VBROADCASTSD 16(CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y10
+	VBROADCASTSD 16(CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y10
+	VBROADCASTSD 16(CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y10
+	VBROADCASTSD 16(CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y10
+	VBROADCASTSD 16(CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 16(R11), Y10
+	VBROADCASTSD 16(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y10
+	VBROADCASTSD 16(R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y9
-	VBROADCASTSD 24(AX), Y10
+	VMOVUPD      (BX)(SI*1), Y9
+	VBROADCASTSD 24(CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y10
+	VBROADCASTSD 24(CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y10
+	VBROADCASTSD 24(CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y10
+	VBROADCASTSD 24(CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y10
+	VBROADCASTSD 24(CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y10
+	VBROADCASTSD 24(CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y10
+	VBROADCASTSD 24(CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD 24(R11), Y10
+	VBROADCASTSD 24(R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y10
+	VBROADCASTSD 24(R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y9
-	VBROADCASTSD (AX), Y10
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (CX), Y10
 	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (AX)(CX*1), Y10
+	VBROADCASTSD (CX)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*2), Y10
+	VBROADCASTSD (CX)(DX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (AX)(R9*1), Y10
+	VBROADCASTSD (CX)(R10*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*4), Y10
+	VBROADCASTSD (CX)(DX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (AX)(R10*1), Y10
+	VBROADCASTSD (CX)(R11*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R9*2), Y10
+	VBROADCASTSD (CX)(R10*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11), Y10
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R11)(CX*1), Y10
+	VBROADCASTSD (R12)(DX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -12030,351 +12709,369 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD (CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD (CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R9*1), Y11
+	VBROADCASTSD (CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD (CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD (CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R9*2), Y11
+	VBROADCASTSD (CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y10
-	VBROADCASTSD 8(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 8(CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y11
+	VBROADCASTSD 8(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y11
+	VBROADCASTSD 8(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y11
+	VBROADCASTSD 8(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y11
+	VBROADCASTSD 8(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y11
+	VBROADCASTSD 8(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y11
+	VBROADCASTSD 8(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 8(R11), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y11
+	VBROADCASTSD 8(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y10
-	VBROADCASTSD 16(AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD 16(CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y11
+	VBROADCASTSD 16(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y11
+	VBROADCASTSD 16(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y11
+	VBROADCASTSD 16(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y11
+	VBROADCASTSD 16(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y11
+	VBROADCASTSD 16(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y11
+	VBROADCASTSD 16(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 16(R11), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y11
+	VBROADCASTSD 16(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y10
-	VBROADCASTSD 24(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 24(CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y11
+	VBROADCASTSD 24(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y11
+	VBROADCASTSD 24(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y11
+	VBROADCASTSD 24(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y11
+	VBROADCASTSD 24(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y11
+	VBROADCASTSD 24(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y11
+	VBROADCASTSD 24(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 24(R11), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y11
+	VBROADCASTSD 24(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD (CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD (CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R9*1), Y11
+	VBROADCASTSD (CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD (CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD (CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R9*2), Y11
+	VBROADCASTSD (CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y10
-	VBROADCASTSD 8(AX), Y11
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 8(CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y11
+	VBROADCASTSD 8(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y11
+	VBROADCASTSD 8(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y11
+	VBROADCASTSD 8(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y11
+	VBROADCASTSD 8(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y11
+	VBROADCASTSD 8(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y11
+	VBROADCASTSD 8(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 8(R11), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y11
+	VBROADCASTSD 8(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y10
-	VBROADCASTSD 16(AX), Y11
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD 16(CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y11
+	VBROADCASTSD 16(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y11
+	VBROADCASTSD 16(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y11
+	VBROADCASTSD 16(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y11
+	VBROADCASTSD 16(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y11
+	VBROADCASTSD 16(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y11
+	VBROADCASTSD 16(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 16(R11), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y11
+	VBROADCASTSD 16(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y10
-	VBROADCASTSD 24(AX), Y11
+	VMASKMOVPD   (BX)(SI*1), Y0, Y10
+	VBROADCASTSD 24(CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y11
+	VBROADCASTSD 24(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y11
+	VBROADCASTSD 24(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y11
+	VBROADCASTSD 24(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y11
+	VBROADCASTSD 24(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y11
+	VBROADCASTSD 24(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y11
+	VBROADCASTSD 24(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 24(R11), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y11
+	VBROADCASTSD 24(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y10
-	VBROADCASTSD (AX), Y11
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (CX), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD (CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD (CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(R9*1), Y11
+	VBROADCASTSD (CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD (CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD (CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (AX)(R9*2), Y11
+	VBROADCASTSD (CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x03, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y10
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y10, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y10, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func dalone10x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone10x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone10x4AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone10x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000004
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -12385,287 +13082,299 @@ TEXT ·dalone10x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y10
-	VBROADCASTSD (AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD (CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD (CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R9*1), Y11
+	VBROADCASTSD (CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD (CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD (CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R9*2), Y11
+	VBROADCASTSD (CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD (R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y10
-	VBROADCASTSD 8(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 8(CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y11
+	VBROADCASTSD 8(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y11
+	VBROADCASTSD 8(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y11
+	VBROADCASTSD 8(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y11
+	VBROADCASTSD 8(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y11
+	VBROADCASTSD 8(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y11
+	VBROADCASTSD 8(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 8(R11), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y11
+	VBROADCASTSD 8(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 8(R11)(CX*2), Y11
+	VBROADCASTSD 8(R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y10
-	VBROADCASTSD 16(AX), Y11
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD 16(CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y11
+	VBROADCASTSD 16(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y11
+	VBROADCASTSD 16(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y11
+	VBROADCASTSD 16(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y11
+	VBROADCASTSD 16(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y11
+	VBROADCASTSD 16(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y11
+	VBROADCASTSD 16(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 16(R11), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y11
+	VBROADCASTSD 16(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 16(R11)(CX*2), Y11
+	VBROADCASTSD 16(R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y10
-	VBROADCASTSD 24(AX), Y11
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 24(CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y11
+	VBROADCASTSD 24(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y11
+	VBROADCASTSD 24(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y11
+	VBROADCASTSD 24(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y11
+	VBROADCASTSD 24(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y11
+	VBROADCASTSD 24(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y11
+	VBROADCASTSD 24(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 24(R11), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y11
+	VBROADCASTSD 24(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 24(R11)(CX*2), Y11
+	VBROADCASTSD 24(R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y10
-	VBROADCASTSD (AX), Y11
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD (CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD (CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R9*1), Y11
+	VBROADCASTSD (CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD (CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD (CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R9*2), Y11
+	VBROADCASTSD (CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD (R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y10
-	VBROADCASTSD 8(AX), Y11
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 8(CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y11
+	VBROADCASTSD 8(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y11
+	VBROADCASTSD 8(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y11
+	VBROADCASTSD 8(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y11
+	VBROADCASTSD 8(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y11
+	VBROADCASTSD 8(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y11
+	VBROADCASTSD 8(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 8(R11), Y11
+	VBROADCASTSD 8(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y11
+	VBROADCASTSD 8(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 8(R11)(CX*2), Y11
+	VBROADCASTSD 8(R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y10
-	VBROADCASTSD 16(AX), Y11
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD 16(CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y11
+	VBROADCASTSD 16(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y11
+	VBROADCASTSD 16(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y11
+	VBROADCASTSD 16(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y11
+	VBROADCASTSD 16(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y11
+	VBROADCASTSD 16(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y11
+	VBROADCASTSD 16(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 16(R11), Y11
+	VBROADCASTSD 16(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y11
+	VBROADCASTSD 16(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 16(R11)(CX*2), Y11
+	VBROADCASTSD 16(R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y10
-	VBROADCASTSD 24(AX), Y11
+	VMOVUPD      (BX)(SI*1), Y10
+	VBROADCASTSD 24(CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y11
+	VBROADCASTSD 24(CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y11
+	VBROADCASTSD 24(CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y11
+	VBROADCASTSD 24(CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y11
+	VBROADCASTSD 24(CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y11
+	VBROADCASTSD 24(CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y11
+	VBROADCASTSD 24(CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD 24(R11), Y11
+	VBROADCASTSD 24(R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y11
+	VBROADCASTSD 24(R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD 24(R11)(CX*2), Y11
+	VBROADCASTSD 24(R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y10
-	VBROADCASTSD (AX), Y11
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (CX), Y11
 	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (AX)(CX*1), Y11
+	VBROADCASTSD (CX)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (AX)(CX*2), Y11
+	VBROADCASTSD (CX)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (AX)(R9*1), Y11
+	VBROADCASTSD (CX)(R10*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (AX)(CX*4), Y11
+	VBROADCASTSD (CX)(DX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (AX)(R10*1), Y11
+	VBROADCASTSD (CX)(R11*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (AX)(R9*2), Y11
+	VBROADCASTSD (CX)(R10*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11), Y11
+	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R11)(CX*1), Y11
+	VBROADCASTSD (R12)(DX*1), Y11
 	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R11)(CX*2), Y11
+	VBROADCASTSD (R12)(DX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -12676,377 +13385,395 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD (CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R9*1), Y12
+	VBROADCASTSD (CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD (CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD (CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R9*2), Y12
+	VBROADCASTSD (CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD (R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y11
-	VBROADCASTSD 8(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 8(CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y12
+	VBROADCASTSD 8(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y12
+	VBROADCASTSD 8(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y12
+	VBROADCASTSD 8(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y12
+	VBROADCASTSD 8(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y12
+	VBROADCASTSD 8(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y12
+	VBROADCASTSD 8(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 8(R11), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y12
+	VBROADCASTSD 8(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 8(R11)(CX*2), Y12
+	VBROADCASTSD 8(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y11
-	VBROADCASTSD 16(AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD 16(CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y12
+	VBROADCASTSD 16(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y12
+	VBROADCASTSD 16(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y12
+	VBROADCASTSD 16(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y12
+	VBROADCASTSD 16(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y12
+	VBROADCASTSD 16(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y12
+	VBROADCASTSD 16(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 16(R11), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y12
+	VBROADCASTSD 16(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 16(R11)(CX*2), Y12
+	VBROADCASTSD 16(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y11
-	VBROADCASTSD 24(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 24(CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y12
+	VBROADCASTSD 24(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y12
+	VBROADCASTSD 24(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y12
+	VBROADCASTSD 24(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y12
+	VBROADCASTSD 24(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y12
+	VBROADCASTSD 24(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y12
+	VBROADCASTSD 24(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 24(R11), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y12
+	VBROADCASTSD 24(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 24(R11)(CX*2), Y12
+	VBROADCASTSD 24(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD (CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R9*1), Y12
+	VBROADCASTSD (CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD (CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD (CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R9*2), Y12
+	VBROADCASTSD (CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD (R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y11
-	VBROADCASTSD 8(AX), Y12
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 8(CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y12
+	VBROADCASTSD 8(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y12
+	VBROADCASTSD 8(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y12
+	VBROADCASTSD 8(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y12
+	VBROADCASTSD 8(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y12
+	VBROADCASTSD 8(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y12
+	VBROADCASTSD 8(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 8(R11), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y12
+	VBROADCASTSD 8(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 8(R11)(CX*2), Y12
+	VBROADCASTSD 8(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y11
-	VBROADCASTSD 16(AX), Y12
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD 16(CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y12
+	VBROADCASTSD 16(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y12
+	VBROADCASTSD 16(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y12
+	VBROADCASTSD 16(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y12
+	VBROADCASTSD 16(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y12
+	VBROADCASTSD 16(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y12
+	VBROADCASTSD 16(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 16(R11), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y12
+	VBROADCASTSD 16(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 16(R11)(CX*2), Y12
+	VBROADCASTSD 16(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y11
-	VBROADCASTSD 24(AX), Y12
+	VMASKMOVPD   (BX)(SI*1), Y0, Y11
+	VBROADCASTSD 24(CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y12
+	VBROADCASTSD 24(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y12
+	VBROADCASTSD 24(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y12
+	VBROADCASTSD 24(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y12
+	VBROADCASTSD 24(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y12
+	VBROADCASTSD 24(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y12
+	VBROADCASTSD 24(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 24(R11), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y12
+	VBROADCASTSD 24(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 24(R11)(CX*2), Y12
+	VBROADCASTSD 24(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y11
-	VBROADCASTSD (AX), Y12
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (CX), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD (CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(R9*1), Y12
+	VBROADCASTSD (CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD (CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD (CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (AX)(R9*2), Y12
+	VBROADCASTSD (CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD (R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x03, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y11
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X10, (DI)
+	VPERMPS Y10, Y11, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X10, (DI)
+	VPERMPS Y10, Y11, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func dalone11x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone11x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone11x4AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone11x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000004
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -13058,307 +13785,319 @@ TEXT ·dalone11x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y11
-	VBROADCASTSD (AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD (CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R9*1), Y12
+	VBROADCASTSD (CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD (CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD (CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R9*2), Y12
+	VBROADCASTSD (CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD (R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y11
-	VBROADCASTSD 8(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 8(CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y12
+	VBROADCASTSD 8(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y12
+	VBROADCASTSD 8(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y12
+	VBROADCASTSD 8(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y12
+	VBROADCASTSD 8(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y12
+	VBROADCASTSD 8(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y12
+	VBROADCASTSD 8(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 8(R11), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y12
+	VBROADCASTSD 8(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 8(R11)(CX*2), Y12
+	VBROADCASTSD 8(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 8(R11)(R9*1), Y12
+	VBROADCASTSD 8(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y11
-	VBROADCASTSD 16(AX), Y12
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD 16(CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y12
+	VBROADCASTSD 16(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y12
+	VBROADCASTSD 16(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y12
+	VBROADCASTSD 16(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y12
+	VBROADCASTSD 16(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y12
+	VBROADCASTSD 16(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y12
+	VBROADCASTSD 16(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 16(R11), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y12
+	VBROADCASTSD 16(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 16(R11)(CX*2), Y12
+	VBROADCASTSD 16(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 16(R11)(R9*1), Y12
+	VBROADCASTSD 16(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y11
-	VBROADCASTSD 24(AX), Y12
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 24(CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y12
+	VBROADCASTSD 24(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y12
+	VBROADCASTSD 24(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y12
+	VBROADCASTSD 24(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y12
+	VBROADCASTSD 24(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y12
+	VBROADCASTSD 24(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y12
+	VBROADCASTSD 24(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 24(R11), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y12
+	VBROADCASTSD 24(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 24(R11)(CX*2), Y12
+	VBROADCASTSD 24(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 24(R11)(R9*1), Y12
+	VBROADCASTSD 24(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD (CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R9*1), Y12
+	VBROADCASTSD (CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD (CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD (CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R9*2), Y12
+	VBROADCASTSD (CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD (R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y11
-	VBROADCASTSD 8(AX), Y12
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 8(CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y12
+	VBROADCASTSD 8(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y12
+	VBROADCASTSD 8(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y12
+	VBROADCASTSD 8(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y12
+	VBROADCASTSD 8(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y12
+	VBROADCASTSD 8(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y12
+	VBROADCASTSD 8(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 8(R11), Y12
+	VBROADCASTSD 8(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y12
+	VBROADCASTSD 8(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 8(R11)(CX*2), Y12
+	VBROADCASTSD 8(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 8(R11)(R9*1), Y12
+	VBROADCASTSD 8(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y11
-	VBROADCASTSD 16(AX), Y12
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD 16(CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y12
+	VBROADCASTSD 16(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y12
+	VBROADCASTSD 16(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y12
+	VBROADCASTSD 16(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y12
+	VBROADCASTSD 16(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y12
+	VBROADCASTSD 16(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y12
+	VBROADCASTSD 16(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 16(R11), Y12
+	VBROADCASTSD 16(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y12
+	VBROADCASTSD 16(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 16(R11)(CX*2), Y12
+	VBROADCASTSD 16(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 16(R11)(R9*1), Y12
+	VBROADCASTSD 16(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y11
-	VBROADCASTSD 24(AX), Y12
+	VMOVUPD      (BX)(SI*1), Y11
+	VBROADCASTSD 24(CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y12
+	VBROADCASTSD 24(CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y12
+	VBROADCASTSD 24(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y12
+	VBROADCASTSD 24(CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y12
+	VBROADCASTSD 24(CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y12
+	VBROADCASTSD 24(CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y12
+	VBROADCASTSD 24(CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD 24(R11), Y12
+	VBROADCASTSD 24(R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y12
+	VBROADCASTSD 24(R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD 24(R11)(CX*2), Y12
+	VBROADCASTSD 24(R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD 24(R11)(R9*1), Y12
+	VBROADCASTSD 24(R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y11
-	VBROADCASTSD (AX), Y12
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (CX), Y12
 	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (AX)(CX*1), Y12
+	VBROADCASTSD (CX)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*2), Y12
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(R9*1), Y12
+	VBROADCASTSD (CX)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*4), Y12
+	VBROADCASTSD (CX)(DX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (AX)(R10*1), Y12
+	VBROADCASTSD (CX)(R11*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R9*2), Y12
+	VBROADCASTSD (CX)(R10*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11), Y12
+	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R11)(CX*1), Y12
+	VBROADCASTSD (R12)(DX*1), Y12
 	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R11)(CX*2), Y12
+	VBROADCASTSD (R12)(DX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R11)(R9*1), Y12
+	VBROADCASTSD (R12)(R10*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y10, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -13370,403 +14109,421 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD (CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD (CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD (CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R9*2), Y13
+	VBROADCASTSD (CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD (R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y12
-	VBROADCASTSD 8(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 8(CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y13
+	VBROADCASTSD 8(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y13
+	VBROADCASTSD 8(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y13
+	VBROADCASTSD 8(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y13
+	VBROADCASTSD 8(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y13
+	VBROADCASTSD 8(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y13
+	VBROADCASTSD 8(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 8(R11), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y13
+	VBROADCASTSD 8(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 8(R11)(CX*2), Y13
+	VBROADCASTSD 8(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 8(R11)(R9*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y12
-	VBROADCASTSD 16(AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD 16(CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y13
+	VBROADCASTSD 16(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y13
+	VBROADCASTSD 16(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y13
+	VBROADCASTSD 16(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y13
+	VBROADCASTSD 16(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y13
+	VBROADCASTSD 16(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y13
+	VBROADCASTSD 16(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 16(R11), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y13
+	VBROADCASTSD 16(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 16(R11)(CX*2), Y13
+	VBROADCASTSD 16(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 16(R11)(R9*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y12
-	VBROADCASTSD 24(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 24(CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y13
+	VBROADCASTSD 24(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y13
+	VBROADCASTSD 24(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y13
+	VBROADCASTSD 24(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y13
+	VBROADCASTSD 24(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y13
+	VBROADCASTSD 24(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y13
+	VBROADCASTSD 24(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 24(R11), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y13
+	VBROADCASTSD 24(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 24(R11)(CX*2), Y13
+	VBROADCASTSD 24(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 24(R11)(R9*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD (CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD (CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD (CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R9*2), Y13
+	VBROADCASTSD (CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD (R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y12
-	VBROADCASTSD 8(AX), Y13
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 8(CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y13
+	VBROADCASTSD 8(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y13
+	VBROADCASTSD 8(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y13
+	VBROADCASTSD 8(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y13
+	VBROADCASTSD 8(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y13
+	VBROADCASTSD 8(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y13
+	VBROADCASTSD 8(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 8(R11), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y13
+	VBROADCASTSD 8(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 8(R11)(CX*2), Y13
+	VBROADCASTSD 8(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 8(R11)(R9*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y12
-	VBROADCASTSD 16(AX), Y13
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD 16(CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y13
+	VBROADCASTSD 16(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y13
+	VBROADCASTSD 16(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y13
+	VBROADCASTSD 16(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y13
+	VBROADCASTSD 16(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y13
+	VBROADCASTSD 16(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y13
+	VBROADCASTSD 16(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 16(R11), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y13
+	VBROADCASTSD 16(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 16(R11)(CX*2), Y13
+	VBROADCASTSD 16(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 16(R11)(R9*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y12
-	VBROADCASTSD 24(AX), Y13
+	VMASKMOVPD   (BX)(SI*1), Y0, Y12
+	VBROADCASTSD 24(CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y13
+	VBROADCASTSD 24(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y13
+	VBROADCASTSD 24(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y13
+	VBROADCASTSD 24(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y13
+	VBROADCASTSD 24(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y13
+	VBROADCASTSD 24(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y13
+	VBROADCASTSD 24(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 24(R11), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y13
+	VBROADCASTSD 24(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 24(R11)(CX*2), Y13
+	VBROADCASTSD 24(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 24(R11)(R9*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y12
-	VBROADCASTSD (AX), Y13
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (CX), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD (CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD (CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD (CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (AX)(R9*2), Y13
+	VBROADCASTSD (CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD (R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x03, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y12
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X10, (DI)
+	VPERMPS Y10, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X11, (DI)
+	VPERMPS Y11, Y12, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X10, (DI)
+	VPERMPS Y10, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X11, (DI)
+	VPERMPS Y11, Y12, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func dalone12x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone12x4AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dalone12x4AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone12x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), CX
+	CMPQ CX, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R9*2), R11
-	ADDQ    CX, R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000004
-	JNE     cut
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -13779,327 +14536,339 @@ TEXT ·dalone12x4AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      wholeSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     wholeFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VBROADCASTSD (AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD (CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD (CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD (CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R9*2), Y13
+	VBROADCASTSD (CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD (R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD (R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y12
-	VBROADCASTSD 8(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 8(CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y13
+	VBROADCASTSD 8(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y13
+	VBROADCASTSD 8(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y13
+	VBROADCASTSD 8(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y13
+	VBROADCASTSD 8(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y13
+	VBROADCASTSD 8(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y13
+	VBROADCASTSD 8(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 8(R11), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y13
+	VBROADCASTSD 8(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 8(R11)(CX*2), Y13
+	VBROADCASTSD 8(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 8(R11)(R9*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 8(R11)(CX*4), Y13
+	VBROADCASTSD 8(R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VBROADCASTSD 16(AX), Y13
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD 16(CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y13
+	VBROADCASTSD 16(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y13
+	VBROADCASTSD 16(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y13
+	VBROADCASTSD 16(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y13
+	VBROADCASTSD 16(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y13
+	VBROADCASTSD 16(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y13
+	VBROADCASTSD 16(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 16(R11), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y13
+	VBROADCASTSD 16(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 16(R11)(CX*2), Y13
+	VBROADCASTSD 16(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 16(R11)(R9*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 16(R11)(CX*4), Y13
+	VBROADCASTSD 16(R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y12
-	VBROADCASTSD 24(AX), Y13
+	PREFETCHT0   31(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 24(CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y13
+	VBROADCASTSD 24(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y13
+	VBROADCASTSD 24(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y13
+	VBROADCASTSD 24(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y13
+	VBROADCASTSD 24(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y13
+	VBROADCASTSD 24(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y13
+	VBROADCASTSD 24(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 24(R11), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y13
+	VBROADCASTSD 24(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 24(R11)(CX*2), Y13
+	VBROADCASTSD 24(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 24(R11)(R9*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 24(R11)(CX*4), Y13
+	VBROADCASTSD 24(R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeFarSteps
 	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VBROADCASTSD (AX), Y13
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD (CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD (CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD (CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R9*2), Y13
+	VBROADCASTSD (CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD (R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD (R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y12
-	VBROADCASTSD 8(AX), Y13
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 8(CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD 8(AX)(CX*1), Y13
+	VBROADCASTSD 8(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 8(AX)(CX*2), Y13
+	VBROADCASTSD 8(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 8(AX)(R9*1), Y13
+	VBROADCASTSD 8(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 8(AX)(CX*4), Y13
+	VBROADCASTSD 8(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 8(AX)(R10*1), Y13
+	VBROADCASTSD 8(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 8(AX)(R9*2), Y13
+	VBROADCASTSD 8(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 8(R11), Y13
+	VBROADCASTSD 8(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 8(R11)(CX*1), Y13
+	VBROADCASTSD 8(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 8(R11)(CX*2), Y13
+	VBROADCASTSD 8(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 8(R11)(R9*1), Y13
+	VBROADCASTSD 8(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 8(R11)(CX*4), Y13
+	VBROADCASTSD 8(R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VBROADCASTSD 16(AX), Y13
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD 16(CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD 16(AX)(CX*1), Y13
+	VBROADCASTSD 16(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 16(AX)(CX*2), Y13
+	VBROADCASTSD 16(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 16(AX)(R9*1), Y13
+	VBROADCASTSD 16(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 16(AX)(CX*4), Y13
+	VBROADCASTSD 16(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 16(AX)(R10*1), Y13
+	VBROADCASTSD 16(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 16(AX)(R9*2), Y13
+	VBROADCASTSD 16(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 16(R11), Y13
+	VBROADCASTSD 16(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 16(R11)(CX*1), Y13
+	VBROADCASTSD 16(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 16(R11)(CX*2), Y13
+	VBROADCASTSD 16(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 16(R11)(R9*1), Y13
+	VBROADCASTSD 16(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 16(R11)(CX*4), Y13
+	VBROADCASTSD 16(R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y12
-	VBROADCASTSD 24(AX), Y13
+	VMOVUPD      (BX)(SI*1), Y12
+	VBROADCASTSD 24(CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD 24(AX)(CX*1), Y13
+	VBROADCASTSD 24(CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD 24(AX)(CX*2), Y13
+	VBROADCASTSD 24(CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD 24(AX)(R9*1), Y13
+	VBROADCASTSD 24(CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD 24(AX)(CX*4), Y13
+	VBROADCASTSD 24(CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD 24(AX)(R10*1), Y13
+	VBROADCASTSD 24(CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD 24(AX)(R9*2), Y13
+	VBROADCASTSD 24(CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD 24(R11), Y13
+	VBROADCASTSD 24(R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD 24(R11)(CX*1), Y13
+	VBROADCASTSD 24(R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD 24(R11)(CX*2), Y13
+	VBROADCASTSD 24(R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD 24(R11)(R9*1), Y13
+	VBROADCASTSD 24(R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD 24(R11)(CX*4), Y13
+	VBROADCASTSD 24(R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VBROADCASTSD (AX), Y13
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (CX), Y13
 	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (AX)(CX*1), Y13
+	VBROADCASTSD (CX)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (AX)(CX*2), Y13
+	VBROADCASTSD (CX)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (AX)(R9*1), Y13
+	VBROADCASTSD (CX)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (AX)(CX*4), Y13
+	VBROADCASTSD (CX)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (AX)(R10*1), Y13
+	VBROADCASTSD (CX)(R11*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (AX)(R9*2), Y13
+	VBROADCASTSD (CX)(R10*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11), Y13
+	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R11)(CX*1), Y13
+	VBROADCASTSD (R12)(DX*1), Y13
 	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R11)(CX*2), Y13
+	VBROADCASTSD (R12)(DX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R11)(R9*1), Y13
+	VBROADCASTSD (R12)(R10*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R11)(CX*4), Y13
+	VBROADCASTSD (R12)(DX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          wholeStep
 
 wholeWrite:
-	VMOVUPD Y0, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y1, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y5, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y7, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y10, (SI)
-	ADDQ    DI, SI
-	VMOVUPD Y11, (SI)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, (DI)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, R12
-	NEGQ    R12
-	LEAQ    tailMasks<>+32(SB), R13
-	ADDQ    R12, R13
-	VMOVUPS (R13), Y0
+	SHLQ    $0x03, CX
+	NEGQ    CX
+	LEAQ    tailMasks<>+32(SB), BX
+	ADDQ    CX, BX
+	VMOVUPS (BX), Y0
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
@@ -14112,950 +14881,454 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	VXORPS  Y12, Y12, Y12
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00008000
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
 	JL      cutSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     cutFarSteps
-	CMPQ    R13, $0x00040000
+	CMPQ    R14, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD (CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD (CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD (CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R9*2), Y14
+	VBROADCASTSD (CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11), Y14
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R11)(CX*1), Y14
+	VBROADCASTSD (R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(CX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R11)(CX*4), Y14
+	VBROADCASTSD (R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y13
-	VBROADCASTSD 8(AX), Y14
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 8(CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y14
+	VBROADCASTSD 8(CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y14
+	VBROADCASTSD 8(CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y14
+	VBROADCASTSD 8(CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y14
+	VBROADCASTSD 8(CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y14
+	VBROADCASTSD 8(CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y14
+	VBROADCASTSD 8(CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 8(R11), Y14
+	VBROADCASTSD 8(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y14
+	VBROADCASTSD 8(R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 8(R11)(CX*2), Y14
+	VBROADCASTSD 8(R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD 8(R11)(R9*1), Y14
+	VBROADCASTSD 8(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD 8(R11)(CX*4), Y14
+	VBROADCASTSD 8(R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(BX*8)
-	VMASKMOVPD   (DX), Y0, Y13
-	VBROADCASTSD 16(AX), Y14
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD 16(CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y14
+	VBROADCASTSD 16(CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y14
+	VBROADCASTSD 16(CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y14
+	VBROADCASTSD 16(CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y14
+	VBROADCASTSD 16(CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y14
+	VBROADCASTSD 16(CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y14
+	VBROADCASTSD 16(CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 16(R11), Y14
+	VBROADCASTSD 16(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y14
+	VBROADCASTSD 16(R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 16(R11)(CX*2), Y14
+	VBROADCASTSD 16(R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD 16(R11)(R9*1), Y14
+	VBROADCASTSD 16(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD 16(R11)(CX*4), Y14
+	VBROADCASTSD 16(R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   31(DX)(R12*1)
-	VMASKMOVPD   (DX)(BX*1), Y0, Y13
-	VBROADCASTSD 24(AX), Y14
+	PREFETCHT0   31(BX)(R13*1)
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 24(CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y14
+	VBROADCASTSD 24(CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y14
+	VBROADCASTSD 24(CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y14
+	VBROADCASTSD 24(CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y14
+	VBROADCASTSD 24(CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y14
+	VBROADCASTSD 24(CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y14
+	VBROADCASTSD 24(CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 24(R11), Y14
+	VBROADCASTSD 24(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y14
+	VBROADCASTSD 24(R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 24(R11)(CX*2), Y14
+	VBROADCASTSD 24(R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD 24(R11)(R9*1), Y14
+	VBROADCASTSD 24(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD 24(R11)(CX*4), Y14
+	VBROADCASTSD 24(R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutFarSteps
 	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD (CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD (CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD (CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R9*2), Y14
+	VBROADCASTSD (CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11), Y14
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R11)(CX*1), Y14
+	VBROADCASTSD (R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(CX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R11)(CX*4), Y14
+	VBROADCASTSD (R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y13
-	VBROADCASTSD 8(AX), Y14
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 8(CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y14
+	VBROADCASTSD 8(CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD 8(AX)(CX*2), Y14
+	VBROADCASTSD 8(CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 8(AX)(R9*1), Y14
+	VBROADCASTSD 8(CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD 8(AX)(CX*4), Y14
+	VBROADCASTSD 8(CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 8(AX)(R10*1), Y14
+	VBROADCASTSD 8(CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD 8(AX)(R9*2), Y14
+	VBROADCASTSD 8(CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 8(R11), Y14
+	VBROADCASTSD 8(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD 8(R11)(CX*1), Y14
+	VBROADCASTSD 8(R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 8(R11)(CX*2), Y14
+	VBROADCASTSD 8(R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD 8(R11)(R9*1), Y14
+	VBROADCASTSD 8(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD 8(R11)(CX*4), Y14
+	VBROADCASTSD 8(R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
+	LEAQ         (BX)(SI*2), BX
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y13
-	VBROADCASTSD 16(AX), Y14
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD 16(CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y14
+	VBROADCASTSD 16(CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD 16(AX)(CX*2), Y14
+	VBROADCASTSD 16(CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 16(AX)(R9*1), Y14
+	VBROADCASTSD 16(CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD 16(AX)(CX*4), Y14
+	VBROADCASTSD 16(CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 16(AX)(R10*1), Y14
+	VBROADCASTSD 16(CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD 16(AX)(R9*2), Y14
+	VBROADCASTSD 16(CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 16(R11), Y14
+	VBROADCASTSD 16(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD 16(R11)(CX*1), Y14
+	VBROADCASTSD 16(R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 16(R11)(CX*2), Y14
+	VBROADCASTSD 16(R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD 16(R11)(R9*1), Y14
+	VBROADCASTSD 16(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD 16(R11)(CX*4), Y14
+	VBROADCASTSD 16(R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX)(BX*1), Y0, Y13
-	VBROADCASTSD 24(AX), Y14
+	VMASKMOVPD   (BX)(SI*1), Y0, Y13
+	VBROADCASTSD 24(CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y14
+	VBROADCASTSD 24(CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD 24(AX)(CX*2), Y14
+	VBROADCASTSD 24(CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 24(AX)(R9*1), Y14
+	VBROADCASTSD 24(CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD 24(AX)(CX*4), Y14
+	VBROADCASTSD 24(CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 24(AX)(R10*1), Y14
+	VBROADCASTSD 24(CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD 24(AX)(R9*2), Y14
+	VBROADCASTSD 24(CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 24(R11), Y14
+	VBROADCASTSD 24(R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD 24(R11)(CX*1), Y14
+	VBROADCASTSD 24(R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 24(R11)(CX*2), Y14
+	VBROADCASTSD 24(R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD 24(R11)(R9*1), Y14
+	VBROADCASTSD 24(R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD 24(R11)(CX*4), Y14
+	VBROADCASTSD 24(R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMASKMOVPD   (DX), Y0, Y13
-	VBROADCASTSD (AX), Y14
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (CX), Y14
 	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
+	VBROADCASTSD (CX)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (AX)(CX*2), Y14
+	VBROADCASTSD (CX)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(R9*1), Y14
+	VBROADCASTSD (CX)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (AX)(CX*4), Y14
+	VBROADCASTSD (CX)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R10*1), Y14
+	VBROADCASTSD (CX)(R11*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (AX)(R9*2), Y14
+	VBROADCASTSD (CX)(R10*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R11), Y14
+	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R11)(CX*1), Y14
+	VBROADCASTSD (R12)(DX*1), Y14
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R11)(CX*2), Y14
+	VBROADCASTSD (R12)(DX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R11)(R9*1), Y14
+	VBROADCASTSD (R12)(R10*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R11)(CX*4), Y14
+	VBROADCASTSD (R12)(DX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          cutStep
 
 cutWrite:
-	MOVQ cols+56(FP), AX
+	MOVQ cols+56(FP), CX
 
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	SHLQ    $0x03, AX
-	BSRQ    AX, R14
-	BTRQ    R14, AX
-	LEAQ    elements<>+0(SB), CX
-	VMOVDQU (CX)(AX*1), Y0
-	CMPQ    R14, $0x03
+	SHLQ    $0x03, CX
+	BSRQ    CX, R15
+	BTRQ    R15, CX
+	LEAQ    elements<>+0(SB), BX
+	VMOVDQU (BX)(CX*1), Y13
+	CMPQ    R15, $0x03
 	JEQ     cutWrite64
-	VMOVUPS X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVUPS X12, (SI)
-	VPERMPS Y12, Y0, Y1
-	VMOVUPS X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVUPS X1, (DI)
+	VPERMPS Y1, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X2, (DI)
+	VPERMPS Y2, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X3, (DI)
+	VPERMPS Y3, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X4, (DI)
+	VPERMPS Y4, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X5, (DI)
+	VPERMPS Y5, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X6, (DI)
+	VPERMPS Y6, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X7, (DI)
+	VPERMPS Y7, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X8, (DI)
+	VPERMPS Y8, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X9, (DI)
+	VPERMPS Y9, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X10, (DI)
+	VPERMPS Y10, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X11, (DI)
+	VPERMPS Y11, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVUPS X12, (DI)
+	VPERMPS Y12, Y13, Y1
+	VMOVUPS X1, (DI)(CX*1)
+	ADDQ    R8, DI
 	JMP     cutWritten
 
 cutWrite64:
-	VMOVSD  X1, (SI)
-	VPERMPS Y1, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X2, (SI)
-	VPERMPS Y2, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X3, (SI)
-	VPERMPS Y3, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X4, (SI)
-	VPERMPS Y4, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X5, (SI)
-	VPERMPS Y5, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X6, (SI)
-	VPERMPS Y6, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X7, (SI)
-	VPERMPS Y7, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X8, (SI)
-	VPERMPS Y8, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X9, (SI)
-	VPERMPS Y9, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X10, (SI)
-	VPERMPS Y10, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X11, (SI)
-	VPERMPS Y11, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
-	VMOVSD  X12, (SI)
-	VPERMPS Y12, Y0, Y1
-	VMOVSD  X1, (SI)(AX*1)
-	ADDQ    DI, SI
+	VMOVSD  X1, (DI)
+	VPERMPS Y1, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X2, (DI)
+	VPERMPS Y2, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X3, (DI)
+	VPERMPS Y3, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X4, (DI)
+	VPERMPS Y4, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X5, (DI)
+	VPERMPS Y5, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X6, (DI)
+	VPERMPS Y6, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X7, (DI)
+	VPERMPS Y7, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X8, (DI)
+	VPERMPS Y8, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X9, (DI)
+	VPERMPS Y9, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X10, (DI)
+	VPERMPS Y10, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X11, (DI)
+	VPERMPS Y11, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
+	VMOVSD  X12, (DI)
+	VPERMPS Y12, Y13, Y1
+	VMOVSD  X1, (DI)(CX*1)
+	ADDQ    R8, DI
 
 cutWritten:
+	MOVQ tiles+64(FP), CX
+	DECQ CX
+	JNE  cutNext
 	VZEROUPPER
 	RET
 
-// func dalone1x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone1x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dalone1x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone1x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, CX
-	SHLQ    $0x03, CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (CX), Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y2
-	VMOVUPD      (CX)(BX*1), Y3
-	VBROADCASTSD 8(AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (CX), Y3
-	VBROADCASTSD 16(AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y2
-	VMOVUPD      (CX)(BX*1), Y3
-	VBROADCASTSD 24(AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, CX
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (CX), Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y2
-	VMOVUPD      (CX)(BX*1), Y3
-	VBROADCASTSD 8(AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (CX), Y3
-	VBROADCASTSD 16(AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y2
-	VMOVUPD      (CX)(BX*1), Y3
-	VBROADCASTSD 24(AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y2
-	VMOVUPD      (DX)(CX*1), Y3
-	VBROADCASTSD (AX), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone2x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dalone2x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (R9), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y4
-	VMOVUPD      (R9)(BX*1), Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (R9), Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y4
-	VMOVUPD      (R9)(BX*1), Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, R9
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (R9), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y4
-	VMOVUPD      (R9)(BX*1), Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (R9), Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y4
-	VMOVUPD      (R9)(BX*1), Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y4
-	VMOVUPD      (DX)(R9*1), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (AX)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone3x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dalone3x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (R9), Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      (R9)(BX*1), Y7
-	VBROADCASTSD 8(AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (R9), Y7
-	VBROADCASTSD 16(AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      (R9)(BX*1), Y7
-	VBROADCASTSD 24(AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, R9
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (R9), Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      (R9)(BX*1), Y7
-	VBROADCASTSD 8(AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (R9), Y7
-	VBROADCASTSD 16(AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      (R9)(BX*1), Y7
-	VBROADCASTSD 24(AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VMOVUPD      (DX)(R9*1), Y7
-	VBROADCASTSD (AX), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (AX)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (AX)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone4x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dalone4x8AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
@@ -15063,235 +15336,150 @@ TEXT ·dalone4x8AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (R10), Y9
-	VBROADCASTSD (AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y8
-	VMOVUPD      (R10)(BX*1), Y9
-	VBROADCASTSD 8(AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 8(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (R10)(SI*1), Y3
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (R10), Y9
-	VBROADCASTSD 16(AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 16(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD 16(CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y8
-	VMOVUPD      (R10)(BX*1), Y9
-	VBROADCASTSD 24(AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 24(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (R10)(SI*1), Y3
+	VBROADCASTSD 24(CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (R10), Y9
-	VBROADCASTSD (AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y8
-	VMOVUPD      (R10)(BX*1), Y9
-	VBROADCASTSD 8(AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 8(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (R10)(SI*1), Y3
+	VBROADCASTSD 8(CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (R10), Y9
-	VBROADCASTSD 16(AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 16(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD 16(CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y8
-	VMOVUPD      (R10)(BX*1), Y9
-	VBROADCASTSD 24(AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD 24(AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Y2
+	VMOVUPD      (R10)(SI*1), Y3
+	VBROADCASTSD 24(CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y8
-	VMOVUPD      (DX)(R10*1), Y9
-	VBROADCASTSD (AX), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (AX)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (AX)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (AX)(R9*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (BX)(R10*1), Y3
+	VBROADCASTSD (CX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone5x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dalone5x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone2x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
@@ -15299,247 +15487,381 @@ TEXT ·dalone5x8AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (R10), Y11
-	VBROADCASTSD (AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y10
-	VMOVUPD      (R10)(BX*1), Y11
-	VBROADCASTSD 8(AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 8(AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (R10), Y11
-	VBROADCASTSD 16(AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 16(AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y10
-	VMOVUPD      (R10)(BX*1), Y11
-	VBROADCASTSD 24(AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 24(AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (R10), Y11
-	VBROADCASTSD (AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y10
-	VMOVUPD      (R10)(BX*1), Y11
-	VBROADCASTSD 8(AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 8(AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (R10), Y11
-	VBROADCASTSD 16(AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 16(AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y10
-	VMOVUPD      (R10)(BX*1), Y11
-	VBROADCASTSD 24(AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD 24(AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y10
-	VMOVUPD      (DX)(R10*1), Y11
-	VBROADCASTSD (AX), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(R9*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (AX)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (BX)(R10*1), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (CX)(DX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone6x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dalone6x8AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone3x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 8(CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD 16(CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 24(CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 8(CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD 16(CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 24(CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (BX)(R10*1), Y7
+	VBROADCASTSD (CX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (CX)(DX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (CX)(DX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dalone4x8AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -15548,19 +15870,15 @@ TEXT ·dalone6x8AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
-	LEAQ    (BX)(BX*8), R12
-	MOVQ    R8, R13
-	IMULQ   BX, R13
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
 	CMPQ    R13, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R13, $0x00040000
 	JL      tileSteps
@@ -15568,640 +15886,228 @@ TEXT ·dalone6x8AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (R11), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD (CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      (R11)(BX*1), Y13
-	VBROADCASTSD 8(AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 8(AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 8(AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 8(AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 8(CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 8(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (R11), Y13
-	VBROADCASTSD 16(AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 16(AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 16(AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 16(AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD 16(CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 16(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   63(DX)(R12*1)
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      (R11)(BX*1), Y13
-	VBROADCASTSD 24(AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 24(AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 24(AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 24(AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 24(CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (R11), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD (CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      (R11)(BX*1), Y13
-	VBROADCASTSD 8(AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 8(AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 8(AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 8(AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 8(AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 8(AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 8(CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 8(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (R11), Y13
-	VBROADCASTSD 16(AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 16(AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 16(AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 16(AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 16(AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 16(AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (R11), Y9
+	VBROADCASTSD 16(CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 16(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      (R11)(BX*1), Y13
-	VBROADCASTSD 24(AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD 24(AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD 24(AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD 24(AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD 24(AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD 24(AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Y8
+	VMOVUPD      (R11)(SI*1), Y9
+	VBROADCASTSD 24(CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD 24(CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VMOVUPD      (DX)(R11*1), Y13
-	VBROADCASTSD (AX), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (AX)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (AX)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (AX)(R9*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (AX)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (AX)(R10*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (BX)(R11*1), Y9
+	VBROADCASTSD (CX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (CX)(DX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (CX)(DX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (CX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y2, (SI)
-	VMOVUPD Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y4, (SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y8, (SI)
-	VMOVUPD Y9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Y10, (SI)
-	VMOVUPD Y11, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone5x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dalone1x12AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone5x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, CX
-	SHLQ    $0x03, CX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	LEAQ    (BX)(BX*8), R9
-	MOVQ    R8, R10
-	IMULQ   BX, R10
-	CMPQ    R10, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R10, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
 
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (CX), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R9*1)
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y3
-	VMOVUPD      32(DX)(BX*1), Y4
-	VMOVUPD      (CX)(BX*1), Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (CX), Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R9*1)
-	PREFETCHT0   31(DX)(R9*1)
-	VMOVUPD      (DX)(BX*1), Y3
-	VMOVUPD      32(DX)(BX*1), Y4
-	VMOVUPD      (CX)(BX*1), Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, CX
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (CX), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y3
-	VMOVUPD      32(DX)(BX*1), Y4
-	VMOVUPD      (CX)(BX*1), Y5
-	VBROADCASTSD 8(AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (CX), Y5
-	VBROADCASTSD 16(AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y3
-	VMOVUPD      32(DX)(BX*1), Y4
-	VMOVUPD      (CX)(BX*1), Y5
-	VBROADCASTSD 24(AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y3
-	VMOVUPD      32(DX), Y4
-	VMOVUPD      (DX)(CX*1), Y5
-	VBROADCASTSD (AX), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone2x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dalone2x12AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
-	JL      tileSteps
-	TESTQ   $0x0000003f, BX
-	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
-	JL      tileSteps
-	PCALIGN $0x20
-
-tileFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (R9), Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      32(DX)(BX*1), Y7
-	VMOVUPD      (R9)(BX*1), Y8
-	VBROADCASTSD 8(AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (R9), Y8
-	VBROADCASTSD 16(AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      32(DX)(BX*1), Y7
-	VMOVUPD      (R9)(BX*1), Y8
-	VBROADCASTSD 24(AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileFarSteps
-	SUBQ         DX, R9
-	JMP          tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (R9), Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      32(DX)(BX*1), Y7
-	VMOVUPD      (R9)(BX*1), Y8
-	VBROADCASTSD 8(AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (R9), Y8
-	VBROADCASTSD 16(AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y6
-	VMOVUPD      32(DX)(BX*1), Y7
-	VMOVUPD      (R9)(BX*1), Y8
-	VBROADCASTSD 24(AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y6
-	VMOVUPD      32(DX), Y7
-	VMOVUPD      (DX)(R9*1), Y8
-	VBROADCASTSD (AX), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	VMOVUPD Y4, 32(SI)
-	VMOVUPD Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone3x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·dalone3x12AVX2(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -16211,245 +16117,276 @@ TEXT ·dalone3x12AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	VXORPS  Y9, Y9, Y9
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
-	LEAQ    (BX)(BX*8), R10
-	MOVQ    R8, R11
-	IMULQ   BX, R11
-	CMPQ    R11, $0x00008000
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
-	CMPQ    R11, $0x00040000
+	CMPQ    R13, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD (AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y9
-	VMOVUPD      32(DX)(BX*1), Y10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 8(AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 8(CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	VBROADCASTSD 8(CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 8(CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD 16(AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD 16(CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 16(CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 16(CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R10*1)
-	PREFETCHT0   31(DX)(R10*1)
-	VMOVUPD      (DX)(BX*1), Y9
-	VMOVUPD      32(DX)(BX*1), Y10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 24(AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	PREFETCHT0   63(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 24(CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VBROADCASTSD 24(CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 24(CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R11
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD (AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD (CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y9
-	VMOVUPD      32(DX)(BX*1), Y10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 8(AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 8(CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	VBROADCASTSD 8(CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 8(CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD 16(AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (R11), Y11
+	VBROADCASTSD 16(CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD 16(CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 16(CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y9
-	VMOVUPD      32(DX)(BX*1), Y10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 24(AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	VMOVUPD      (BX)(SI*1), Y10
+	VMOVUPD      (R11)(SI*1), Y11
+	VBROADCASTSD 24(CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VBROADCASTSD 24(CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD 24(CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y9
-	VMOVUPD      32(DX), Y10
-	VMOVUPD      (DX)(R9*1), Y11
-	VBROADCASTSD (AX), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (BX)(R11*1), Y11
+	VBROADCASTSD (CX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (CX)(DX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VBROADCASTSD (CX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (CX)(DX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	VMOVUPD Y4, 32(SI)
-	VMOVUPD Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
-	VMOVUPD Y8, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone4x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone6x8AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dalone4x12AVX2(SB), NOSPLIT, $0-64
+TEXT ·dalone6x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -16462,15 +16399,315 @@ TEXT ·dalone4x12AVX2(SB), NOSPLIT, $0-64
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
-	LEAQ    (BX)(BX*8), R11
-	MOVQ    R8, R12
-	IMULQ   BX, R12
+	ADDQ    BX, R12
+	LEAQ    (SI)(SI*8), R13
+	MOVQ    R9, R14
+	IMULQ   SI, R14
+	CMPQ    R14, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R14, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD (CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 8(CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 8(CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 8(CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 8(CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD 16(CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 16(CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 16(CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 16(CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   63(BX)(R13*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 24(CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 24(CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 24(CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R12
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD (CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 8(CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 8(CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 8(CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 8(CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 8(CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 8(CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (R12), Y13
+	VBROADCASTSD 16(CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 16(CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 16(CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 16(CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 16(CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 16(CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      (R12)(SI*1), Y13
+	VBROADCASTSD 24(CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD 24(CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD 24(CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD 24(CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD 24(CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD 24(CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (BX)(R12*1), Y13
+	VBROADCASTSD (CX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (CX)(DX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (CX)(DX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (CX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (CX)(DX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (CX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	VMOVUPD Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	VMOVUPD Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	VMOVUPD Y9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	VMOVUPD Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dalone1x12AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
 	CMPQ    R12, $0x00008000
 	JL      tileSteps
-	TESTQ   $0x0000003f, BX
+	TESTQ   $0x0000003f, SI
 	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
@@ -16478,249 +16715,916 @@ TEXT ·dalone4x12AVX2(SB), NOSPLIT, $0-64
 
 tileFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (R10), Y14
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R11*1)
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      32(DX)(BX*1), Y13
-	VMOVUPD      (R10)(BX*1), Y14
-	VBROADCASTSD 8(AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 8(AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 8(AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 8(AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(BX*8)
-	PREFETCHT0   31(DX)(BX*8)
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (R10), Y14
-	VBROADCASTSD 16(AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 16(AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 16(AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 16(AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	PREFETCHT0   95(DX)(R11*1)
-	PREFETCHT0   31(DX)(R11*1)
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      32(DX)(BX*1), Y13
-	VMOVUPD      (R10)(BX*1), Y14
-	VBROADCASTSD 24(AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 24(AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 24(AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 24(AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileFarSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (R10), Y14
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      32(DX)(BX*1), Y13
-	VMOVUPD      (R10)(BX*1), Y14
-	VBROADCASTSD 8(AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 8(AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 8(AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 8(AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 8(CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (R10), Y14
-	VBROADCASTSD 16(AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 16(AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 16(AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 16(AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD 16(CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Y12
-	VMOVUPD      32(DX)(BX*1), Y13
-	VMOVUPD      (R10)(BX*1), Y14
-	VBROADCASTSD 24(AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 24(AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 24(AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 24(AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Y3
+	VMOVUPD      32(BX)(SI*1), Y4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 24(CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y12
-	VMOVUPD      32(DX), Y13
-	VMOVUPD      (DX)(R10*1), Y14
-	VBROADCASTSD (AX), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R9*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (BX)(R10*1), Y5
+	VBROADCASTSD (CX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Y0, (SI)
-	VMOVUPD Y1, 32(SI)
-	VMOVUPD Y2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y3, (SI)
-	VMOVUPD Y4, 32(SI)
-	VMOVUPD Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y6, (SI)
-	VMOVUPD Y7, 32(SI)
-	VMOVUPD Y8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Y9, (SI)
-	VMOVUPD Y10, 32(SI)
-	VMOVUPD Y11, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dalone2x12AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 8(CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD 16(CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 24(CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 8(CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 8(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD 16(CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 16(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y6
+	VMOVUPD      32(BX)(SI*1), Y7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 24(CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD 24(CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (BX)(R10*1), Y8
+	VBROADCASTSD (CX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (CX)(DX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	VMOVUPD Y4, 32(DI)
+	VMOVUPD Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dalone3x12AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	LEAQ    (SI)(SI*8), R11
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 8(CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R11*1)
+	PREFETCHT0   31(BX)(R11*1)
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R10
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 8(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 8(CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 16(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 16(CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y9
+	VMOVUPD      32(BX)(SI*1), Y10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD 24(CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD 24(CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (CX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (CX)(DX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (CX)(DX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	VMOVUPD Y4, 32(DI)
+	VMOVUPD Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	VMOVUPD Y8, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dalone4x12AVX2(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	LEAQ    (SI)(SI*8), R12
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
+	CMPQ    R13, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 8(CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 8(CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 8(CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD 16(CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 16(CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 16(CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	PREFETCHT0   95(BX)(R12*1)
+	PREFETCHT0   31(BX)(R12*1)
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 24(CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 24(CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 24(CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	SUBQ         BX, R11
+	JMP          tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 8(CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 8(CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 8(CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 8(CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD 16(CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 16(CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 16(CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 16(CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Y12
+	VMOVUPD      32(BX)(SI*1), Y13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 24(CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD 24(CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD 24(CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD 24(CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (BX)(R11*1), Y14
+	VBROADCASTSD (CX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (CX)(DX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (CX)(DX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (CX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	VMOVUPD Y4, 32(DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	VMOVUPD Y7, 32(DI)
+	VMOVUPD Y8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	VMOVUPD Y10, 32(DI)
+	VMOVUPD Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff

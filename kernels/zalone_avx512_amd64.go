@@ -7,442 +7,442 @@ package kernels
 // salone1x16AVX512 is an aloneKernel with h = 1, for at most 16 columns.
 //
 //go:noescape
-func salone1x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x16AVX512 is an aloneKernel with h = 2, for at most 16 columns.
 //
 //go:noescape
-func salone2x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x16AVX512 is an aloneKernel with h = 3, for at most 16 columns.
 //
 //go:noescape
-func salone3x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x16AVX512 is an aloneKernel with h = 4, for at most 16 columns.
 //
 //go:noescape
-func salone4x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x16AVX512 is an aloneKernel with h = 5, for at most 16 columns.
 //
 //go:noescape
-func salone5x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x16AVX512 is an aloneKernel with h = 6, for at most 16 columns.
 //
 //go:noescape
-func salone6x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone7x16AVX512 is an aloneKernel with h = 7, for at most 16 columns.
 //
 //go:noescape
-func salone7x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone7x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone8x16AVX512 is an aloneKernel with h = 8, for at most 16 columns.
 //
 //go:noescape
-func salone8x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone8x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone9x16AVX512 is an aloneKernel with h = 9, for at most 16 columns.
 //
 //go:noescape
-func salone9x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone9x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone10x16AVX512 is an aloneKernel with h = 10, for at most 16 columns.
 //
 //go:noescape
-func salone10x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone10x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone11x16AVX512 is an aloneKernel with h = 11, for at most 16 columns.
 //
 //go:noescape
-func salone11x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone11x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone12x16AVX512 is an aloneKernel with h = 12, for at most 16 columns.
 //
 //go:noescape
-func salone12x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone12x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone13x16AVX512 is an aloneKernel with h = 13, for at most 16 columns.
 //
 //go:noescape
-func salone13x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone13x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone14x16AVX512 is an aloneKernel with h = 14, for at most 16 columns.
 //
 //go:noescape
-func salone14x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone14x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone15x16AVX512 is an aloneKernel with h = 15, for at most 16 columns.
 //
 //go:noescape
-func salone15x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone15x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone16x16AVX512 is an aloneKernel with h = 16, for at most 16 columns.
 //
 //go:noescape
-func salone16x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone16x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x32AVX512 is an aloneKernel with h = 1, for at most 32 columns.
 //
 //go:noescape
-func salone1x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x32AVX512 is an aloneKernel with h = 2, for at most 32 columns.
 //
 //go:noescape
-func salone2x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x32AVX512 is an aloneKernel with h = 3, for at most 32 columns.
 //
 //go:noescape
-func salone3x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x32AVX512 is an aloneKernel with h = 4, for at most 32 columns.
 //
 //go:noescape
-func salone4x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x32AVX512 is an aloneKernel with h = 5, for at most 32 columns.
 //
 //go:noescape
-func salone5x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x32AVX512 is an aloneKernel with h = 6, for at most 32 columns.
 //
 //go:noescape
-func salone6x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone7x32AVX512 is an aloneKernel with h = 7, for at most 32 columns.
 //
 //go:noescape
-func salone7x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone7x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone8x32AVX512 is an aloneKernel with h = 8, for at most 32 columns.
 //
 //go:noescape
-func salone8x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone8x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone9x32AVX512 is an aloneKernel with h = 9, for at most 32 columns.
 //
 //go:noescape
-func salone9x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone9x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone10x32AVX512 is an aloneKernel with h = 10, for at most 32 columns.
 //
 //go:noescape
-func salone10x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone10x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone11x32AVX512 is an aloneKernel with h = 11, for at most 32 columns.
 //
 //go:noescape
-func salone11x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone11x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone12x32AVX512 is an aloneKernel with h = 12, for at most 32 columns.
 //
 //go:noescape
-func salone12x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone12x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone13x32AVX512 is an aloneKernel with h = 13, for at most 32 columns.
 //
 //go:noescape
-func salone13x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone13x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone14x32AVX512 is an aloneKernel with h = 14, for at most 32 columns.
 //
 //go:noescape
-func salone14x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone14x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x48AVX512 is an aloneKernel with h = 1, for at most 48 columns.
 //
 //go:noescape
-func salone1x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x48AVX512 is an aloneKernel with h = 2, for at most 48 columns.
 //
 //go:noescape
-func salone2x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x48AVX512 is an aloneKernel with h = 3, for at most 48 columns.
 //
 //go:noescape
-func salone3x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x48AVX512 is an aloneKernel with h = 4, for at most 48 columns.
 //
 //go:noescape
-func salone4x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x48AVX512 is an aloneKernel with h = 5, for at most 48 columns.
 //
 //go:noescape
-func salone5x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x48AVX512 is an aloneKernel with h = 6, for at most 48 columns.
 //
 //go:noescape
-func salone6x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone7x48AVX512 is an aloneKernel with h = 7, for at most 48 columns.
 //
 //go:noescape
-func salone7x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone7x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone8x48AVX512 is an aloneKernel with h = 8, for at most 48 columns.
 //
 //go:noescape
-func salone8x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone8x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x64AVX512 is an aloneKernel with h = 1, for at most 64 columns.
 //
 //go:noescape
-func salone1x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x64AVX512 is an aloneKernel with h = 2, for at most 64 columns.
 //
 //go:noescape
-func salone2x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x64AVX512 is an aloneKernel with h = 3, for at most 64 columns.
 //
 //go:noescape
-func salone3x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x64AVX512 is an aloneKernel with h = 4, for at most 64 columns.
 //
 //go:noescape
-func salone4x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x64AVX512 is an aloneKernel with h = 5, for at most 64 columns.
 //
 //go:noescape
-func salone5x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x64AVX512 is an aloneKernel with h = 6, for at most 64 columns.
 //
 //go:noescape
-func salone6x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // dalone1x8AVX512 is an aloneKernel with h = 1, for at most 8 columns.
 //
 //go:noescape
-func dalone1x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x8AVX512 is an aloneKernel with h = 2, for at most 8 columns.
 //
 //go:noescape
-func dalone2x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x8AVX512 is an aloneKernel with h = 3, for at most 8 columns.
 //
 //go:noescape
-func dalone3x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x8AVX512 is an aloneKernel with h = 4, for at most 8 columns.
 //
 //go:noescape
-func dalone4x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x8AVX512 is an aloneKernel with h = 5, for at most 8 columns.
 //
 //go:noescape
-func dalone5x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x8AVX512 is an aloneKernel with h = 6, for at most 8 columns.
 //
 //go:noescape
-func dalone6x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone7x8AVX512 is an aloneKernel with h = 7, for at most 8 columns.
 //
 //go:noescape
-func dalone7x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone7x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone8x8AVX512 is an aloneKernel with h = 8, for at most 8 columns.
 //
 //go:noescape
-func dalone8x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone8x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone9x8AVX512 is an aloneKernel with h = 9, for at most 8 columns.
 //
 //go:noescape
-func dalone9x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone9x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone10x8AVX512 is an aloneKernel with h = 10, for at most 8 columns.
 //
 //go:noescape
-func dalone10x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone10x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone11x8AVX512 is an aloneKernel with h = 11, for at most 8 columns.
 //
 //go:noescape
-func dalone11x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone11x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone12x8AVX512 is an aloneKernel with h = 12, for at most 8 columns.
 //
 //go:noescape
-func dalone12x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone12x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone13x8AVX512 is an aloneKernel with h = 13, for at most 8 columns.
 //
 //go:noescape
-func dalone13x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone13x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone14x8AVX512 is an aloneKernel with h = 14, for at most 8 columns.
 //
 //go:noescape
-func dalone14x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone14x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone15x8AVX512 is an aloneKernel with h = 15, for at most 8 columns.
 //
 //go:noescape
-func dalone15x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone15x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone16x8AVX512 is an aloneKernel with h = 16, for at most 8 columns.
 //
 //go:noescape
-func dalone16x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone16x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x16AVX512 is an aloneKernel with h = 1, for at most 16 columns.
 //
 //go:noescape
-func dalone1x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x16AVX512 is an aloneKernel with h = 2, for at most 16 columns.
 //
 //go:noescape
-func dalone2x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x16AVX512 is an aloneKernel with h = 3, for at most 16 columns.
 //
 //go:noescape
-func dalone3x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x16AVX512 is an aloneKernel with h = 4, for at most 16 columns.
 //
 //go:noescape
-func dalone4x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x16AVX512 is an aloneKernel with h = 5, for at most 16 columns.
 //
 //go:noescape
-func dalone5x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x16AVX512 is an aloneKernel with h = 6, for at most 16 columns.
 //
 //go:noescape
-func dalone6x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone7x16AVX512 is an aloneKernel with h = 7, for at most 16 columns.
 //
 //go:noescape
-func dalone7x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone7x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone8x16AVX512 is an aloneKernel with h = 8, for at most 16 columns.
 //
 //go:noescape
-func dalone8x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone8x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone9x16AVX512 is an aloneKernel with h = 9, for at most 16 columns.
 //
 //go:noescape
-func dalone9x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone9x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone10x16AVX512 is an aloneKernel with h = 10, for at most 16 columns.
 //
 //go:noescape
-func dalone10x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone10x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone11x16AVX512 is an aloneKernel with h = 11, for at most 16 columns.
 //
 //go:noescape
-func dalone11x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone11x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone12x16AVX512 is an aloneKernel with h = 12, for at most 16 columns.
 //
 //go:noescape
-func dalone12x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone12x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone13x16AVX512 is an aloneKernel with h = 13, for at most 16 columns.
 //
 //go:noescape
-func dalone13x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone13x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone14x16AVX512 is an aloneKernel with h = 14, for at most 16 columns.
 //
 //go:noescape
-func dalone14x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone14x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x24AVX512 is an aloneKernel with h = 1, for at most 24 columns.
 //
 //go:noescape
-func dalone1x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x24AVX512 is an aloneKernel with h = 2, for at most 24 columns.
 //
 //go:noescape
-func dalone2x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x24AVX512 is an aloneKernel with h = 3, for at most 24 columns.
 //
 //go:noescape
-func dalone3x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x24AVX512 is an aloneKernel with h = 4, for at most 24 columns.
 //
 //go:noescape
-func dalone4x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x24AVX512 is an aloneKernel with h = 5, for at most 24 columns.
 //
 //go:noescape
-func dalone5x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x24AVX512 is an aloneKernel with h = 6, for at most 24 columns.
 //
 //go:noescape
-func dalone6x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone7x24AVX512 is an aloneKernel with h = 7, for at most 24 columns.
 //
 //go:noescape
-func dalone7x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone7x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone8x24AVX512 is an aloneKernel with h = 8, for at most 24 columns.
 //
 //go:noescape
-func dalone8x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone8x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x32AVX512 is an aloneKernel with h = 1, for at most 32 columns.
 //
 //go:noescape
-func dalone1x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x32AVX512 is an aloneKernel with h = 2, for at most 32 columns.
 //
 //go:noescape
-func dalone2x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x32AVX512 is an aloneKernel with h = 3, for at most 32 columns.
 //
 //go:noescape
-func dalone3x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x32AVX512 is an aloneKernel with h = 4, for at most 32 columns.
 //
 //go:noescape
-func dalone4x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x32AVX512 is an aloneKernel with h = 5, for at most 32 columns.
 //
 //go:noescape
-func dalone5x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x32AVX512 is an aloneKernel with h = 6, for at most 32 columns.
 //
 //go:noescape
-func dalone6x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 var saloneAVX512 = [][]aloneKernel[float32]{
 	{salone1x16AVX512, salone2x16AVX512, salone3x16AVX512, salone4x16AVX512, salone5x16AVX512, salone6x16AVX512, salone7x16AVX512, salone8x16AVX512, salone9x16AVX512, salone10x16AVX512, salone11x16AVX512, salone12x16AVX512, salone13x16AVX512, salone14x16AVX512, salone15x16AVX512, salone16x16AVX512},

@@ -4,1175 +4,1360 @@
 
 #include "textflag.h"
 
-// func salone1x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+// func salone1x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone1x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000010
-	JNE     cut
+TEXT ·salone1x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z1
-	VFMADD231PS.BCST 4(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPS          (R8)(BX*1), Z1
+	VFMADD231PS.BCST 4(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z1
-	VFMADD231PS.BCST 8(AX), Z1, Z0
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST 8(CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z1
-	VFMADD231PS.BCST 12(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	VMOVUPS          (R8)(BX*1), Z1
+	VFMADD231PS.BCST 12(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPS          (R8), Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              wholeStep
 
 wholeWrite:
 	VMOVUPS Z0, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX), K1, Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
+	VMOVUPS.Z        (R8), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX)(BX*1), K1, Z1
-	VFMADD231PS.BCST 4(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPS.Z        (R8)(BX*1), K1, Z1
+	VFMADD231PS.BCST 4(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX), K1, Z1
-	VFMADD231PS.BCST 8(AX), Z1, Z0
+	VMOVUPS.Z        (R8), K1, Z1
+	VFMADD231PS.BCST 8(CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX)(BX*1), K1, Z1
-	VFMADD231PS.BCST 12(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	VMOVUPS.Z        (R8)(BX*1), K1, Z1
+	VFMADD231PS.BCST 12(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX), K1, Z1
-	VFMADD231PS.BCST (AX), Z1, Z0
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPS.Z        (R8), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              cutStep
 
 cutWrite:
 	VMOVUPS Z0, K1, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone2x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone2x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone2x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000010
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z2
-	VFMADD231PS.BCST 4(AX), Z2, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z2
-	VFMADD231PS.BCST 8(AX), Z2, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z2
-	VFMADD231PS.BCST 12(AX), Z2, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z2
-	VFMADD231PS.BCST 4(AX), Z2, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z2
-	VFMADD231PS.BCST 8(AX), Z2, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z2
-	VFMADD231PS.BCST 12(AX), Z2, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z2
-	VFMADD231PS.BCST (AX), Z2, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone3x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone3x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000010
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z3
-	VFMADD231PS.BCST 4(AX), Z3, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z3
-	VFMADD231PS.BCST 8(AX), Z3, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z3
-	VFMADD231PS.BCST 12(AX), Z3, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z3
-	VFMADD231PS.BCST 4(AX), Z3, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z3
-	VFMADD231PS.BCST 8(AX), Z3, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z3
-	VFMADD231PS.BCST 12(AX), Z3, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z3
-	VFMADD231PS.BCST (AX), Z3, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone4x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone4x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000010
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z4
-	VFMADD231PS.BCST 4(AX), Z4, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z4
-	VFMADD231PS.BCST 8(AX), Z4, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z4
-	VFMADD231PS.BCST 12(AX), Z4, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z4
-	VFMADD231PS.BCST 4(AX), Z4, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z4
-	VFMADD231PS.BCST 8(AX), Z4, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z4
-	VFMADD231PS.BCST 12(AX), Z4, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z4
-	VFMADD231PS.BCST (AX), Z4, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone5x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone5x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000010
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z5
-	VFMADD231PS.BCST 4(AX), Z5, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z5
-	VFMADD231PS.BCST 8(AX), Z5, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z5
-	VFMADD231PS.BCST 12(AX), Z5, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z5
-	VFMADD231PS.BCST 4(AX), Z5, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z5
-	VFMADD231PS.BCST 8(AX), Z5, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z5
-	VFMADD231PS.BCST 12(AX), Z5, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z5
-	VFMADD231PS.BCST (AX), Z5, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone6x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone6x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000010
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z6
-	VFMADD231PS.BCST 4(AX), Z6, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z6
-	VFMADD231PS.BCST 8(AX), Z6, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z6
-	VFMADD231PS.BCST 12(AX), Z6, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z6
-	VFMADD231PS.BCST 4(AX), Z6, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z6
-	VFMADD231PS.BCST 8(AX), Z6, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z6
-	VFMADD231PS.BCST 12(AX), Z6, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z6
-	VFMADD231PS.BCST (AX), Z6, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone7x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone7x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000010
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z7
-	VFMADD231PS.BCST 4(AX), Z7, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z7
-	VFMADD231PS.BCST 8(AX), Z7, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z7
-	VFMADD231PS.BCST 12(AX), Z7, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z7
-	VFMADD231PS.BCST 4(AX), Z7, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z7
-	VFMADD231PS.BCST 8(AX), Z7, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z7
-	VFMADD231PS.BCST 12(AX), Z7, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z7
-	VFMADD231PS.BCST (AX), Z7, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone8x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone8x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone2x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Z2
+	VFMADD231PS.BCST 4(CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST 8(CX), Z2, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Z2
+	VFMADD231PS.BCST 12(CX), Z2, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Z2
+	VFMADD231PS.BCST 4(CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Z2
+	VFMADD231PS.BCST 8(CX), Z2, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Z2
+	VFMADD231PS.BCST 12(CX), Z2, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone3x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone3x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Z3
+	VFMADD231PS.BCST 4(CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST 8(CX), Z3, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Z3
+	VFMADD231PS.BCST 12(CX), Z3, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Z3
+	VFMADD231PS.BCST 4(CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Z3
+	VFMADD231PS.BCST 8(CX), Z3, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Z3
+	VFMADD231PS.BCST 12(CX), Z3, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone4x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone4x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Z4
+	VFMADD231PS.BCST 4(CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Z4
+	VFMADD231PS.BCST 8(CX), Z4, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Z4
+	VFMADD231PS.BCST 12(CX), Z4, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z4, Z3
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Z4
+	VFMADD231PS.BCST 4(CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Z4
+	VFMADD231PS.BCST 8(CX), Z4, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Z4
+	VFMADD231PS.BCST 12(CX), Z4, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z4, Z3
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone5x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone5x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Z5
+	VFMADD231PS.BCST 4(CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Z5
+	VFMADD231PS.BCST 8(CX), Z5, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Z5
+	VFMADD231PS.BCST 12(CX), Z5, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Z5
+	VFMADD231PS.BCST 4(CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Z5
+	VFMADD231PS.BCST 8(CX), Z5, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Z5
+	VFMADD231PS.BCST 12(CX), Z5, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone6x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone6x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Z6
+	VFMADD231PS.BCST 4(CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z6
+	VFMADD231PS.BCST 8(CX), Z6, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Z6
+	VFMADD231PS.BCST 12(CX), Z6, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z5
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z6
+	VFMADD231PS.BCST 4(CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z6
+	VFMADD231PS.BCST 8(CX), Z6, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z6
+	VFMADD231PS.BCST 12(CX), Z6, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z6, Z5
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone7x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone7x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Z7
+	VFMADD231PS.BCST 4(CX), Z7, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z7
+	VFMADD231PS.BCST 8(CX), Z7, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Z7
+	VFMADD231PS.BCST 12(CX), Z7, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z7, Z6
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z7
+	VFMADD231PS.BCST 4(CX), Z7, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z7
+	VFMADD231PS.BCST 8(CX), Z7, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z7
+	VFMADD231PS.BCST 12(CX), Z7, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z7
+	VFMADD231PS.BCST (CX), Z7, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z7, Z6
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone8x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone8x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1181,109 +1366,121 @@ TEXT ·salone8x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPS          (R10), Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z8
-	VFMADD231PS.BCST 4(AX), Z8, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z8, Z6
+	VMOVUPS          (R10)(BX*1), Z8
+	VFMADD231PS.BCST 4(CX), Z8, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST 4(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z8
-	VFMADD231PS.BCST 8(AX), Z8, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z8, Z6
+	VMOVUPS          (R10), Z8
+	VFMADD231PS.BCST 8(CX), Z8, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST 8(R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z8
-	VFMADD231PS.BCST 12(AX), Z8, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z8, Z6
+	VMOVUPS          (R10)(BX*1), Z8
+	VFMADD231PS.BCST 12(CX), Z8, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST 12(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPS          (R10), Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1292,124 +1489,142 @@ cut:
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPS.Z        (R10), K1, Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z8
-	VFMADD231PS.BCST 4(AX), Z8, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z8, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z8
+	VFMADD231PS.BCST 4(CX), Z8, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST 4(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z8
-	VFMADD231PS.BCST 8(AX), Z8, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z8, Z6
+	VMOVUPS.Z        (R10), K1, Z8
+	VFMADD231PS.BCST 8(CX), Z8, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST 8(R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z8
-	VFMADD231PS.BCST 12(AX), Z8, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z8, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z8
+	VFMADD231PS.BCST 12(CX), Z8, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST 12(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z8
-	VFMADD231PS.BCST (AX), Z8, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPS.Z        (R10), K1, Z8
+	VFMADD231PS.BCST (CX), Z8, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PS.BCST (R12), Z8, Z7
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone9x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone9x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone9x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone9x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1419,116 +1634,128 @@ TEXT ·salone9x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPS          (R10), Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z9
-	VFMADD231PS.BCST 4(AX), Z9, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z9, Z6
+	VMOVUPS          (R10)(BX*1), Z9
+	VFMADD231PS.BCST 4(CX), Z9, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST 4(R12), Z9, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z9
-	VFMADD231PS.BCST 8(AX), Z9, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z9, Z6
+	VMOVUPS          (R10), Z9
+	VFMADD231PS.BCST 8(CX), Z9, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST 8(R12), Z9, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z9
-	VFMADD231PS.BCST 12(AX), Z9, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z9, Z6
+	VMOVUPS          (R10)(BX*1), Z9
+	VFMADD231PS.BCST 12(CX), Z9, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST 12(R12), Z9, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPS          (R10), Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1538,131 +1765,149 @@ cut:
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPS.Z        (R10), K1, Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z9
-	VFMADD231PS.BCST 4(AX), Z9, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z9, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z9
+	VFMADD231PS.BCST 4(CX), Z9, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST 4(R12), Z9, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z9
-	VFMADD231PS.BCST 8(AX), Z9, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z9, Z6
+	VMOVUPS.Z        (R10), K1, Z9
+	VFMADD231PS.BCST 8(CX), Z9, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST 8(R12), Z9, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z9
-	VFMADD231PS.BCST 12(AX), Z9, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z9, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z9
+	VFMADD231PS.BCST 12(CX), Z9, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST 12(R12), Z9, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z9
-	VFMADD231PS.BCST (AX), Z9, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPS.Z        (R10), K1, Z9
+	VFMADD231PS.BCST (CX), Z9, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PS.BCST (R12), Z9, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone10x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone10x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone10x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone10x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1673,123 +1918,135 @@ TEXT ·salone10x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPS          (R10), Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z10
-	VFMADD231PS.BCST 4(AX), Z10, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z10, Z6
+	VMOVUPS          (R10)(BX*1), Z10
+	VFMADD231PS.BCST 4(CX), Z10, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST 4(R12), Z10, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z10
-	VFMADD231PS.BCST 8(AX), Z10, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z10, Z6
+	VMOVUPS          (R10), Z10
+	VFMADD231PS.BCST 8(CX), Z10, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST 8(R12), Z10, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z10
-	VFMADD231PS.BCST 12(AX), Z10, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z10, Z6
+	VMOVUPS          (R10)(BX*1), Z10
+	VFMADD231PS.BCST 12(CX), Z10, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST 12(R12), Z10, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPS          (R10), Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1800,138 +2057,156 @@ cut:
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPS.Z        (R10), K1, Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z10
-	VFMADD231PS.BCST 4(AX), Z10, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z10, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z10
+	VFMADD231PS.BCST 4(CX), Z10, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST 4(R12), Z10, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z10
-	VFMADD231PS.BCST 8(AX), Z10, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z10, Z6
+	VMOVUPS.Z        (R10), K1, Z10
+	VFMADD231PS.BCST 8(CX), Z10, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST 8(R12), Z10, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z10
-	VFMADD231PS.BCST 12(AX), Z10, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z10, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z10
+	VFMADD231PS.BCST 12(CX), Z10, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST 12(R12), Z10, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z10
-	VFMADD231PS.BCST (AX), Z10, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPS.Z        (R10), K1, Z10
+	VFMADD231PS.BCST (CX), Z10, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PS.BCST (R12), Z10, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone11x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone11x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone11x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone11x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1943,130 +2218,142 @@ TEXT ·salone11x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPS          (R10), Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST (R12), Z11, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z11
-	VFMADD231PS.BCST 4(AX), Z11, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z11, Z6
+	VMOVUPS          (R10)(BX*1), Z11
+	VFMADD231PS.BCST 4(CX), Z11, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST 4(R12), Z11, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PS.BCST 4(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z11
-	VFMADD231PS.BCST 8(AX), Z11, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z11, Z6
+	VMOVUPS          (R10), Z11
+	VFMADD231PS.BCST 8(CX), Z11, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST 8(R12), Z11, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z11, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z11
-	VFMADD231PS.BCST 12(AX), Z11, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z11, Z6
+	VMOVUPS          (R10)(BX*1), Z11
+	VFMADD231PS.BCST 12(CX), Z11, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST 12(R12), Z11, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	VFMADD231PS.BCST 12(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPS          (R10), Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST (R12), Z11, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             $0x00000004, AX
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z10
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2078,145 +2365,163 @@ cut:
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPS.Z        (R10), K1, Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST (R12), Z11, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z11
-	VFMADD231PS.BCST 4(AX), Z11, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z11, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z11
+	VFMADD231PS.BCST 4(CX), Z11, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST 4(R12), Z11, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PS.BCST 4(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z11
-	VFMADD231PS.BCST 8(AX), Z11, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z11, Z6
+	VMOVUPS.Z        (R10), K1, Z11
+	VFMADD231PS.BCST 8(CX), Z11, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST 8(R12), Z11, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z11, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z11
-	VFMADD231PS.BCST 12(AX), Z11, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z11, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z11
+	VFMADD231PS.BCST 12(CX), Z11, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST 12(R12), Z11, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	VFMADD231PS.BCST 12(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z11
-	VFMADD231PS.BCST (AX), Z11, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPS.Z        (R10), K1, Z11
+	VFMADD231PS.BCST (CX), Z11, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PS.BCST (R12), Z11, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             $0x00000004, AX
+	VFMADD231PS.BCST (R12)(R8*1), Z11, Z10
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone12x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone12x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone12x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone12x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2229,137 +2534,149 @@ TEXT ·salone12x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPS          (R10), Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST (R12), Z12, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z12
-	VFMADD231PS.BCST 4(AX), Z12, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z12, Z6
+	VMOVUPS          (R10)(BX*1), Z12
+	VFMADD231PS.BCST 4(CX), Z12, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST 4(R12), Z12, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 4(R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z12
-	VFMADD231PS.BCST 8(AX), Z12, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z12, Z6
+	VMOVUPS          (R10), Z12
+	VFMADD231PS.BCST 8(CX), Z12, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST 8(R12), Z12, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z12
-	VFMADD231PS.BCST 12(AX), Z12, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z12, Z6
+	VMOVUPS          (R10)(BX*1), Z12
+	VFMADD231PS.BCST 12(CX), Z12, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST 12(R12), Z12, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 12(R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPS          (R10), Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST (R12), Z12, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2372,152 +2689,170 @@ cut:
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPS.Z        (R10), K1, Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST (R12), Z12, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z12
-	VFMADD231PS.BCST 4(AX), Z12, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z12, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z12
+	VFMADD231PS.BCST 4(CX), Z12, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST 4(R12), Z12, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 4(R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z12
-	VFMADD231PS.BCST 8(AX), Z12, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z12, Z6
+	VMOVUPS.Z        (R10), K1, Z12
+	VFMADD231PS.BCST 8(CX), Z12, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST 8(R12), Z12, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z12
-	VFMADD231PS.BCST 12(AX), Z12, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z12, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z12
+	VFMADD231PS.BCST 12(CX), Z12, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST 12(R12), Z12, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 12(R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z12
-	VFMADD231PS.BCST (AX), Z12, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPS.Z        (R10), K1, Z12
+	VFMADD231PS.BCST (CX), Z12, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PS.BCST (R12), Z12, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone13x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone13x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone13x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone13x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2531,144 +2866,156 @@ TEXT ·salone13x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z13
-	VFMADD231PS.BCST (AX), Z13, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPS          (R10), Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST (R12), Z13, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
+	VFMADD231PS.BCST (R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z13
-	VFMADD231PS.BCST 4(AX), Z13, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z13, Z6
+	VMOVUPS          (R10)(BX*1), Z13
+	VFMADD231PS.BCST 4(CX), Z13, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST 4(R12), Z13, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 4(R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PS.BCST 4(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z13
-	VFMADD231PS.BCST 8(AX), Z13, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z13, Z6
+	VMOVUPS          (R10), Z13
+	VFMADD231PS.BCST 8(CX), Z13, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST 8(R12), Z13, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z13, Z12
+	VFMADD231PS.BCST 8(R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z13
-	VFMADD231PS.BCST 12(AX), Z13, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z13, Z6
+	VMOVUPS          (R10)(BX*1), Z13
+	VFMADD231PS.BCST 12(CX), Z13, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST 12(R12), Z13, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 12(R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	VFMADD231PS.BCST 12(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z13
-	VFMADD231PS.BCST (AX), Z13, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPS          (R10), Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST (R12), Z13, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             $0x00000004, AX
+	VFMADD231PS.BCST (R12)(R9*1), Z13, Z12
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2682,159 +3029,177 @@ cut:
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z13
-	VFMADD231PS.BCST (AX), Z13, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPS.Z        (R10), K1, Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST (R12), Z13, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
+	VFMADD231PS.BCST (R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z13
-	VFMADD231PS.BCST 4(AX), Z13, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z13, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z13
+	VFMADD231PS.BCST 4(CX), Z13, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST 4(R12), Z13, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 4(R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PS.BCST 4(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z13
-	VFMADD231PS.BCST 8(AX), Z13, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z13, Z6
+	VMOVUPS.Z        (R10), K1, Z13
+	VFMADD231PS.BCST 8(CX), Z13, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST 8(R12), Z13, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z13, Z12
+	VFMADD231PS.BCST 8(R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z13
-	VFMADD231PS.BCST 12(AX), Z13, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z13, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z13
+	VFMADD231PS.BCST 12(CX), Z13, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST 12(R12), Z13, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 12(R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	VFMADD231PS.BCST 12(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z13
-	VFMADD231PS.BCST (AX), Z13, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPS.Z        (R10), K1, Z13
+	VFMADD231PS.BCST (CX), Z13, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PS.BCST (R12), Z13, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             $0x00000004, AX
+	VFMADD231PS.BCST (R12)(R9*1), Z13, Z12
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone14x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone14x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone14x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone14x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2849,151 +3214,163 @@ TEXT ·salone14x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z14
-	VFMADD231PS.BCST (AX), Z14, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPS          (R10), Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST (R12), Z14, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z14
-	VFMADD231PS.BCST 4(AX), Z14, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z14, Z6
+	VMOVUPS          (R10)(BX*1), Z14
+	VFMADD231PS.BCST 4(CX), Z14, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST 4(R12), Z14, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 4(R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST 4(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PS.BCST 4(R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST 4(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z14
-	VFMADD231PS.BCST 8(AX), Z14, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z14, Z6
+	VMOVUPS          (R10), Z14
+	VFMADD231PS.BCST 8(CX), Z14, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST 8(R12), Z14, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST 8(R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST 8(R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST 8(R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z14
-	VFMADD231PS.BCST 12(AX), Z14, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z14, Z6
+	VMOVUPS          (R10)(BX*1), Z14
+	VFMADD231PS.BCST 12(CX), Z14, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST 12(R12), Z14, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 12(R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST 12(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	VFMADD231PS.BCST 12(R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST 12(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z14
-	VFMADD231PS.BCST (AX), Z14, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPS          (R10), Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST (R12), Z14, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             $0x00000004, AX
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z14, Z13
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3008,170 +3385,188 @@ cut:
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z14
-	VFMADD231PS.BCST (AX), Z14, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPS.Z        (R10), K1, Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST (R12), Z14, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z14
-	VFMADD231PS.BCST 4(AX), Z14, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z14, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z14
+	VFMADD231PS.BCST 4(CX), Z14, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST 4(R12), Z14, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 4(R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST 4(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PS.BCST 4(R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST 4(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z14
-	VFMADD231PS.BCST 8(AX), Z14, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z14, Z6
+	VMOVUPS.Z        (R10), K1, Z14
+	VFMADD231PS.BCST 8(CX), Z14, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST 8(R12), Z14, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST 8(R12)(R10*2), Z14, Z13
+	VFMADD231PS.BCST 8(R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST 8(R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z14
-	VFMADD231PS.BCST 12(AX), Z14, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z14, Z6
+	VMOVUPS.Z        (R10)(BX*1), K1, Z14
+	VFMADD231PS.BCST 12(CX), Z14, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST 12(R12), Z14, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 12(R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST 12(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	VFMADD231PS.BCST 12(R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST 12(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z14
-	VFMADD231PS.BCST (AX), Z14, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPS.Z        (R10), K1, Z14
+	VFMADD231PS.BCST (CX), Z14, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PS.BCST (R12), Z14, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             $0x00000004, AX
+	VFMADD231PS.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z14, Z13
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z13, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone15x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone15x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone15x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone15x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
+	LEAQ (CX)(R8*2), R12
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
+	LEAQ    (R12)(R8*2), R13
 	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000010
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3187,1973 +3582,2137 @@ TEXT ·salone15x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z15
-	VFMADD231PS.BCST (AX), Z15, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z15, Z6
+	VMOVUPS          (R10), Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z15, Z6
 	VFMADD231PS.BCST (R12), Z15, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z15, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z15, Z13
 	VFMADD231PS.BCST (R13), Z15, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z15
-	VFMADD231PS.BCST 4(AX), Z15, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z15, Z6
+	VMOVUPS          (R10)(BX*1), Z15
+	VFMADD231PS.BCST 4(CX), Z15, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z15, Z6
 	VFMADD231PS.BCST 4(R12), Z15, Z7
 	VFMADD231PS.BCST 4(R12)(DX*1), Z15, Z8
 	VFMADD231PS.BCST 4(R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST 4(R12)(R8*1), Z15, Z10
 	VFMADD231PS.BCST 4(R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST 4(R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST 4(R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST 4(R12)(R8*2), Z15, Z13
 	VFMADD231PS.BCST 4(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z15
-	VFMADD231PS.BCST 8(AX), Z15, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z15, Z6
+	VMOVUPS          (R10), Z15
+	VFMADD231PS.BCST 8(CX), Z15, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z15, Z6
 	VFMADD231PS.BCST 8(R12), Z15, Z7
 	VFMADD231PS.BCST 8(R12)(DX*1), Z15, Z8
 	VFMADD231PS.BCST 8(R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST 8(R12)(R8*1), Z15, Z10
 	VFMADD231PS.BCST 8(R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST 8(R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST 8(R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST 8(R12)(R8*2), Z15, Z13
 	VFMADD231PS.BCST 8(R13), Z15, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z15
-	VFMADD231PS.BCST 12(AX), Z15, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z15, Z6
+	VMOVUPS          (R10)(BX*1), Z15
+	VFMADD231PS.BCST 12(CX), Z15, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z15, Z6
 	VFMADD231PS.BCST 12(R12), Z15, Z7
 	VFMADD231PS.BCST 12(R12)(DX*1), Z15, Z8
 	VFMADD231PS.BCST 12(R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST 12(R12)(R8*1), Z15, Z10
 	VFMADD231PS.BCST 12(R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST 12(R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST 12(R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST 12(R12)(R8*2), Z15, Z13
 	VFMADD231PS.BCST 12(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z15
-	VFMADD231PS.BCST (AX), Z15, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z15, Z6
+	VMOVUPS          (R10), Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z15, Z6
 	VFMADD231PS.BCST (R12), Z15, Z7
 	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
 	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST (R12)(R8*1), Z15, Z10
 	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z15, Z13
 	VFMADD231PS.BCST (R13), Z15, Z14
-	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, CX
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z15
-	VFMADD231PS.BCST (AX), Z15, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z15, Z6
-	VFMADD231PS.BCST (R12), Z15, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z15, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
-	VFMADD231PS.BCST (R13), Z15, Z14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z15
-	VFMADD231PS.BCST 4(AX), Z15, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z15, Z6
-	VFMADD231PS.BCST 4(R12), Z15, Z7
-	VFMADD231PS.BCST 4(R12)(DX*1), Z15, Z8
-	VFMADD231PS.BCST 4(R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z15, Z10
-	VFMADD231PS.BCST 4(R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST 4(R12)(R10*2), Z15, Z13
-	VFMADD231PS.BCST 4(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z15
-	VFMADD231PS.BCST 8(AX), Z15, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z15, Z6
-	VFMADD231PS.BCST 8(R12), Z15, Z7
-	VFMADD231PS.BCST 8(R12)(DX*1), Z15, Z8
-	VFMADD231PS.BCST 8(R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z15, Z10
-	VFMADD231PS.BCST 8(R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST 8(R12)(R10*2), Z15, Z13
-	VFMADD231PS.BCST 8(R13), Z15, Z14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z15
-	VFMADD231PS.BCST 12(AX), Z15, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z15, Z6
-	VFMADD231PS.BCST 12(R12), Z15, Z7
-	VFMADD231PS.BCST 12(R12)(DX*1), Z15, Z8
-	VFMADD231PS.BCST 12(R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z15, Z10
-	VFMADD231PS.BCST 12(R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST 12(R12)(R10*2), Z15, Z13
-	VFMADD231PS.BCST 12(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z15
-	VFMADD231PS.BCST (AX), Z15, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z15, Z6
-	VFMADD231PS.BCST (R12), Z15, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z15, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
-	VFMADD231PS.BCST (R13), Z15, Z14
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone16x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone16x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-
-	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
-	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000010
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z16
-	VFMADD231PS.BCST (AX), Z16, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST (R12), Z16, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z16
-	VFMADD231PS.BCST 4(AX), Z16, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST 4(R12), Z16, Z7
-	VFMADD231PS.BCST 4(R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST 4(R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST 4(R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST 4(R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST 4(R13), Z16, Z14
-	VFMADD231PS.BCST 4(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z16
-	VFMADD231PS.BCST 8(AX), Z16, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST 8(R12), Z16, Z7
-	VFMADD231PS.BCST 8(R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST 8(R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST 8(R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST 8(R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST 8(R13), Z16, Z14
-	VFMADD231PS.BCST 8(R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Z16
-	VFMADD231PS.BCST 12(AX), Z16, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST 12(R12), Z16, Z7
-	VFMADD231PS.BCST 12(R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST 12(R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST 12(R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST 12(R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST 12(R13), Z16, Z14
-	VFMADD231PS.BCST 12(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Z16
-	VFMADD231PS.BCST (AX), Z16, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST (R12), Z16, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z16
-	VFMADD231PS.BCST (AX), Z16, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST (R12), Z16, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z16
-	VFMADD231PS.BCST 4(AX), Z16, Z0
-	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST 4(AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST 4(AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST 4(AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST 4(AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST 4(AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST 4(R12), Z16, Z7
-	VFMADD231PS.BCST 4(R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST 4(R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST 4(R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST 4(R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST 4(R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST 4(R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST 4(R13), Z16, Z14
-	VFMADD231PS.BCST 4(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z16
-	VFMADD231PS.BCST 8(AX), Z16, Z0
-	VFMADD231PS.BCST 8(AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST 8(AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST 8(AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST 8(AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST 8(AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST 8(AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST 8(R12), Z16, Z7
-	VFMADD231PS.BCST 8(R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST 8(R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST 8(R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST 8(R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST 8(R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST 8(R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST 8(R13), Z16, Z14
-	VFMADD231PS.BCST 8(R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Z16
-	VFMADD231PS.BCST 12(AX), Z16, Z0
-	VFMADD231PS.BCST 12(AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST 12(AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST 12(AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST 12(AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST 12(AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST 12(AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST 12(R12), Z16, Z7
-	VFMADD231PS.BCST 12(R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST 12(R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST 12(R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST 12(R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST 12(R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST 12(R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST 12(R13), Z16, Z14
-	VFMADD231PS.BCST 12(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Z16
-	VFMADD231PS.BCST (AX), Z16, Z0
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PS.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PS.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PS.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PS.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PS.BCST (R12), Z16, Z7
-	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PS.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PS.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z14, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Z15, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone1x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone1x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, CX
-	SHLQ    $0x02, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (AX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z2
-	VMOVUPS      (CX)(BX*1), Z3
-	VBROADCASTSS 4(AX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS 8(AX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z2
-	VMOVUPS      (CX)(BX*1), Z3
-	VBROADCASTSS 12(AX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Z3
-	VBROADCASTSS (AX), Z4
-	VFMADD231PS  Z4, Z2, Z0
-	VFMADD231PS  Z4, Z3, Z1
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
 	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(CX*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone2x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone2x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R9
-	SHLQ    $0x02, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (R9), Z5
-	VBROADCASTSS (AX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (AX)(CX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z4
-	VMOVUPS      (R9)(BX*1), Z5
-	VBROADCASTSS 4(AX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (R9), Z5
-	VBROADCASTSS 8(AX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z4
-	VMOVUPS      (R9)(BX*1), Z5
-	VBROADCASTSS 12(AX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(R9*1), Z5
-	VBROADCASTSS (AX), Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z1
-	VBROADCASTSS (AX)(CX*1), Z6
-	VFMADD231PS  Z6, Z4, Z2
-	VFMADD231PS  Z6, Z5, Z3
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z1, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R9*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone3x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone3x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R9
-	SHLQ    $0x02, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      (R9), Z7
-	VBROADCASTSS (AX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (AX)(CX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (AX)(CX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z6
-	VMOVUPS      (R9)(BX*1), Z7
-	VBROADCASTSS 4(AX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      (R9), Z7
-	VBROADCASTSS 8(AX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z6
-	VMOVUPS      (R9)(BX*1), Z7
-	VBROADCASTSS 12(AX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(R9*1), Z7
-	VBROADCASTSS (AX), Z8
-	VFMADD231PS  Z8, Z6, Z0
-	VFMADD231PS  Z8, Z7, Z1
-	VBROADCASTSS (AX)(CX*1), Z8
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VBROADCASTSS (AX)(CX*2), Z8
-	VFMADD231PS  Z8, Z6, Z4
-	VFMADD231PS  Z8, Z7, Z5
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R9*1)
+	VMOVUPS Z3, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R9*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone4x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone4x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R10
-	SHLQ    $0x02, R10
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R10
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      (R10), Z9
-	VBROADCASTSS (AX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (AX)(CX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (AX)(CX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (AX)(R9*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z8
-	VMOVUPS      (R10)(BX*1), Z9
-	VBROADCASTSS 4(AX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      (R10), Z9
-	VBROADCASTSS 8(AX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z8
-	VMOVUPS      (R10)(BX*1), Z9
-	VBROADCASTSS 12(AX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R10
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(R10*1), Z9
-	VBROADCASTSS (AX), Z10
-	VFMADD231PS  Z10, Z8, Z0
-	VFMADD231PS  Z10, Z9, Z1
-	VBROADCASTSS (AX)(CX*1), Z10
-	VFMADD231PS  Z10, Z8, Z2
-	VFMADD231PS  Z10, Z9, Z3
-	VBROADCASTSS (AX)(CX*2), Z10
-	VFMADD231PS  Z10, Z8, Z4
-	VFMADD231PS  Z10, Z9, Z5
-	VBROADCASTSS (AX)(R9*1), Z10
-	VFMADD231PS  Z10, Z8, Z6
-	VFMADD231PS  Z10, Z9, Z7
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R10*1)
+	VMOVUPS Z5, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R10*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone5x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone5x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R10
-	SHLQ    $0x02, R10
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R10
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z10
-	VMOVUPS      (R10), Z11
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(R9*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (AX)(CX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z10
-	VMOVUPS      (R10)(BX*1), Z11
-	VBROADCASTSS 4(AX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z10
-	VMOVUPS      (R10), Z11
-	VBROADCASTSS 8(AX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z10
-	VMOVUPS      (R10)(BX*1), Z11
-	VBROADCASTSS 12(AX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R10
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(R10*1), Z11
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z10, Z0
-	VFMADD231PS  Z12, Z11, Z1
-	VBROADCASTSS (AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(R9*1), Z12
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VBROADCASTSS (AX)(CX*4), Z12
-	VFMADD231PS  Z12, Z10, Z8
-	VFMADD231PS  Z12, Z11, Z9
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R10*1)
+	VMOVUPS Z7, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R10*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone6x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone6x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R11
-	SHLQ    $0x02, R11
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R11
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      (R11), Z13
-	VBROADCASTSS (AX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (AX)(CX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (AX)(CX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (AX)(R9*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (AX)(CX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (AX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      (R11)(BX*1), Z13
-	VBROADCASTSS 4(AX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      (R11), Z13
-	VBROADCASTSS 8(AX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      (R11)(BX*1), Z13
-	VBROADCASTSS 12(AX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R11
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(R11*1), Z13
-	VBROADCASTSS (AX), Z14
-	VFMADD231PS  Z14, Z12, Z0
-	VFMADD231PS  Z14, Z13, Z1
-	VBROADCASTSS (AX)(CX*1), Z14
-	VFMADD231PS  Z14, Z12, Z2
-	VFMADD231PS  Z14, Z13, Z3
-	VBROADCASTSS (AX)(CX*2), Z14
-	VFMADD231PS  Z14, Z12, Z4
-	VFMADD231PS  Z14, Z13, Z5
-	VBROADCASTSS (AX)(R9*1), Z14
-	VFMADD231PS  Z14, Z12, Z6
-	VFMADD231PS  Z14, Z13, Z7
-	VBROADCASTSS (AX)(CX*4), Z14
-	VFMADD231PS  Z14, Z12, Z8
-	VFMADD231PS  Z14, Z13, Z9
-	VBROADCASTSS (AX)(R10*1), Z14
-	VFMADD231PS  Z14, Z12, Z10
-	VFMADD231PS  Z14, Z13, Z11
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R11*1)
+	VMOVUPS Z9, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R11*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone7x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone7x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R11
-	SHLQ    $0x02, R11
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R11
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z14
-	VMOVUPS      (R11), Z15
-	VBROADCASTSS (AX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (AX)(R9*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (AX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (AX)(R9*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z14
-	VMOVUPS      (R11)(BX*1), Z15
-	VBROADCASTSS 4(AX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z14
-	VMOVUPS      (R11), Z15
-	VBROADCASTSS 8(AX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z14
-	VMOVUPS      (R11)(BX*1), Z15
-	VBROADCASTSS 12(AX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R11
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(R11*1), Z15
-	VBROADCASTSS (AX), Z16
-	VFMADD231PS  Z16, Z14, Z0
-	VFMADD231PS  Z16, Z15, Z1
-	VBROADCASTSS (AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z14, Z4
-	VFMADD231PS  Z16, Z15, Z5
-	VBROADCASTSS (AX)(R9*1), Z16
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*4), Z16
-	VFMADD231PS  Z16, Z14, Z8
-	VFMADD231PS  Z16, Z15, Z9
-	VBROADCASTSS (AX)(R10*1), Z16
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VBROADCASTSS (AX)(R9*2), Z16
-	VFMADD231PS  Z16, Z14, Z12
-	VFMADD231PS  Z16, Z15, Z13
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R11*1)
+	VMOVUPS Z11, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R11*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone8x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone8x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R12
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      (R12), Z17
-	VBROADCASTSS (AX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (AX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(R9*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R11), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z16
-	VMOVUPS      (R12)(BX*1), Z17
-	VBROADCASTSS 4(AX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS 4(R11), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      (R12), Z17
-	VBROADCASTSS 8(AX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS 8(R11), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z16
-	VMOVUPS      (R12)(BX*1), Z17
-	VBROADCASTSS 12(AX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS 12(R11), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R12
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(R12*1), Z17
-	VBROADCASTSS (AX), Z18
-	VFMADD231PS  Z18, Z16, Z0
-	VFMADD231PS  Z18, Z17, Z1
-	VBROADCASTSS (AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z16, Z2
-	VFMADD231PS  Z18, Z17, Z3
-	VBROADCASTSS (AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z16, Z6
-	VFMADD231PS  Z18, Z17, Z7
-	VBROADCASTSS (AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z16, Z8
-	VFMADD231PS  Z18, Z17, Z9
-	VBROADCASTSS (AX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(R9*2), Z18
-	VFMADD231PS  Z18, Z16, Z12
-	VFMADD231PS  Z18, Z17, Z13
-	VBROADCASTSS (R11), Z18
-	VFMADD231PS  Z18, Z16, Z14
-	VFMADD231PS  Z18, Z17, Z15
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R12*1)
+	VMOVUPS Z13, (SI)
 	ADDQ    DI, SI
 	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, (SI)(R12*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
-// func salone9x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z15, Z6
+	VFMADD231PS.BCST (R12), Z15, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R12)(R8*1), Z15, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z15, Z13
+	VFMADD231PS.BCST (R13), Z15, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z15
+	VFMADD231PS.BCST 4(CX), Z15, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z15, Z6
+	VFMADD231PS.BCST 4(R12), Z15, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST 4(R12)(R8*1), Z15, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST 4(R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST 4(R12)(R8*2), Z15, Z13
+	VFMADD231PS.BCST 4(R13), Z15, Z14
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z15
+	VFMADD231PS.BCST 8(CX), Z15, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z15, Z6
+	VFMADD231PS.BCST 8(R12), Z15, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST 8(R12)(R8*1), Z15, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST 8(R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST 8(R12)(R8*2), Z15, Z13
+	VFMADD231PS.BCST 8(R13), Z15, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z15
+	VFMADD231PS.BCST 12(CX), Z15, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z15, Z6
+	VFMADD231PS.BCST 12(R12), Z15, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST 12(R12)(R8*1), Z15, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST 12(R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST 12(R12)(R8*2), Z15, Z13
+	VFMADD231PS.BCST 12(R13), Z15, Z14
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z15
+	VFMADD231PS.BCST (CX), Z15, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z15, Z6
+	VFMADD231PS.BCST (R12), Z15, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R12)(R8*1), Z15, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z15, Z13
+	VFMADD231PS.BCST (R13), Z15, Z14
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone16x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone9x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone16x16AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000010
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST (R12), Z16, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST (R13), Z16, Z14
+	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Z16
+	VFMADD231PS.BCST 4(CX), Z16, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST 4(R12), Z16, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 4(R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 4(R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST 4(R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST 4(R13), Z16, Z14
+	VFMADD231PS.BCST 4(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z16
+	VFMADD231PS.BCST 8(CX), Z16, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST 8(R12), Z16, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 8(R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 8(R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST 8(R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST 8(R13), Z16, Z14
+	VFMADD231PS.BCST 8(R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Z16
+	VFMADD231PS.BCST 12(CX), Z16, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST 12(R12), Z16, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 12(R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 12(R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST 12(R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST 12(R13), Z16, Z14
+	VFMADD231PS.BCST 12(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST (R12), Z16, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST (R13), Z16, Z14
+	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z15, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST (R12), Z16, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST (R13), Z16, Z14
+	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z16
+	VFMADD231PS.BCST 4(CX), Z16, Z0
+	VFMADD231PS.BCST 4(CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 4(CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 4(CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST 4(CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 4(CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST 4(CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST 4(R12), Z16, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 4(R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 4(R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST 4(R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST 4(R13), Z16, Z14
+	VFMADD231PS.BCST 4(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z16
+	VFMADD231PS.BCST 8(CX), Z16, Z0
+	VFMADD231PS.BCST 8(CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 8(CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 8(CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST 8(CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 8(CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST 8(CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST 8(R12), Z16, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 8(R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 8(R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST 8(R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST 8(R13), Z16, Z14
+	VFMADD231PS.BCST 8(R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Z16
+	VFMADD231PS.BCST 12(CX), Z16, Z0
+	VFMADD231PS.BCST 12(CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 12(CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 12(CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST 12(CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 12(CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST 12(CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST 12(R12), Z16, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 12(R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 12(R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST 12(R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST 12(R13), Z16, Z14
+	VFMADD231PS.BCST 12(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Z16
+	VFMADD231PS.BCST (CX), Z16, Z0
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PS.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PS.BCST (R12), Z16, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PS.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PS.BCST (R13), Z16, Z14
+	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Z15, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone1x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone1x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (R10), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (R10)(SI*1), Z3
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (R10), Z3
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (R10)(SI*1), Z3
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (BX)(R10*1), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VFMADD231PS  Z4, Z3, Z1
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone2x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (R10), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (R10), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (BX)(R10*1), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z6, Z4, Z2
+	VFMADD231PS  Z6, Z5, Z3
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone3x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (R10), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (R10), Z7
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (BX)(R10*1), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z8, Z7, Z5
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone4x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      (R11)(SI*1), Z9
+	VBROADCASTSS 4(CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 4(CX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS 8(CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 8(CX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      (R11)(SI*1), Z9
+	VBROADCASTSS 12(CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS 12(CX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (BX)(R11*1), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VBROADCASTSS (CX)(R10*1), Z10
+	VFMADD231PS  Z10, Z8, Z6
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone5x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone5x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (R11), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z10
+	VMOVUPS      (R11)(SI*1), Z11
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 4(CX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 4(CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (R11), Z11
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(CX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 8(CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z10
+	VMOVUPS      (R11)(SI*1), Z11
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 12(CX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS 12(CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (BX)(R11*1), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z10, Z0
+	VFMADD231PS  Z12, Z11, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(R10*1), Z12
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	VBROADCASTSS (CX)(DX*4), Z12
+	VFMADD231PS  Z12, Z10, Z8
+	VFMADD231PS  Z12, Z11, Z9
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone6x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone6x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
 	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000010, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (R12), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R11*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      (R12)(SI*1), Z13
+	VBROADCASTSS 4(CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 4(CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 4(CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 4(CX)(R11*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (R12), Z13
+	VBROADCASTSS 8(CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 8(CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 8(CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 8(CX)(R11*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      (R12)(SI*1), Z13
+	VBROADCASTSS 12(CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS 12(CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS 12(CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS 12(CX)(R11*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (BX)(R12*1), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z14, Z12, Z0
+	VFMADD231PS  Z14, Z13, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z14, Z12, Z2
+	VFMADD231PS  Z14, Z13, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z14, Z12, Z4
+	VFMADD231PS  Z14, Z13, Z5
+	VBROADCASTSS (CX)(R10*1), Z14
+	VFMADD231PS  Z14, Z12, Z6
+	VFMADD231PS  Z14, Z13, Z7
+	VBROADCASTSS (CX)(DX*4), Z14
+	VFMADD231PS  Z14, Z12, Z8
+	VFMADD231PS  Z14, Z13, Z9
+	VBROADCASTSS (CX)(R11*1), Z14
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z14, Z13, Z11
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone7x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone7x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (R12), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R11*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R10*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z14
+	VMOVUPS      (R12)(SI*1), Z15
+	VBROADCASTSS 4(CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 4(CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 4(CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 4(CX)(R11*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 4(CX)(R10*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (R12), Z15
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 8(CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 8(CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 8(CX)(R11*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 8(CX)(R10*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z14
+	VMOVUPS      (R12)(SI*1), Z15
+	VBROADCASTSS 12(CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS 12(CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 12(CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS 12(CX)(R11*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS 12(CX)(R10*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (BX)(R12*1), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z0
+	VFMADD231PS  Z16, Z15, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VBROADCASTSS (CX)(R10*1), Z16
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*4), Z16
+	VFMADD231PS  Z16, Z14, Z8
+	VFMADD231PS  Z16, Z15, Z9
+	VBROADCASTSS (CX)(R11*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VBROADCASTSS (CX)(R10*2), Z16
+	VFMADD231PS  Z16, Z14, Z12
+	VFMADD231PS  Z16, Z15, Z13
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone8x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone8x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R13
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (R13), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R11*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R10*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R12), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      (R13)(SI*1), Z17
+	VBROADCASTSS 4(CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 4(CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 4(CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 4(CX)(R11*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 4(CX)(R10*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 4(R12), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (R13), Z17
+	VBROADCASTSS 8(CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 8(CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 8(CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 8(CX)(R11*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 8(CX)(R10*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 8(R12), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      (R13)(SI*1), Z17
+	VBROADCASTSS 12(CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 12(CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS 12(CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS 12(CX)(R11*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 12(CX)(R10*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS 12(R12), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R13
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (BX)(R13*1), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z16, Z0
+	VFMADD231PS  Z18, Z17, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z16, Z2
+	VFMADD231PS  Z18, Z17, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z16, Z6
+	VFMADD231PS  Z18, Z17, Z7
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z16, Z8
+	VFMADD231PS  Z18, Z17, Z9
+	VBROADCASTSS (CX)(R11*1), Z18
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(R10*2), Z18
+	VFMADD231PS  Z18, Z16, Z12
+	VFMADD231PS  Z18, Z17, Z13
+	VBROADCASTSS (R12), Z18
+	VFMADD231PS  Z18, Z16, Z14
+	VFMADD231PS  Z18, Z17, Z15
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone9x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone9x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5172,241 +5731,253 @@ TEXT ·salone9x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      (R12), Z19
-	VBROADCASTSS (AX), Z20
+	VMOVUPS      (BX), Z18
+	VMOVUPS      (R13), Z19
+	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (AX)(R9*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(CX*4), Z20
+	VBROADCASTSS (CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS (CX)(R11*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R9*2), Z20
+	VBROADCASTSS (CX)(R10*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R11), Z20
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R11)(CX*1), Z20
+	VBROADCASTSS (R12)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z18
-	VMOVUPS      (R12)(BX*1), Z19
-	VBROADCASTSS 4(AX), Z20
+	VMOVUPS      (BX)(SI*1), Z18
+	VMOVUPS      (R13)(SI*1), Z19
+	VBROADCASTSS 4(CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z20
+	VBROADCASTSS 4(CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z20
+	VBROADCASTSS 4(CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z20
+	VBROADCASTSS 4(CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z20
+	VBROADCASTSS 4(CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z20
+	VBROADCASTSS 4(CX)(R11*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z20
+	VBROADCASTSS 4(CX)(R10*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS 4(R11), Z20
+	VBROADCASTSS 4(R12), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS 4(R11)(CX*1), Z20
+	VBROADCASTSS 4(R12)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      (R12), Z19
-	VBROADCASTSS 8(AX), Z20
+	VMOVUPS      (BX), Z18
+	VMOVUPS      (R13), Z19
+	VBROADCASTSS 8(CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z20
+	VBROADCASTSS 8(CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z20
+	VBROADCASTSS 8(CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z20
+	VBROADCASTSS 8(CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z20
+	VBROADCASTSS 8(CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z20
+	VBROADCASTSS 8(CX)(R11*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z20
+	VBROADCASTSS 8(CX)(R10*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS 8(R11), Z20
+	VBROADCASTSS 8(R12), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS 8(R11)(CX*1), Z20
+	VBROADCASTSS 8(R12)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z18
-	VMOVUPS      (R12)(BX*1), Z19
-	VBROADCASTSS 12(AX), Z20
+	VMOVUPS      (BX)(SI*1), Z18
+	VMOVUPS      (R13)(SI*1), Z19
+	VBROADCASTSS 12(CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z20
+	VBROADCASTSS 12(CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z20
+	VBROADCASTSS 12(CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z20
+	VBROADCASTSS 12(CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z20
+	VBROADCASTSS 12(CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z20
+	VBROADCASTSS 12(CX)(R11*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z20
+	VBROADCASTSS 12(CX)(R10*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS 12(R11), Z20
+	VBROADCASTSS 12(R12), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS 12(R11)(CX*1), Z20
+	VBROADCASTSS 12(R12)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(R12*1), Z19
-	VBROADCASTSS (AX), Z20
+	VMOVUPS      (BX), Z18
+	VMOVUPS      (BX)(R13*1), Z19
+	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z18, Z0
 	VFMADD231PS  Z20, Z19, Z1
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z18, Z4
 	VFMADD231PS  Z20, Z19, Z5
-	VBROADCASTSS (AX)(R9*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(CX*4), Z20
+	VBROADCASTSS (CX)(DX*4), Z20
 	VFMADD231PS  Z20, Z18, Z8
 	VFMADD231PS  Z20, Z19, Z9
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS (CX)(R11*1), Z20
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R9*2), Z20
+	VBROADCASTSS (CX)(R10*2), Z20
 	VFMADD231PS  Z20, Z18, Z12
 	VFMADD231PS  Z20, Z19, Z13
-	VBROADCASTSS (R11), Z20
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	VBROADCASTSS (R11)(CX*1), Z20
+	VBROADCASTSS (R12)(DX*1), Z20
 	VFMADD231PS  Z20, Z18, Z16
 	VFMADD231PS  Z20, Z19, Z17
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone10x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone10x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone10x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone10x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5427,259 +5998,271 @@ TEXT ·salone10x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      (R12), Z21
-	VBROADCASTSS (AX), Z22
+	VMOVUPS      (BX), Z20
+	VMOVUPS      (R13), Z21
+	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (AX)(CX*1), Z22
+	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (AX)(CX*2), Z22
+	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (AX)(R9*1), Z22
+	VBROADCASTSS (CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (AX)(CX*4), Z22
+	VBROADCASTSS (CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (AX)(R10*1), Z22
+	VBROADCASTSS (CX)(R11*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (AX)(R9*2), Z22
+	VBROADCASTSS (CX)(R10*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R11), Z22
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R11)(CX*1), Z22
+	VBROADCASTSS (R12)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R11)(CX*2), Z22
+	VBROADCASTSS (R12)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z20
-	VMOVUPS      (R12)(BX*1), Z21
-	VBROADCASTSS 4(AX), Z22
+	VMOVUPS      (BX)(SI*1), Z20
+	VMOVUPS      (R13)(SI*1), Z21
+	VBROADCASTSS 4(CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z22
+	VBROADCASTSS 4(CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z22
+	VBROADCASTSS 4(CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z22
+	VBROADCASTSS 4(CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z22
+	VBROADCASTSS 4(CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z22
+	VBROADCASTSS 4(CX)(R11*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z22
+	VBROADCASTSS 4(CX)(R10*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS 4(R11), Z22
+	VBROADCASTSS 4(R12), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS 4(R11)(CX*1), Z22
+	VBROADCASTSS 4(R12)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS 4(R11)(CX*2), Z22
+	VBROADCASTSS 4(R12)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      (R12), Z21
-	VBROADCASTSS 8(AX), Z22
+	VMOVUPS      (BX), Z20
+	VMOVUPS      (R13), Z21
+	VBROADCASTSS 8(CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z22
+	VBROADCASTSS 8(CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z22
+	VBROADCASTSS 8(CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z22
+	VBROADCASTSS 8(CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z22
+	VBROADCASTSS 8(CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z22
+	VBROADCASTSS 8(CX)(R11*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z22
+	VBROADCASTSS 8(CX)(R10*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS 8(R11), Z22
+	VBROADCASTSS 8(R12), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS 8(R11)(CX*1), Z22
+	VBROADCASTSS 8(R12)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS 8(R11)(CX*2), Z22
+	VBROADCASTSS 8(R12)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z20
-	VMOVUPS      (R12)(BX*1), Z21
-	VBROADCASTSS 12(AX), Z22
+	VMOVUPS      (BX)(SI*1), Z20
+	VMOVUPS      (R13)(SI*1), Z21
+	VBROADCASTSS 12(CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z22
+	VBROADCASTSS 12(CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z22
+	VBROADCASTSS 12(CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z22
+	VBROADCASTSS 12(CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z22
+	VBROADCASTSS 12(CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z22
+	VBROADCASTSS 12(CX)(R11*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z22
+	VBROADCASTSS 12(CX)(R10*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS 12(R11), Z22
+	VBROADCASTSS 12(R12), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS 12(R11)(CX*1), Z22
+	VBROADCASTSS 12(R12)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS 12(R11)(CX*2), Z22
+	VBROADCASTSS 12(R12)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(R12*1), Z21
-	VBROADCASTSS (AX), Z22
+	VMOVUPS      (BX), Z20
+	VMOVUPS      (BX)(R13*1), Z21
+	VBROADCASTSS (CX), Z22
 	VFMADD231PS  Z22, Z20, Z0
 	VFMADD231PS  Z22, Z21, Z1
-	VBROADCASTSS (AX)(CX*1), Z22
+	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z2
 	VFMADD231PS  Z22, Z21, Z3
-	VBROADCASTSS (AX)(CX*2), Z22
+	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z4
 	VFMADD231PS  Z22, Z21, Z5
-	VBROADCASTSS (AX)(R9*1), Z22
+	VBROADCASTSS (CX)(R10*1), Z22
 	VFMADD231PS  Z22, Z20, Z6
 	VFMADD231PS  Z22, Z21, Z7
-	VBROADCASTSS (AX)(CX*4), Z22
+	VBROADCASTSS (CX)(DX*4), Z22
 	VFMADD231PS  Z22, Z20, Z8
 	VFMADD231PS  Z22, Z21, Z9
-	VBROADCASTSS (AX)(R10*1), Z22
+	VBROADCASTSS (CX)(R11*1), Z22
 	VFMADD231PS  Z22, Z20, Z10
 	VFMADD231PS  Z22, Z21, Z11
-	VBROADCASTSS (AX)(R9*2), Z22
+	VBROADCASTSS (CX)(R10*2), Z22
 	VFMADD231PS  Z22, Z20, Z12
 	VFMADD231PS  Z22, Z21, Z13
-	VBROADCASTSS (R11), Z22
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z22, Z20, Z14
 	VFMADD231PS  Z22, Z21, Z15
-	VBROADCASTSS (R11)(CX*1), Z22
+	VBROADCASTSS (R12)(DX*1), Z22
 	VFMADD231PS  Z22, Z20, Z16
 	VFMADD231PS  Z22, Z21, Z17
-	VBROADCASTSS (R11)(CX*2), Z22
+	VBROADCASTSS (R12)(DX*2), Z22
 	VFMADD231PS  Z22, Z20, Z18
 	VFMADD231PS  Z22, Z21, Z19
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone11x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone11x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone11x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone11x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5702,277 +6285,289 @@ TEXT ·salone11x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Z21, Z21, Z21
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z22
-	VMOVUPS      (R12), Z23
-	VBROADCASTSS (AX), Z24
+	VMOVUPS      (BX), Z22
+	VMOVUPS      (R13), Z23
+	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (AX)(CX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (AX)(CX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (AX)(R9*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (AX)(CX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(R9*2), Z24
+	VBROADCASTSS (CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R11), Z24
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R11)(CX*1), Z24
+	VBROADCASTSS (R12)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R11)(CX*2), Z24
+	VBROADCASTSS (R12)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R11)(R9*1), Z24
+	VBROADCASTSS (R12)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z22
-	VMOVUPS      (R12)(BX*1), Z23
-	VBROADCASTSS 4(AX), Z24
+	VMOVUPS      (BX)(SI*1), Z22
+	VMOVUPS      (R13)(SI*1), Z23
+	VBROADCASTSS 4(CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z24
+	VBROADCASTSS 4(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z24
+	VBROADCASTSS 4(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z24
+	VBROADCASTSS 4(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z24
+	VBROADCASTSS 4(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z24
+	VBROADCASTSS 4(CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z24
+	VBROADCASTSS 4(CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS 4(R11), Z24
+	VBROADCASTSS 4(R12), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 4(R11)(CX*1), Z24
+	VBROADCASTSS 4(R12)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 4(R11)(CX*2), Z24
+	VBROADCASTSS 4(R12)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS 4(R11)(R9*1), Z24
+	VBROADCASTSS 4(R12)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z22
-	VMOVUPS      (R12), Z23
-	VBROADCASTSS 8(AX), Z24
+	VMOVUPS      (BX), Z22
+	VMOVUPS      (R13), Z23
+	VBROADCASTSS 8(CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z24
+	VBROADCASTSS 8(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z24
+	VBROADCASTSS 8(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z24
+	VBROADCASTSS 8(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z24
+	VBROADCASTSS 8(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z24
+	VBROADCASTSS 8(CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z24
+	VBROADCASTSS 8(CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS 8(R11), Z24
+	VBROADCASTSS 8(R12), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 8(R11)(CX*1), Z24
+	VBROADCASTSS 8(R12)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 8(R11)(CX*2), Z24
+	VBROADCASTSS 8(R12)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS 8(R11)(R9*1), Z24
+	VBROADCASTSS 8(R12)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z22
-	VMOVUPS      (R12)(BX*1), Z23
-	VBROADCASTSS 12(AX), Z24
+	VMOVUPS      (BX)(SI*1), Z22
+	VMOVUPS      (R13)(SI*1), Z23
+	VBROADCASTSS 12(CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z24
+	VBROADCASTSS 12(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z24
+	VBROADCASTSS 12(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z24
+	VBROADCASTSS 12(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z24
+	VBROADCASTSS 12(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z24
+	VBROADCASTSS 12(CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z24
+	VBROADCASTSS 12(CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS 12(R11), Z24
+	VBROADCASTSS 12(R12), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 12(R11)(CX*1), Z24
+	VBROADCASTSS 12(R12)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 12(R11)(CX*2), Z24
+	VBROADCASTSS 12(R12)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS 12(R11)(R9*1), Z24
+	VBROADCASTSS 12(R12)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(R12*1), Z23
-	VBROADCASTSS (AX), Z24
+	VMOVUPS      (BX), Z22
+	VMOVUPS      (BX)(R13*1), Z23
+	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z22, Z0
 	VFMADD231PS  Z24, Z23, Z1
-	VBROADCASTSS (AX)(CX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (AX)(CX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (AX)(R9*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (AX)(CX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z22, Z8
 	VFMADD231PS  Z24, Z23, Z9
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(R9*2), Z24
+	VBROADCASTSS (CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z22, Z12
 	VFMADD231PS  Z24, Z23, Z13
-	VBROADCASTSS (R11), Z24
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (R11)(CX*1), Z24
+	VBROADCASTSS (R12)(DX*1), Z24
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (R11)(CX*2), Z24
+	VBROADCASTSS (R12)(DX*2), Z24
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	VBROADCASTSS (R11)(R9*1), Z24
+	VBROADCASTSS (R12)(R10*1), Z24
 	VFMADD231PS  Z24, Z22, Z20
 	VFMADD231PS  Z24, Z23, Z21
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone12x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone12x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone12x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone12x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5997,295 +6592,307 @@ TEXT ·salone12x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      (R12), Z25
-	VBROADCASTSS (AX), Z26
+	VMOVUPS      (BX), Z24
+	VMOVUPS      (R13), Z25
+	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (AX)(CX*1), Z26
+	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (AX)(CX*2), Z26
+	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (AX)(R9*1), Z26
+	VBROADCASTSS (CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (AX)(CX*4), Z26
+	VBROADCASTSS (CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (AX)(R10*1), Z26
+	VBROADCASTSS (CX)(R11*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (AX)(R9*2), Z26
+	VBROADCASTSS (CX)(R10*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R11), Z26
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R11)(CX*1), Z26
+	VBROADCASTSS (R12)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R11)(CX*2), Z26
+	VBROADCASTSS (R12)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R11)(R9*1), Z26
+	VBROADCASTSS (R12)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R11)(CX*4), Z26
+	VBROADCASTSS (R12)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      (R12)(BX*1), Z25
-	VBROADCASTSS 4(AX), Z26
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      (R13)(SI*1), Z25
+	VBROADCASTSS 4(CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z26
+	VBROADCASTSS 4(CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z26
+	VBROADCASTSS 4(CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z26
+	VBROADCASTSS 4(CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z26
+	VBROADCASTSS 4(CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z26
+	VBROADCASTSS 4(CX)(R11*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z26
+	VBROADCASTSS 4(CX)(R10*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS 4(R11), Z26
+	VBROADCASTSS 4(R12), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS 4(R11)(CX*1), Z26
+	VBROADCASTSS 4(R12)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS 4(R11)(CX*2), Z26
+	VBROADCASTSS 4(R12)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS 4(R11)(R9*1), Z26
+	VBROADCASTSS 4(R12)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS 4(R11)(CX*4), Z26
+	VBROADCASTSS 4(R12)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      (R12), Z25
-	VBROADCASTSS 8(AX), Z26
+	VMOVUPS      (BX), Z24
+	VMOVUPS      (R13), Z25
+	VBROADCASTSS 8(CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z26
+	VBROADCASTSS 8(CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z26
+	VBROADCASTSS 8(CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z26
+	VBROADCASTSS 8(CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z26
+	VBROADCASTSS 8(CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z26
+	VBROADCASTSS 8(CX)(R11*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z26
+	VBROADCASTSS 8(CX)(R10*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS 8(R11), Z26
+	VBROADCASTSS 8(R12), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS 8(R11)(CX*1), Z26
+	VBROADCASTSS 8(R12)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS 8(R11)(CX*2), Z26
+	VBROADCASTSS 8(R12)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS 8(R11)(R9*1), Z26
+	VBROADCASTSS 8(R12)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS 8(R11)(CX*4), Z26
+	VBROADCASTSS 8(R12)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      (R12)(BX*1), Z25
-	VBROADCASTSS 12(AX), Z26
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      (R13)(SI*1), Z25
+	VBROADCASTSS 12(CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z26
+	VBROADCASTSS 12(CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z26
+	VBROADCASTSS 12(CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z26
+	VBROADCASTSS 12(CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z26
+	VBROADCASTSS 12(CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z26
+	VBROADCASTSS 12(CX)(R11*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z26
+	VBROADCASTSS 12(CX)(R10*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS 12(R11), Z26
+	VBROADCASTSS 12(R12), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS 12(R11)(CX*1), Z26
+	VBROADCASTSS 12(R12)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS 12(R11)(CX*2), Z26
+	VBROADCASTSS 12(R12)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS 12(R11)(R9*1), Z26
+	VBROADCASTSS 12(R12)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS 12(R11)(CX*4), Z26
+	VBROADCASTSS 12(R12)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(R12*1), Z25
-	VBROADCASTSS (AX), Z26
+	VMOVUPS      (BX), Z24
+	VMOVUPS      (BX)(R13*1), Z25
+	VBROADCASTSS (CX), Z26
 	VFMADD231PS  Z26, Z24, Z0
 	VFMADD231PS  Z26, Z25, Z1
-	VBROADCASTSS (AX)(CX*1), Z26
+	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z2
 	VFMADD231PS  Z26, Z25, Z3
-	VBROADCASTSS (AX)(CX*2), Z26
+	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z4
 	VFMADD231PS  Z26, Z25, Z5
-	VBROADCASTSS (AX)(R9*1), Z26
+	VBROADCASTSS (CX)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z6
 	VFMADD231PS  Z26, Z25, Z7
-	VBROADCASTSS (AX)(CX*4), Z26
+	VBROADCASTSS (CX)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z8
 	VFMADD231PS  Z26, Z25, Z9
-	VBROADCASTSS (AX)(R10*1), Z26
+	VBROADCASTSS (CX)(R11*1), Z26
 	VFMADD231PS  Z26, Z24, Z10
 	VFMADD231PS  Z26, Z25, Z11
-	VBROADCASTSS (AX)(R9*2), Z26
+	VBROADCASTSS (CX)(R10*2), Z26
 	VFMADD231PS  Z26, Z24, Z12
 	VFMADD231PS  Z26, Z25, Z13
-	VBROADCASTSS (R11), Z26
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z26, Z24, Z14
 	VFMADD231PS  Z26, Z25, Z15
-	VBROADCASTSS (R11)(CX*1), Z26
+	VBROADCASTSS (R12)(DX*1), Z26
 	VFMADD231PS  Z26, Z24, Z16
 	VFMADD231PS  Z26, Z25, Z17
-	VBROADCASTSS (R11)(CX*2), Z26
+	VBROADCASTSS (R12)(DX*2), Z26
 	VFMADD231PS  Z26, Z24, Z18
 	VFMADD231PS  Z26, Z25, Z19
-	VBROADCASTSS (R11)(R9*1), Z26
+	VBROADCASTSS (R12)(R10*1), Z26
 	VFMADD231PS  Z26, Z24, Z20
 	VFMADD231PS  Z26, Z25, Z21
-	VBROADCASTSS (R11)(CX*4), Z26
+	VBROADCASTSS (R12)(DX*4), Z26
 	VFMADD231PS  Z26, Z24, Z22
 	VFMADD231PS  Z26, Z25, Z23
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z22, (SI)
-	VMOVUPS Z23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone13x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone13x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone13x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone13x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6312,313 +6919,325 @@ TEXT ·salone13x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Z25, Z25, Z25
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z26
-	VMOVUPS      (R12), Z27
-	VBROADCASTSS (AX), Z28
+	VMOVUPS      (BX), Z26
+	VMOVUPS      (R13), Z27
+	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (AX)(CX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (AX)(CX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (AX)(R9*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (AX)(CX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (AX)(R9*2), Z28
+	VBROADCASTSS (CX)(R10*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R11), Z28
+	VBROADCASTSS (R12), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R11)(CX*1), Z28
+	VBROADCASTSS (R12)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R11)(CX*2), Z28
+	VBROADCASTSS (R12)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R11)(R9*1), Z28
+	VBROADCASTSS (R12)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R11)(CX*4), Z28
+	VBROADCASTSS (R12)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R11)(R10*1), Z28
+	VBROADCASTSS (R12)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z26
-	VMOVUPS      (R12)(BX*1), Z27
-	VBROADCASTSS 4(AX), Z28
+	VMOVUPS      (BX)(SI*1), Z26
+	VMOVUPS      (R13)(SI*1), Z27
+	VBROADCASTSS 4(CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z28
+	VBROADCASTSS 4(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z28
+	VBROADCASTSS 4(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z28
+	VBROADCASTSS 4(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z28
+	VBROADCASTSS 4(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z28
+	VBROADCASTSS 4(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z28
+	VBROADCASTSS 4(CX)(R10*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS 4(R11), Z28
+	VBROADCASTSS 4(R12), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 4(R11)(CX*1), Z28
+	VBROADCASTSS 4(R12)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS 4(R11)(CX*2), Z28
+	VBROADCASTSS 4(R12)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 4(R11)(R9*1), Z28
+	VBROADCASTSS 4(R12)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS 4(R11)(CX*4), Z28
+	VBROADCASTSS 4(R12)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS 4(R11)(R10*1), Z28
+	VBROADCASTSS 4(R12)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z26
-	VMOVUPS      (R12), Z27
-	VBROADCASTSS 8(AX), Z28
+	VMOVUPS      (BX), Z26
+	VMOVUPS      (R13), Z27
+	VBROADCASTSS 8(CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z28
+	VBROADCASTSS 8(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z28
+	VBROADCASTSS 8(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z28
+	VBROADCASTSS 8(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z28
+	VBROADCASTSS 8(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z28
+	VBROADCASTSS 8(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z28
+	VBROADCASTSS 8(CX)(R10*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS 8(R11), Z28
+	VBROADCASTSS 8(R12), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 8(R11)(CX*1), Z28
+	VBROADCASTSS 8(R12)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS 8(R11)(CX*2), Z28
+	VBROADCASTSS 8(R12)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 8(R11)(R9*1), Z28
+	VBROADCASTSS 8(R12)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS 8(R11)(CX*4), Z28
+	VBROADCASTSS 8(R12)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS 8(R11)(R10*1), Z28
+	VBROADCASTSS 8(R12)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z26
-	VMOVUPS      (R12)(BX*1), Z27
-	VBROADCASTSS 12(AX), Z28
+	VMOVUPS      (BX)(SI*1), Z26
+	VMOVUPS      (R13)(SI*1), Z27
+	VBROADCASTSS 12(CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z28
+	VBROADCASTSS 12(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z28
+	VBROADCASTSS 12(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z28
+	VBROADCASTSS 12(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z28
+	VBROADCASTSS 12(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z28
+	VBROADCASTSS 12(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z28
+	VBROADCASTSS 12(CX)(R10*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS 12(R11), Z28
+	VBROADCASTSS 12(R12), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 12(R11)(CX*1), Z28
+	VBROADCASTSS 12(R12)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS 12(R11)(CX*2), Z28
+	VBROADCASTSS 12(R12)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 12(R11)(R9*1), Z28
+	VBROADCASTSS 12(R12)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS 12(R11)(CX*4), Z28
+	VBROADCASTSS 12(R12)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS 12(R11)(R10*1), Z28
+	VBROADCASTSS 12(R12)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z26
-	VMOVUPS      (DX)(R12*1), Z27
-	VBROADCASTSS (AX), Z28
+	VMOVUPS      (BX), Z26
+	VMOVUPS      (BX)(R13*1), Z27
+	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z26, Z0
 	VFMADD231PS  Z28, Z27, Z1
-	VBROADCASTSS (AX)(CX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (AX)(CX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z4
 	VFMADD231PS  Z28, Z27, Z5
-	VBROADCASTSS (AX)(R9*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (AX)(CX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z8
 	VFMADD231PS  Z28, Z27, Z9
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (AX)(R9*2), Z28
+	VBROADCASTSS (CX)(R10*2), Z28
 	VFMADD231PS  Z28, Z26, Z12
 	VFMADD231PS  Z28, Z27, Z13
-	VBROADCASTSS (R11), Z28
+	VBROADCASTSS (R12), Z28
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (R11)(CX*1), Z28
+	VBROADCASTSS (R12)(DX*1), Z28
 	VFMADD231PS  Z28, Z26, Z16
 	VFMADD231PS  Z28, Z27, Z17
-	VBROADCASTSS (R11)(CX*2), Z28
+	VBROADCASTSS (R12)(DX*2), Z28
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (R11)(R9*1), Z28
+	VBROADCASTSS (R12)(R10*1), Z28
 	VFMADD231PS  Z28, Z26, Z20
 	VFMADD231PS  Z28, Z27, Z21
-	VBROADCASTSS (R11)(CX*4), Z28
+	VBROADCASTSS (R12)(DX*4), Z28
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	VBROADCASTSS (R11)(R10*1), Z28
+	VBROADCASTSS (R12)(R11*1), Z28
 	VFMADD231PS  Z28, Z26, Z24
 	VFMADD231PS  Z28, Z27, Z25
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z22, (SI)
-	VMOVUPS Z23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z24, (SI)
-	VMOVUPS Z25, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone14x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone14x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone14x32AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone14x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6647,877 +7266,582 @@ TEXT ·salone14x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z25, Z25, Z25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Z27, Z27, Z27
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z28
-	VMOVUPS      (R12), Z29
-	VBROADCASTSS (AX), Z30
+	VMOVUPS      (BX), Z28
+	VMOVUPS      (R13), Z29
+	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (AX)(CX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (AX)(CX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (AX)(R9*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (AX)(CX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (AX)(R10*1), Z30
+	VBROADCASTSS (CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (AX)(R9*2), Z30
+	VBROADCASTSS (CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R11), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R11)(CX*1), Z30
+	VBROADCASTSS (R12)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R11)(CX*2), Z30
+	VBROADCASTSS (R12)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R11)(R9*1), Z30
+	VBROADCASTSS (R12)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R11)(CX*4), Z30
+	VBROADCASTSS (R12)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R11)(R10*1), Z30
+	VBROADCASTSS (R12)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R11)(R9*2), Z30
+	VBROADCASTSS (R12)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z28
-	VMOVUPS      (R12)(BX*1), Z29
-	VBROADCASTSS 4(AX), Z30
+	VMOVUPS      (BX)(SI*1), Z28
+	VMOVUPS      (R13)(SI*1), Z29
+	VBROADCASTSS 4(CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS 4(AX)(CX*1), Z30
+	VBROADCASTSS 4(CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS 4(AX)(CX*2), Z30
+	VBROADCASTSS 4(CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS 4(AX)(R9*1), Z30
+	VBROADCASTSS 4(CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS 4(AX)(CX*4), Z30
+	VBROADCASTSS 4(CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS 4(AX)(R10*1), Z30
+	VBROADCASTSS 4(CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS 4(AX)(R9*2), Z30
+	VBROADCASTSS 4(CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS 4(R11), Z30
+	VBROADCASTSS 4(R12), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS 4(R11)(CX*1), Z30
+	VBROADCASTSS 4(R12)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS 4(R11)(CX*2), Z30
+	VBROADCASTSS 4(R12)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS 4(R11)(R9*1), Z30
+	VBROADCASTSS 4(R12)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS 4(R11)(CX*4), Z30
+	VBROADCASTSS 4(R12)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS 4(R11)(R10*1), Z30
+	VBROADCASTSS 4(R12)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS 4(R11)(R9*2), Z30
+	VBROADCASTSS 4(R12)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z28
-	VMOVUPS      (R12), Z29
-	VBROADCASTSS 8(AX), Z30
+	VMOVUPS      (BX), Z28
+	VMOVUPS      (R13), Z29
+	VBROADCASTSS 8(CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS 8(AX)(CX*1), Z30
+	VBROADCASTSS 8(CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS 8(AX)(CX*2), Z30
+	VBROADCASTSS 8(CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS 8(AX)(R9*1), Z30
+	VBROADCASTSS 8(CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS 8(AX)(CX*4), Z30
+	VBROADCASTSS 8(CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS 8(AX)(R10*1), Z30
+	VBROADCASTSS 8(CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS 8(AX)(R9*2), Z30
+	VBROADCASTSS 8(CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS 8(R11), Z30
+	VBROADCASTSS 8(R12), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS 8(R11)(CX*1), Z30
+	VBROADCASTSS 8(R12)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS 8(R11)(CX*2), Z30
+	VBROADCASTSS 8(R12)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS 8(R11)(R9*1), Z30
+	VBROADCASTSS 8(R12)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS 8(R11)(CX*4), Z30
+	VBROADCASTSS 8(R12)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS 8(R11)(R10*1), Z30
+	VBROADCASTSS 8(R12)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS 8(R11)(R9*2), Z30
+	VBROADCASTSS 8(R12)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z28
-	VMOVUPS      (R12)(BX*1), Z29
-	VBROADCASTSS 12(AX), Z30
+	VMOVUPS      (BX)(SI*1), Z28
+	VMOVUPS      (R13)(SI*1), Z29
+	VBROADCASTSS 12(CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS 12(AX)(CX*1), Z30
+	VBROADCASTSS 12(CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS 12(AX)(CX*2), Z30
+	VBROADCASTSS 12(CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS 12(AX)(R9*1), Z30
+	VBROADCASTSS 12(CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS 12(AX)(CX*4), Z30
+	VBROADCASTSS 12(CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS 12(AX)(R10*1), Z30
+	VBROADCASTSS 12(CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS 12(AX)(R9*2), Z30
+	VBROADCASTSS 12(CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS 12(R11), Z30
+	VBROADCASTSS 12(R12), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS 12(R11)(CX*1), Z30
+	VBROADCASTSS 12(R12)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS 12(R11)(CX*2), Z30
+	VBROADCASTSS 12(R12)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS 12(R11)(R9*1), Z30
+	VBROADCASTSS 12(R12)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS 12(R11)(CX*4), Z30
+	VBROADCASTSS 12(R12)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS 12(R11)(R10*1), Z30
+	VBROADCASTSS 12(R12)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS 12(R11)(R9*2), Z30
+	VBROADCASTSS 12(R12)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z28
-	VMOVUPS      (DX)(R12*1), Z29
-	VBROADCASTSS (AX), Z30
+	VMOVUPS      (BX), Z28
+	VMOVUPS      (BX)(R13*1), Z29
+	VBROADCASTSS (CX), Z30
 	VFMADD231PS  Z30, Z28, Z0
 	VFMADD231PS  Z30, Z29, Z1
-	VBROADCASTSS (AX)(CX*1), Z30
+	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z2
 	VFMADD231PS  Z30, Z29, Z3
-	VBROADCASTSS (AX)(CX*2), Z30
+	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z4
 	VFMADD231PS  Z30, Z29, Z5
-	VBROADCASTSS (AX)(R9*1), Z30
+	VBROADCASTSS (CX)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z6
 	VFMADD231PS  Z30, Z29, Z7
-	VBROADCASTSS (AX)(CX*4), Z30
+	VBROADCASTSS (CX)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z8
 	VFMADD231PS  Z30, Z29, Z9
-	VBROADCASTSS (AX)(R10*1), Z30
+	VBROADCASTSS (CX)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z10
 	VFMADD231PS  Z30, Z29, Z11
-	VBROADCASTSS (AX)(R9*2), Z30
+	VBROADCASTSS (CX)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z12
 	VFMADD231PS  Z30, Z29, Z13
-	VBROADCASTSS (R11), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z30, Z28, Z14
 	VFMADD231PS  Z30, Z29, Z15
-	VBROADCASTSS (R11)(CX*1), Z30
+	VBROADCASTSS (R12)(DX*1), Z30
 	VFMADD231PS  Z30, Z28, Z16
 	VFMADD231PS  Z30, Z29, Z17
-	VBROADCASTSS (R11)(CX*2), Z30
+	VBROADCASTSS (R12)(DX*2), Z30
 	VFMADD231PS  Z30, Z28, Z18
 	VFMADD231PS  Z30, Z29, Z19
-	VBROADCASTSS (R11)(R9*1), Z30
+	VBROADCASTSS (R12)(R10*1), Z30
 	VFMADD231PS  Z30, Z28, Z20
 	VFMADD231PS  Z30, Z29, Z21
-	VBROADCASTSS (R11)(CX*4), Z30
+	VBROADCASTSS (R12)(DX*4), Z30
 	VFMADD231PS  Z30, Z28, Z22
 	VFMADD231PS  Z30, Z29, Z23
-	VBROADCASTSS (R11)(R10*1), Z30
+	VBROADCASTSS (R12)(R11*1), Z30
 	VFMADD231PS  Z30, Z28, Z24
 	VFMADD231PS  Z30, Z29, Z25
-	VBROADCASTSS (R11)(R9*2), Z30
+	VBROADCASTSS (R12)(R10*2), Z30
 	VFMADD231PS  Z30, Z28, Z26
 	VFMADD231PS  Z30, Z29, Z27
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z22, (SI)
-	VMOVUPS Z23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z24, (SI)
-	VMOVUPS Z25, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z26, (SI)
-	VMOVUPS Z27, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Z25, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z26, (DI)
+	VMOVUPS Z27, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone1x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone1x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone1x48AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone1x48AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, CX
-	SHLQ    $0x02, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (AX), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z3
-	VMOVUPS      64(DX)(BX*1), Z4
-	VMOVUPS      (CX)(BX*1), Z5
-	VBROADCASTSS 4(AX), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS 8(AX), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z3
-	VMOVUPS      64(DX)(BX*1), Z4
-	VMOVUPS      (CX)(BX*1), Z5
-	VBROADCASTSS 12(AX), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Z5
-	VBROADCASTSS (AX), Z6
-	VFMADD231PS  Z6, Z3, Z0
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone2x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone2x48AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R9
-	SHLQ    $0x02, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (R9), Z8
-	VBROADCASTSS (AX), Z9
-	VFMADD231PS  Z9, Z6, Z0
-	VFMADD231PS  Z9, Z7, Z1
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(CX*1), Z9
-	VFMADD231PS  Z9, Z6, Z3
-	VFMADD231PS  Z9, Z7, Z4
-	VFMADD231PS  Z9, Z8, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z6
-	VMOVUPS      64(DX)(BX*1), Z7
-	VMOVUPS      (R9)(BX*1), Z8
-	VBROADCASTSS 4(AX), Z9
-	VFMADD231PS  Z9, Z6, Z0
-	VFMADD231PS  Z9, Z7, Z1
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 4(AX)(CX*1), Z9
-	VFMADD231PS  Z9, Z6, Z3
-	VFMADD231PS  Z9, Z7, Z4
-	VFMADD231PS  Z9, Z8, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (R9), Z8
-	VBROADCASTSS 8(AX), Z9
-	VFMADD231PS  Z9, Z6, Z0
-	VFMADD231PS  Z9, Z7, Z1
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 8(AX)(CX*1), Z9
-	VFMADD231PS  Z9, Z6, Z3
-	VFMADD231PS  Z9, Z7, Z4
-	VFMADD231PS  Z9, Z8, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z6
-	VMOVUPS      64(DX)(BX*1), Z7
-	VMOVUPS      (R9)(BX*1), Z8
-	VBROADCASTSS 12(AX), Z9
-	VFMADD231PS  Z9, Z6, Z0
-	VFMADD231PS  Z9, Z7, Z1
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 12(AX)(CX*1), Z9
-	VFMADD231PS  Z9, Z6, Z3
-	VFMADD231PS  Z9, Z7, Z4
-	VFMADD231PS  Z9, Z8, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Z8
-	VBROADCASTSS (AX), Z9
-	VFMADD231PS  Z9, Z6, Z0
-	VFMADD231PS  Z9, Z7, Z1
-	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(CX*1), Z9
-	VFMADD231PS  Z9, Z6, Z3
-	VFMADD231PS  Z9, Z7, Z4
-	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Z5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone3x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone3x48AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R9
-	SHLQ    $0x02, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (R9), Z11
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z9, Z0
-	VFMADD231PS  Z12, Z10, Z1
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z9, Z3
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z9, Z6
-	VFMADD231PS  Z12, Z10, Z7
-	VFMADD231PS  Z12, Z11, Z8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z9
-	VMOVUPS      64(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Z11
-	VBROADCASTSS 4(AX), Z12
-	VFMADD231PS  Z12, Z9, Z0
-	VFMADD231PS  Z12, Z10, Z1
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 4(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z9, Z3
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 4(AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z9, Z6
-	VFMADD231PS  Z12, Z10, Z7
-	VFMADD231PS  Z12, Z11, Z8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (R9), Z11
-	VBROADCASTSS 8(AX), Z12
-	VFMADD231PS  Z12, Z9, Z0
-	VFMADD231PS  Z12, Z10, Z1
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 8(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z9, Z3
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 8(AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z9, Z6
-	VFMADD231PS  Z12, Z10, Z7
-	VFMADD231PS  Z12, Z11, Z8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z9
-	VMOVUPS      64(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Z11
-	VBROADCASTSS 12(AX), Z12
-	VFMADD231PS  Z12, Z9, Z0
-	VFMADD231PS  Z12, Z10, Z1
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 12(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z9, Z3
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 12(AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z9, Z6
-	VFMADD231PS  Z12, Z10, Z7
-	VFMADD231PS  Z12, Z11, Z8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z9, Z0
-	VFMADD231PS  Z12, Z10, Z1
-	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z9, Z3
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(CX*2), Z12
-	VFMADD231PS  Z12, Z9, Z6
-	VFMADD231PS  Z12, Z10, Z7
-	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Z5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Z8, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone4x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone4x48AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (R10), Z14
-	VBROADCASTSS (AX), Z15
-	VFMADD231PS  Z15, Z12, Z0
-	VFMADD231PS  Z15, Z13, Z1
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(CX*1), Z15
-	VFMADD231PS  Z15, Z12, Z3
-	VFMADD231PS  Z15, Z13, Z4
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(CX*2), Z15
-	VFMADD231PS  Z15, Z12, Z6
-	VFMADD231PS  Z15, Z13, Z7
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R9*1), Z15
-	VFMADD231PS  Z15, Z12, Z9
-	VFMADD231PS  Z15, Z13, Z10
-	VFMADD231PS  Z15, Z14, Z11
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (R10), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      (R10)(BX*1), Z14
-	VBROADCASTSS 4(AX), Z15
-	VFMADD231PS  Z15, Z12, Z0
-	VFMADD231PS  Z15, Z13, Z1
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 4(AX)(CX*1), Z15
-	VFMADD231PS  Z15, Z12, Z3
-	VFMADD231PS  Z15, Z13, Z4
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 4(AX)(CX*2), Z15
-	VFMADD231PS  Z15, Z12, Z6
-	VFMADD231PS  Z15, Z13, Z7
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 4(AX)(R9*1), Z15
-	VFMADD231PS  Z15, Z12, Z9
-	VFMADD231PS  Z15, Z13, Z10
-	VFMADD231PS  Z15, Z14, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (R10), Z14
-	VBROADCASTSS 8(AX), Z15
-	VFMADD231PS  Z15, Z12, Z0
-	VFMADD231PS  Z15, Z13, Z1
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 8(AX)(CX*1), Z15
-	VFMADD231PS  Z15, Z12, Z3
-	VFMADD231PS  Z15, Z13, Z4
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 8(AX)(CX*2), Z15
-	VFMADD231PS  Z15, Z12, Z6
-	VFMADD231PS  Z15, Z13, Z7
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 8(AX)(R9*1), Z15
-	VFMADD231PS  Z15, Z12, Z9
-	VFMADD231PS  Z15, Z13, Z10
-	VFMADD231PS  Z15, Z14, Z11
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (R10), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      (R10)(BX*1), Z14
-	VBROADCASTSS 12(AX), Z15
-	VFMADD231PS  Z15, Z12, Z0
-	VFMADD231PS  Z15, Z13, Z1
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 12(AX)(CX*1), Z15
-	VFMADD231PS  Z15, Z12, Z3
-	VFMADD231PS  Z15, Z13, Z4
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 12(AX)(CX*2), Z15
-	VFMADD231PS  Z15, Z12, Z6
-	VFMADD231PS  Z15, Z13, Z7
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 12(AX)(R9*1), Z15
-	VFMADD231PS  Z15, Z12, Z9
-	VFMADD231PS  Z15, Z13, Z10
-	VFMADD231PS  Z15, Z14, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Z14
-	VBROADCASTSS (AX), Z15
-	VFMADD231PS  Z15, Z12, Z0
-	VFMADD231PS  Z15, Z13, Z1
-	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(CX*1), Z15
-	VFMADD231PS  Z15, Z12, Z3
-	VFMADD231PS  Z15, Z13, Z4
-	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(CX*2), Z15
-	VFMADD231PS  Z15, Z12, Z6
-	VFMADD231PS  Z15, Z13, Z7
-	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R9*1), Z15
-	VFMADD231PS  Z15, Z12, Z9
-	VFMADD231PS  Z15, Z13, Z10
-	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (BX)(R10*1), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z6, Z3, Z0
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z2
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Z5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Z8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Z11, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone5x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone5x48AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone2x48AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Z8
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Z8
+	VBROADCASTSS 4(CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 4(CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Z8
+	VBROADCASTSS 8(CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 8(CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Z8
+	VBROADCASTSS 12(CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS 12(CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Z8
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z0
+	VFMADD231PS  Z9, Z7, Z1
+	VFMADD231PS  Z9, Z8, Z2
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z6, Z3
+	VFMADD231PS  Z9, Z7, Z4
+	VFMADD231PS  Z9, Z8, Z5
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone3x48AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7527,204 +7851,161 @@ TEXT ·salone5x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (R10), Z17
-	VBROADCASTSS (AX), Z18
-	VFMADD231PS  Z18, Z15, Z0
-	VFMADD231PS  Z18, Z16, Z1
-	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z15, Z3
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z15, Z6
-	VFMADD231PS  Z18, Z16, Z7
-	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z15, Z9
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z15, Z12
-	VFMADD231PS  Z18, Z16, Z13
-	VFMADD231PS  Z18, Z17, Z14
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z15
-	VMOVUPS      64(DX)(BX*1), Z16
-	VMOVUPS      (R10)(BX*1), Z17
-	VBROADCASTSS 4(AX), Z18
-	VFMADD231PS  Z18, Z15, Z0
-	VFMADD231PS  Z18, Z16, Z1
-	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 4(AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z15, Z3
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 4(AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z15, Z6
-	VFMADD231PS  Z18, Z16, Z7
-	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 4(AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z15, Z9
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 4(AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z15, Z12
-	VFMADD231PS  Z18, Z16, Z13
-	VFMADD231PS  Z18, Z17, Z14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 4(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 4(CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (R10), Z17
-	VBROADCASTSS 8(AX), Z18
-	VFMADD231PS  Z18, Z15, Z0
-	VFMADD231PS  Z18, Z16, Z1
-	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 8(AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z15, Z3
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 8(AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z15, Z6
-	VFMADD231PS  Z18, Z16, Z7
-	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 8(AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z15, Z9
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 8(AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z15, Z12
-	VFMADD231PS  Z18, Z16, Z13
-	VFMADD231PS  Z18, Z17, Z14
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 8(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 8(CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z15
-	VMOVUPS      64(DX)(BX*1), Z16
-	VMOVUPS      (R10)(BX*1), Z17
-	VBROADCASTSS 12(AX), Z18
-	VFMADD231PS  Z18, Z15, Z0
-	VFMADD231PS  Z18, Z16, Z1
-	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 12(AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z15, Z3
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 12(AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z15, Z6
-	VFMADD231PS  Z18, Z16, Z7
-	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 12(AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z15, Z9
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 12(AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z15, Z12
-	VFMADD231PS  Z18, Z16, Z13
-	VFMADD231PS  Z18, Z17, Z14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS 12(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS 12(CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Z17
-	VBROADCASTSS (AX), Z18
-	VFMADD231PS  Z18, Z15, Z0
-	VFMADD231PS  Z18, Z16, Z1
-	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (AX)(CX*1), Z18
-	VFMADD231PS  Z18, Z15, Z3
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(CX*2), Z18
-	VFMADD231PS  Z18, Z15, Z6
-	VFMADD231PS  Z18, Z16, Z7
-	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (AX)(R9*1), Z18
-	VFMADD231PS  Z18, Z15, Z9
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(CX*4), Z18
-	VFMADD231PS  Z18, Z15, Z12
-	VFMADD231PS  Z18, Z16, Z13
-	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z9, Z0
+	VFMADD231PS  Z12, Z10, Z1
+	VFMADD231PS  Z12, Z11, Z2
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z9, Z3
+	VFMADD231PS  Z12, Z10, Z4
+	VFMADD231PS  Z12, Z11, Z5
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z12, Z9, Z6
+	VFMADD231PS  Z12, Z10, Z7
+	VFMADD231PS  Z12, Z11, Z8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Z5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Z8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Z11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone6x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone6x48AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone4x48AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000010, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7737,228 +8018,185 @@ TEXT ·salone6x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (R11), Z20
-	VBROADCASTSS (AX), Z21
-	VFMADD231PS  Z21, Z18, Z0
-	VFMADD231PS  Z21, Z19, Z1
-	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (AX)(CX*1), Z21
-	VFMADD231PS  Z21, Z18, Z3
-	VFMADD231PS  Z21, Z19, Z4
-	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (AX)(CX*2), Z21
-	VFMADD231PS  Z21, Z18, Z6
-	VFMADD231PS  Z21, Z19, Z7
-	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (AX)(R9*1), Z21
-	VFMADD231PS  Z21, Z18, Z9
-	VFMADD231PS  Z21, Z19, Z10
-	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (AX)(CX*4), Z21
-	VFMADD231PS  Z21, Z18, Z12
-	VFMADD231PS  Z21, Z19, Z13
-	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (AX)(R10*1), Z21
-	VFMADD231PS  Z21, Z18, Z15
-	VFMADD231PS  Z21, Z19, Z16
-	VFMADD231PS  Z21, Z20, Z17
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z18
-	VMOVUPS      64(DX)(BX*1), Z19
-	VMOVUPS      (R11)(BX*1), Z20
-	VBROADCASTSS 4(AX), Z21
-	VFMADD231PS  Z21, Z18, Z0
-	VFMADD231PS  Z21, Z19, Z1
-	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 4(AX)(CX*1), Z21
-	VFMADD231PS  Z21, Z18, Z3
-	VFMADD231PS  Z21, Z19, Z4
-	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 4(AX)(CX*2), Z21
-	VFMADD231PS  Z21, Z18, Z6
-	VFMADD231PS  Z21, Z19, Z7
-	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 4(AX)(R9*1), Z21
-	VFMADD231PS  Z21, Z18, Z9
-	VFMADD231PS  Z21, Z19, Z10
-	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 4(AX)(CX*4), Z21
-	VFMADD231PS  Z21, Z18, Z12
-	VFMADD231PS  Z21, Z19, Z13
-	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 4(AX)(R10*1), Z21
-	VFMADD231PS  Z21, Z18, Z15
-	VFMADD231PS  Z21, Z19, Z16
-	VFMADD231PS  Z21, Z20, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Z14
+	VBROADCASTSS 4(CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 4(CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 4(CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 4(CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (R11), Z20
-	VBROADCASTSS 8(AX), Z21
-	VFMADD231PS  Z21, Z18, Z0
-	VFMADD231PS  Z21, Z19, Z1
-	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 8(AX)(CX*1), Z21
-	VFMADD231PS  Z21, Z18, Z3
-	VFMADD231PS  Z21, Z19, Z4
-	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 8(AX)(CX*2), Z21
-	VFMADD231PS  Z21, Z18, Z6
-	VFMADD231PS  Z21, Z19, Z7
-	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 8(AX)(R9*1), Z21
-	VFMADD231PS  Z21, Z18, Z9
-	VFMADD231PS  Z21, Z19, Z10
-	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 8(AX)(CX*4), Z21
-	VFMADD231PS  Z21, Z18, Z12
-	VFMADD231PS  Z21, Z19, Z13
-	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 8(AX)(R10*1), Z21
-	VFMADD231PS  Z21, Z18, Z15
-	VFMADD231PS  Z21, Z19, Z16
-	VFMADD231PS  Z21, Z20, Z17
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Z14
+	VBROADCASTSS 8(CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 8(CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 8(CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 8(CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z18
-	VMOVUPS      64(DX)(BX*1), Z19
-	VMOVUPS      (R11)(BX*1), Z20
-	VBROADCASTSS 12(AX), Z21
-	VFMADD231PS  Z21, Z18, Z0
-	VFMADD231PS  Z21, Z19, Z1
-	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 12(AX)(CX*1), Z21
-	VFMADD231PS  Z21, Z18, Z3
-	VFMADD231PS  Z21, Z19, Z4
-	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 12(AX)(CX*2), Z21
-	VFMADD231PS  Z21, Z18, Z6
-	VFMADD231PS  Z21, Z19, Z7
-	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 12(AX)(R9*1), Z21
-	VFMADD231PS  Z21, Z18, Z9
-	VFMADD231PS  Z21, Z19, Z10
-	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 12(AX)(CX*4), Z21
-	VFMADD231PS  Z21, Z18, Z12
-	VFMADD231PS  Z21, Z19, Z13
-	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 12(AX)(R10*1), Z21
-	VFMADD231PS  Z21, Z18, Z15
-	VFMADD231PS  Z21, Z19, Z16
-	VFMADD231PS  Z21, Z20, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Z14
+	VBROADCASTSS 12(CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS 12(CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS 12(CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS 12(CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Z20
-	VBROADCASTSS (AX), Z21
-	VFMADD231PS  Z21, Z18, Z0
-	VFMADD231PS  Z21, Z19, Z1
-	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (AX)(CX*1), Z21
-	VFMADD231PS  Z21, Z18, Z3
-	VFMADD231PS  Z21, Z19, Z4
-	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (AX)(CX*2), Z21
-	VFMADD231PS  Z21, Z18, Z6
-	VFMADD231PS  Z21, Z19, Z7
-	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (AX)(R9*1), Z21
-	VFMADD231PS  Z21, Z18, Z9
-	VFMADD231PS  Z21, Z19, Z10
-	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (AX)(CX*4), Z21
-	VFMADD231PS  Z21, Z18, Z12
-	VFMADD231PS  Z21, Z19, Z13
-	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (AX)(R10*1), Z21
-	VFMADD231PS  Z21, Z18, Z15
-	VFMADD231PS  Z21, Z19, Z16
-	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Z14
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z12, Z0
+	VFMADD231PS  Z15, Z13, Z1
+	VFMADD231PS  Z15, Z14, Z2
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z12, Z3
+	VFMADD231PS  Z15, Z13, Z4
+	VFMADD231PS  Z15, Z14, Z5
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z12, Z6
+	VFMADD231PS  Z15, Z13, Z7
+	VFMADD231PS  Z15, Z14, Z8
+	VBROADCASTSS (CX)(R10*1), Z15
+	VFMADD231PS  Z15, Z12, Z9
+	VFMADD231PS  Z15, Z13, Z10
+	VFMADD231PS  Z15, Z14, Z11
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Z8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Z11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z15, (SI)
-	VMOVUPS Z16, 64(SI)
-	VMOVUPS Z17, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone7x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone5x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone7x48AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone5x48AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000010, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7974,256 +8212,733 @@ TEXT ·salone7x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (R11), Z23
-	VBROADCASTSS (AX), Z24
-	VFMADD231PS  Z24, Z21, Z0
-	VFMADD231PS  Z24, Z22, Z1
-	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z21, Z3
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z21, Z6
-	VFMADD231PS  Z24, Z22, Z7
-	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z21, Z12
-	VFMADD231PS  Z24, Z22, Z13
-	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z21, Z15
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (AX)(R9*2), Z24
-	VFMADD231PS  Z24, Z21, Z18
-	VFMADD231PS  Z24, Z22, Z19
-	VFMADD231PS  Z24, Z23, Z20
+	VMOVUPS      (BX), Z15
+	VMOVUPS      64(BX), Z16
+	VMOVUPS      (R11), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z21
-	VMOVUPS      64(DX)(BX*1), Z22
-	VMOVUPS      (R11)(BX*1), Z23
-	VBROADCASTSS 4(AX), Z24
-	VFMADD231PS  Z24, Z21, Z0
-	VFMADD231PS  Z24, Z22, Z1
-	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 4(AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z21, Z3
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 4(AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z21, Z6
-	VFMADD231PS  Z24, Z22, Z7
-	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 4(AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 4(AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z21, Z12
-	VFMADD231PS  Z24, Z22, Z13
-	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 4(AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z21, Z15
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 4(AX)(R9*2), Z24
-	VFMADD231PS  Z24, Z21, Z18
-	VFMADD231PS  Z24, Z22, Z19
-	VFMADD231PS  Z24, Z23, Z20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	VMOVUPS      (BX)(SI*1), Z15
+	VMOVUPS      64(BX)(SI*1), Z16
+	VMOVUPS      (R11)(SI*1), Z17
+	VBROADCASTSS 4(CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS 4(CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 4(CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS 4(CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 4(CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (R11), Z23
-	VBROADCASTSS 8(AX), Z24
-	VFMADD231PS  Z24, Z21, Z0
-	VFMADD231PS  Z24, Z22, Z1
-	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 8(AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z21, Z3
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 8(AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z21, Z6
-	VFMADD231PS  Z24, Z22, Z7
-	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 8(AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 8(AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z21, Z12
-	VFMADD231PS  Z24, Z22, Z13
-	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 8(AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z21, Z15
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 8(AX)(R9*2), Z24
-	VFMADD231PS  Z24, Z21, Z18
-	VFMADD231PS  Z24, Z22, Z19
-	VFMADD231PS  Z24, Z23, Z20
+	VMOVUPS      (BX), Z15
+	VMOVUPS      64(BX), Z16
+	VMOVUPS      (R11), Z17
+	VBROADCASTSS 8(CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS 8(CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 8(CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS 8(CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 8(CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z21
-	VMOVUPS      64(DX)(BX*1), Z22
-	VMOVUPS      (R11)(BX*1), Z23
-	VBROADCASTSS 12(AX), Z24
-	VFMADD231PS  Z24, Z21, Z0
-	VFMADD231PS  Z24, Z22, Z1
-	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 12(AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z21, Z3
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 12(AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z21, Z6
-	VFMADD231PS  Z24, Z22, Z7
-	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 12(AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 12(AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z21, Z12
-	VFMADD231PS  Z24, Z22, Z13
-	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 12(AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z21, Z15
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 12(AX)(R9*2), Z24
-	VFMADD231PS  Z24, Z21, Z18
-	VFMADD231PS  Z24, Z22, Z19
-	VFMADD231PS  Z24, Z23, Z20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Z15
+	VMOVUPS      64(BX)(SI*1), Z16
+	VMOVUPS      (R11)(SI*1), Z17
+	VBROADCASTSS 12(CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS 12(CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS 12(CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS 12(CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS 12(CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Z23
-	VBROADCASTSS (AX), Z24
-	VFMADD231PS  Z24, Z21, Z0
-	VFMADD231PS  Z24, Z22, Z1
-	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z21, Z3
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z21, Z6
-	VFMADD231PS  Z24, Z22, Z7
-	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z21, Z12
-	VFMADD231PS  Z24, Z22, Z13
-	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z21, Z15
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (AX)(R9*2), Z24
-	VFMADD231PS  Z24, Z21, Z18
-	VFMADD231PS  Z24, Z22, Z19
-	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Z15
+	VMOVUPS      64(BX), Z16
+	VMOVUPS      (BX)(R11*1), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z18, Z15, Z0
+	VFMADD231PS  Z18, Z16, Z1
+	VFMADD231PS  Z18, Z17, Z2
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z18, Z15, Z3
+	VFMADD231PS  Z18, Z16, Z4
+	VFMADD231PS  Z18, Z17, Z5
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z18, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z18, Z17, Z8
+	VBROADCASTSS (CX)(R10*1), Z18
+	VFMADD231PS  Z18, Z15, Z9
+	VFMADD231PS  Z18, Z16, Z10
+	VFMADD231PS  Z18, Z17, Z11
+	VBROADCASTSS (CX)(DX*4), Z18
+	VFMADD231PS  Z18, Z15, Z12
+	VFMADD231PS  Z18, Z16, Z13
+	VFMADD231PS  Z18, Z17, Z14
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Z8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Z11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z15, (SI)
-	VMOVUPS Z16, 64(SI)
-	VMOVUPS Z17, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, 64(SI)
-	VMOVUPS Z20, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone8x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone8x48AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
+// func salone6x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone6x48AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
 	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000010, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z18
+	VMOVUPS      64(BX), Z19
+	VMOVUPS      (R12), Z20
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R11*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z18
+	VMOVUPS      64(BX)(SI*1), Z19
+	VMOVUPS      (R12)(SI*1), Z20
+	VBROADCASTSS 4(CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS 4(CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS 4(CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS 4(CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS 4(CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS 4(CX)(R11*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z18
+	VMOVUPS      64(BX), Z19
+	VMOVUPS      (R12), Z20
+	VBROADCASTSS 8(CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS 8(CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS 8(CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS 8(CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS 8(CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS 8(CX)(R11*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z18
+	VMOVUPS      64(BX)(SI*1), Z19
+	VMOVUPS      (R12)(SI*1), Z20
+	VBROADCASTSS 12(CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS 12(CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS 12(CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS 12(CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS 12(CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS 12(CX)(R11*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z18
+	VMOVUPS      64(BX), Z19
+	VMOVUPS      (BX)(R12*1), Z20
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z0
+	VFMADD231PS  Z21, Z19, Z1
+	VFMADD231PS  Z21, Z20, Z2
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z3
+	VFMADD231PS  Z21, Z19, Z4
+	VFMADD231PS  Z21, Z20, Z5
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z6
+	VFMADD231PS  Z21, Z19, Z7
+	VFMADD231PS  Z21, Z20, Z8
+	VBROADCASTSS (CX)(R10*1), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z18, Z12
+	VFMADD231PS  Z21, Z19, Z13
+	VFMADD231PS  Z21, Z20, Z14
+	VBROADCASTSS (CX)(R11*1), Z21
+	VFMADD231PS  Z21, Z18, Z15
+	VFMADD231PS  Z21, Z19, Z16
+	VFMADD231PS  Z21, Z20, Z17
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Z17, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone7x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone7x48AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z21
+	VMOVUPS      64(BX), Z22
+	VMOVUPS      (R12), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R11*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R10*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z21
+	VMOVUPS      64(BX)(SI*1), Z22
+	VMOVUPS      (R12)(SI*1), Z23
+	VBROADCASTSS 4(CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS 4(CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 4(CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS 4(CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 4(CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS 4(CX)(R11*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 4(CX)(R10*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z21
+	VMOVUPS      64(BX), Z22
+	VMOVUPS      (R12), Z23
+	VBROADCASTSS 8(CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS 8(CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 8(CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS 8(CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 8(CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS 8(CX)(R11*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 8(CX)(R10*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z21
+	VMOVUPS      64(BX)(SI*1), Z22
+	VMOVUPS      (R12)(SI*1), Z23
+	VBROADCASTSS 12(CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS 12(CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS 12(CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS 12(CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 12(CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS 12(CX)(R11*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS 12(CX)(R10*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z21
+	VMOVUPS      64(BX), Z22
+	VMOVUPS      (BX)(R12*1), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z21, Z0
+	VFMADD231PS  Z24, Z22, Z1
+	VFMADD231PS  Z24, Z23, Z2
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z21, Z3
+	VFMADD231PS  Z24, Z22, Z4
+	VFMADD231PS  Z24, Z23, Z5
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z21, Z6
+	VFMADD231PS  Z24, Z22, Z7
+	VFMADD231PS  Z24, Z23, Z8
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z21, Z12
+	VFMADD231PS  Z24, Z22, Z13
+	VFMADD231PS  Z24, Z23, Z14
+	VBROADCASTSS (CX)(R11*1), Z24
+	VFMADD231PS  Z24, Z21, Z15
+	VFMADD231PS  Z24, Z22, Z16
+	VFMADD231PS  Z24, Z23, Z17
+	VBROADCASTSS (CX)(R10*2), Z24
+	VFMADD231PS  Z24, Z21, Z18
+	VFMADD231PS  Z24, Z22, Z19
+	VFMADD231PS  Z24, Z23, Z20
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Z17, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Z20, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone8x48AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone8x48AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8248,912 +8963,558 @@ TEXT ·salone8x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (R12), Z26
-	VBROADCASTSS (AX), Z27
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      (R13), Z26
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (AX)(CX*1), Z27
+	VBROADCASTSS (CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (AX)(CX*2), Z27
+	VBROADCASTSS (CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (AX)(R9*1), Z27
+	VBROADCASTSS (CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (AX)(CX*4), Z27
+	VBROADCASTSS (CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (AX)(R9*2), Z27
+	VBROADCASTSS (CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R11), Z27
+	VBROADCASTSS (R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      (R12)(BX*1), Z26
-	VBROADCASTSS 4(AX), Z27
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      (R13)(SI*1), Z26
+	VBROADCASTSS 4(CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 4(AX)(CX*1), Z27
+	VBROADCASTSS 4(CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 4(AX)(CX*2), Z27
+	VBROADCASTSS 4(CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 4(AX)(R9*1), Z27
+	VBROADCASTSS 4(CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 4(AX)(CX*4), Z27
+	VBROADCASTSS 4(CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 4(AX)(R10*1), Z27
+	VBROADCASTSS 4(CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 4(AX)(R9*2), Z27
+	VBROADCASTSS 4(CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 4(R11), Z27
+	VBROADCASTSS 4(R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (R12), Z26
-	VBROADCASTSS 8(AX), Z27
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      (R13), Z26
+	VBROADCASTSS 8(CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 8(AX)(CX*1), Z27
+	VBROADCASTSS 8(CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 8(AX)(CX*2), Z27
+	VBROADCASTSS 8(CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 8(AX)(R9*1), Z27
+	VBROADCASTSS 8(CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 8(AX)(CX*4), Z27
+	VBROADCASTSS 8(CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 8(AX)(R10*1), Z27
+	VBROADCASTSS 8(CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 8(AX)(R9*2), Z27
+	VBROADCASTSS 8(CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 8(R11), Z27
+	VBROADCASTSS 8(R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      (R12)(BX*1), Z26
-	VBROADCASTSS 12(AX), Z27
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      (R13)(SI*1), Z26
+	VBROADCASTSS 12(CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 12(AX)(CX*1), Z27
+	VBROADCASTSS 12(CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 12(AX)(CX*2), Z27
+	VBROADCASTSS 12(CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 12(AX)(R9*1), Z27
+	VBROADCASTSS 12(CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 12(AX)(CX*4), Z27
+	VBROADCASTSS 12(CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 12(AX)(R10*1), Z27
+	VBROADCASTSS 12(CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 12(AX)(R9*2), Z27
+	VBROADCASTSS 12(CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 12(R11), Z27
+	VBROADCASTSS 12(R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Z26
-	VBROADCASTSS (AX), Z27
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      (BX)(R13*1), Z26
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (AX)(CX*1), Z27
+	VBROADCASTSS (CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (AX)(CX*2), Z27
+	VBROADCASTSS (CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (AX)(R9*1), Z27
+	VBROADCASTSS (CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (AX)(CX*4), Z27
+	VBROADCASTSS (CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (AX)(R9*2), Z27
+	VBROADCASTSS (CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R11), Z27
+	VBROADCASTSS (R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Z8, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z15, (SI)
-	VMOVUPS Z16, 64(SI)
-	VMOVUPS Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, 64(SI)
-	VMOVUPS Z20, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z21, (SI)
-	VMOVUPS Z22, 64(SI)
-	VMOVUPS Z23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Z20, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z21, (DI)
+	VMOVUPS Z22, 64(DI)
+	VMOVUPS Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone1x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone1x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone1x64AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone1x64AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, CX
-	SHLQ    $0x02, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (AX), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z4
-	VMOVUPS      64(DX)(BX*1), Z5
-	VMOVUPS      128(DX)(BX*1), Z6
-	VMOVUPS      (CX)(BX*1), Z7
-	VBROADCASTSS 4(AX), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS 8(AX), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z4
-	VMOVUPS      64(DX)(BX*1), Z5
-	VMOVUPS      128(DX)(BX*1), Z6
-	VMOVUPS      (CX)(BX*1), Z7
-	VBROADCASTSS 12(AX), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Z7
-	VBROADCASTSS (AX), Z8
-	VFMADD231PS  Z8, Z4, Z0
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Z3, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone2x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone2x64AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R9
-	SHLQ    $0x02, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (R9), Z11
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z8, Z0
-	VFMADD231PS  Z12, Z9, Z1
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z8, Z4
-	VFMADD231PS  Z12, Z9, Z5
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z8
-	VMOVUPS      64(DX)(BX*1), Z9
-	VMOVUPS      128(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Z11
-	VBROADCASTSS 4(AX), Z12
-	VFMADD231PS  Z12, Z8, Z0
-	VFMADD231PS  Z12, Z9, Z1
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 4(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z8, Z4
-	VFMADD231PS  Z12, Z9, Z5
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (R9), Z11
-	VBROADCASTSS 8(AX), Z12
-	VFMADD231PS  Z12, Z8, Z0
-	VFMADD231PS  Z12, Z9, Z1
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 8(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z8, Z4
-	VFMADD231PS  Z12, Z9, Z5
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z8
-	VMOVUPS      64(DX)(BX*1), Z9
-	VMOVUPS      128(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Z11
-	VBROADCASTSS 12(AX), Z12
-	VFMADD231PS  Z12, Z8, Z0
-	VFMADD231PS  Z12, Z9, Z1
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 12(AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z8, Z4
-	VFMADD231PS  Z12, Z9, Z5
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Z11
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z8, Z0
-	VFMADD231PS  Z12, Z9, Z1
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(CX*1), Z12
-	VFMADD231PS  Z12, Z8, Z4
-	VFMADD231PS  Z12, Z9, Z5
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Z3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Z7, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone3x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone3x64AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R9
-	SHLQ    $0x02, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (R9), Z15
-	VBROADCASTSS (AX), Z16
-	VFMADD231PS  Z16, Z12, Z0
-	VFMADD231PS  Z16, Z13, Z1
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z12, Z4
-	VFMADD231PS  Z16, Z13, Z5
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z12, Z8
-	VFMADD231PS  Z16, Z13, Z9
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      128(DX)(BX*1), Z14
-	VMOVUPS      (R9)(BX*1), Z15
-	VBROADCASTSS 4(AX), Z16
-	VFMADD231PS  Z16, Z12, Z0
-	VFMADD231PS  Z16, Z13, Z1
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 4(AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z12, Z4
-	VFMADD231PS  Z16, Z13, Z5
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 4(AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z12, Z8
-	VFMADD231PS  Z16, Z13, Z9
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (R9), Z15
-	VBROADCASTSS 8(AX), Z16
-	VFMADD231PS  Z16, Z12, Z0
-	VFMADD231PS  Z16, Z13, Z1
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 8(AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z12, Z4
-	VFMADD231PS  Z16, Z13, Z5
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 8(AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z12, Z8
-	VFMADD231PS  Z16, Z13, Z9
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      128(DX)(BX*1), Z14
-	VMOVUPS      (R9)(BX*1), Z15
-	VBROADCASTSS 12(AX), Z16
-	VFMADD231PS  Z16, Z12, Z0
-	VFMADD231PS  Z16, Z13, Z1
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 12(AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z12, Z4
-	VFMADD231PS  Z16, Z13, Z5
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 12(AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z12, Z8
-	VFMADD231PS  Z16, Z13, Z9
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Z15
-	VBROADCASTSS (AX), Z16
-	VFMADD231PS  Z16, Z12, Z0
-	VFMADD231PS  Z16, Z13, Z1
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(CX*1), Z16
-	VFMADD231PS  Z16, Z12, Z4
-	VFMADD231PS  Z16, Z13, Z5
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(CX*2), Z16
-	VFMADD231PS  Z16, Z12, Z8
-	VFMADD231PS  Z16, Z13, Z9
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Z3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Z7, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Z11, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func salone4x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·salone4x64AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (R10), Z19
-	VBROADCASTSS (AX), Z20
-	VFMADD231PS  Z20, Z16, Z0
-	VFMADD231PS  Z20, Z17, Z1
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(CX*1), Z20
-	VFMADD231PS  Z20, Z16, Z4
-	VFMADD231PS  Z20, Z17, Z5
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(CX*2), Z20
-	VFMADD231PS  Z20, Z16, Z8
-	VFMADD231PS  Z20, Z17, Z9
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R9*1), Z20
-	VFMADD231PS  Z20, Z16, Z12
-	VFMADD231PS  Z20, Z17, Z13
-	VFMADD231PS  Z20, Z18, Z14
-	VFMADD231PS  Z20, Z19, Z15
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (R10), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z16
-	VMOVUPS      64(DX)(BX*1), Z17
-	VMOVUPS      128(DX)(BX*1), Z18
-	VMOVUPS      (R10)(BX*1), Z19
-	VBROADCASTSS 4(AX), Z20
-	VFMADD231PS  Z20, Z16, Z0
-	VFMADD231PS  Z20, Z17, Z1
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 4(AX)(CX*1), Z20
-	VFMADD231PS  Z20, Z16, Z4
-	VFMADD231PS  Z20, Z17, Z5
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 4(AX)(CX*2), Z20
-	VFMADD231PS  Z20, Z16, Z8
-	VFMADD231PS  Z20, Z17, Z9
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 4(AX)(R9*1), Z20
-	VFMADD231PS  Z20, Z16, Z12
-	VFMADD231PS  Z20, Z17, Z13
-	VFMADD231PS  Z20, Z18, Z14
-	VFMADD231PS  Z20, Z19, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (R10), Z19
-	VBROADCASTSS 8(AX), Z20
-	VFMADD231PS  Z20, Z16, Z0
-	VFMADD231PS  Z20, Z17, Z1
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 8(AX)(CX*1), Z20
-	VFMADD231PS  Z20, Z16, Z4
-	VFMADD231PS  Z20, Z17, Z5
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 8(AX)(CX*2), Z20
-	VFMADD231PS  Z20, Z16, Z8
-	VFMADD231PS  Z20, Z17, Z9
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 8(AX)(R9*1), Z20
-	VFMADD231PS  Z20, Z16, Z12
-	VFMADD231PS  Z20, Z17, Z13
-	VFMADD231PS  Z20, Z18, Z14
-	VFMADD231PS  Z20, Z19, Z15
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (R10), Z7
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z16
-	VMOVUPS      64(DX)(BX*1), Z17
-	VMOVUPS      128(DX)(BX*1), Z18
-	VMOVUPS      (R10)(BX*1), Z19
-	VBROADCASTSS 12(AX), Z20
-	VFMADD231PS  Z20, Z16, Z0
-	VFMADD231PS  Z20, Z17, Z1
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 12(AX)(CX*1), Z20
-	VFMADD231PS  Z20, Z16, Z4
-	VFMADD231PS  Z20, Z17, Z5
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 12(AX)(CX*2), Z20
-	VFMADD231PS  Z20, Z16, Z8
-	VFMADD231PS  Z20, Z17, Z9
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 12(AX)(R9*1), Z20
-	VFMADD231PS  Z20, Z16, Z12
-	VFMADD231PS  Z20, Z17, Z13
-	VFMADD231PS  Z20, Z18, Z14
-	VFMADD231PS  Z20, Z19, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Z7
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Z19
-	VBROADCASTSS (AX), Z20
-	VFMADD231PS  Z20, Z16, Z0
-	VFMADD231PS  Z20, Z17, Z1
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(CX*1), Z20
-	VFMADD231PS  Z20, Z16, Z4
-	VFMADD231PS  Z20, Z17, Z5
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(CX*2), Z20
-	VFMADD231PS  Z20, Z16, Z8
-	VFMADD231PS  Z20, Z17, Z9
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R9*1), Z20
-	VFMADD231PS  Z20, Z16, Z12
-	VFMADD231PS  Z20, Z17, Z13
-	VFMADD231PS  Z20, Z18, Z14
-	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (BX)(R10*1), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z8, Z4, Z0
+	VFMADD231PS  Z8, Z5, Z1
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z3
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Z7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Z11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, 128(SI)
-	VMOVUPS Z15, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone5x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone5x64AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone2x64AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 4(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Z11
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 8(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Z11
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS 12(CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z12, Z8, Z0
+	VFMADD231PS  Z12, Z9, Z1
+	VFMADD231PS  Z12, Z10, Z2
+	VFMADD231PS  Z12, Z11, Z3
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z12, Z8, Z4
+	VFMADD231PS  Z12, Z9, Z5
+	VFMADD231PS  Z12, Z10, Z6
+	VFMADD231PS  Z12, Z11, Z7
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone3x64AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -9166,241 +9527,667 @@ TEXT ·salone5x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (R10), Z23
-	VBROADCASTSS (AX), Z24
-	VFMADD231PS  Z24, Z20, Z0
-	VFMADD231PS  Z24, Z21, Z1
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z20, Z4
-	VFMADD231PS  Z24, Z21, Z5
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z20, Z8
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z20, Z12
-	VFMADD231PS  Z24, Z21, Z13
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z20, Z16
-	VFMADD231PS  Z24, Z21, Z17
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z20
-	VMOVUPS      64(DX)(BX*1), Z21
-	VMOVUPS      128(DX)(BX*1), Z22
-	VMOVUPS      (R10)(BX*1), Z23
-	VBROADCASTSS 4(AX), Z24
-	VFMADD231PS  Z24, Z20, Z0
-	VFMADD231PS  Z24, Z21, Z1
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 4(AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z20, Z4
-	VFMADD231PS  Z24, Z21, Z5
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 4(AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z20, Z8
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 4(AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z20, Z12
-	VFMADD231PS  Z24, Z21, Z13
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 4(AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z20, Z16
-	VFMADD231PS  Z24, Z21, Z17
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Z15
+	VBROADCASTSS 4(CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 4(CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 4(CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (R10), Z23
-	VBROADCASTSS 8(AX), Z24
-	VFMADD231PS  Z24, Z20, Z0
-	VFMADD231PS  Z24, Z21, Z1
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 8(AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z20, Z4
-	VFMADD231PS  Z24, Z21, Z5
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 8(AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z20, Z8
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 8(AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z20, Z12
-	VFMADD231PS  Z24, Z21, Z13
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 8(AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z20, Z16
-	VFMADD231PS  Z24, Z21, Z17
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Z15
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 8(CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 8(CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z20
-	VMOVUPS      64(DX)(BX*1), Z21
-	VMOVUPS      128(DX)(BX*1), Z22
-	VMOVUPS      (R10)(BX*1), Z23
-	VBROADCASTSS 12(AX), Z24
-	VFMADD231PS  Z24, Z20, Z0
-	VFMADD231PS  Z24, Z21, Z1
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 12(AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z20, Z4
-	VFMADD231PS  Z24, Z21, Z5
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 12(AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z20, Z8
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 12(AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z20, Z12
-	VFMADD231PS  Z24, Z21, Z13
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 12(AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z20, Z16
-	VFMADD231PS  Z24, Z21, Z17
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Z15
+	VBROADCASTSS 12(CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS 12(CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS 12(CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Z23
-	VBROADCASTSS (AX), Z24
-	VFMADD231PS  Z24, Z20, Z0
-	VFMADD231PS  Z24, Z21, Z1
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (AX)(CX*1), Z24
-	VFMADD231PS  Z24, Z20, Z4
-	VFMADD231PS  Z24, Z21, Z5
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (AX)(CX*2), Z24
-	VFMADD231PS  Z24, Z20, Z8
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(R9*1), Z24
-	VFMADD231PS  Z24, Z20, Z12
-	VFMADD231PS  Z24, Z21, Z13
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (AX)(CX*4), Z24
-	VFMADD231PS  Z24, Z20, Z16
-	VFMADD231PS  Z24, Z21, Z17
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z12, Z0
+	VFMADD231PS  Z16, Z13, Z1
+	VFMADD231PS  Z16, Z14, Z2
+	VFMADD231PS  Z16, Z15, Z3
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z12, Z4
+	VFMADD231PS  Z16, Z13, Z5
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z16, Z13, Z9
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Z7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Z11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, 128(SI)
-	VMOVUPS Z15, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	VMOVUPS Z18, 128(SI)
-	VMOVUPS Z19, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone6x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·salone6x64AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone4x64AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000010, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000010, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Z19
+	VBROADCASTSS 4(CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 4(CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 4(CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 4(CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Z19
+	VBROADCASTSS 8(CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 8(CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 8(CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 8(CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Z19
+	VBROADCASTSS 12(CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS 12(CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS 12(CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS 12(CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z20, Z16, Z0
+	VFMADD231PS  Z20, Z17, Z1
+	VFMADD231PS  Z20, Z18, Z2
+	VFMADD231PS  Z20, Z19, Z3
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z20, Z16, Z4
+	VFMADD231PS  Z20, Z17, Z5
+	VFMADD231PS  Z20, Z18, Z6
+	VFMADD231PS  Z20, Z19, Z7
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z20, Z16, Z8
+	VFMADD231PS  Z20, Z17, Z9
+	VFMADD231PS  Z20, Z18, Z10
+	VFMADD231PS  Z20, Z19, Z11
+	VBROADCASTSS (CX)(R10*1), Z20
+	VFMADD231PS  Z20, Z16, Z12
+	VFMADD231PS  Z20, Z17, Z13
+	VFMADD231PS  Z20, Z18, Z14
+	VFMADD231PS  Z20, Z19, Z15
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone5x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone5x64AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z20
+	VMOVUPS      64(BX), Z21
+	VMOVUPS      128(BX), Z22
+	VMOVUPS      (R11), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z20
+	VMOVUPS      64(BX)(SI*1), Z21
+	VMOVUPS      128(BX)(SI*1), Z22
+	VMOVUPS      (R11)(SI*1), Z23
+	VBROADCASTSS 4(CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 4(CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS 4(CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 4(CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 4(CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z20
+	VMOVUPS      64(BX), Z21
+	VMOVUPS      128(BX), Z22
+	VMOVUPS      (R11), Z23
+	VBROADCASTSS 8(CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 8(CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS 8(CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 8(CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 8(CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX)(SI*1), Z20
+	VMOVUPS      64(BX)(SI*1), Z21
+	VMOVUPS      128(BX)(SI*1), Z22
+	VMOVUPS      (R11)(SI*1), Z23
+	VBROADCASTSS 12(CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS 12(CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS 12(CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS 12(CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS 12(CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS      (BX), Z20
+	VMOVUPS      64(BX), Z21
+	VMOVUPS      128(BX), Z22
+	VMOVUPS      (BX)(R11*1), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z24, Z20, Z0
+	VFMADD231PS  Z24, Z21, Z1
+	VFMADD231PS  Z24, Z22, Z2
+	VFMADD231PS  Z24, Z23, Z3
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z24, Z20, Z4
+	VFMADD231PS  Z24, Z21, Z5
+	VFMADD231PS  Z24, Z22, Z6
+	VFMADD231PS  Z24, Z23, Z7
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z24, Z20, Z8
+	VFMADD231PS  Z24, Z21, Z9
+	VFMADD231PS  Z24, Z22, Z10
+	VFMADD231PS  Z24, Z23, Z11
+	VBROADCASTSS (CX)(R10*1), Z24
+	VFMADD231PS  Z24, Z20, Z12
+	VFMADD231PS  Z24, Z21, Z13
+	VFMADD231PS  Z24, Z22, Z14
+	VFMADD231PS  Z24, Z23, Z15
+	VBROADCASTSS (CX)(DX*4), Z24
+	VFMADD231PS  Z24, Z20, Z16
+	VFMADD231PS  Z24, Z21, Z17
+	VFMADD231PS  Z24, Z22, Z18
+	VFMADD231PS  Z24, Z23, Z19
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Z19, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone6x64AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·salone6x64AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000010, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -9425,1412 +10212,1606 @@ TEXT ·salone6x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (R11), Z27
-	VBROADCASTSS (AX), Z28
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      (R12), Z27
+	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (AX)(CX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (AX)(CX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (AX)(R9*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (AX)(CX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      128(DX)(BX*1), Z26
-	VMOVUPS      (R11)(BX*1), Z27
-	VBROADCASTSS 4(AX), Z28
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      128(BX)(SI*1), Z26
+	VMOVUPS      (R12)(SI*1), Z27
+	VBROADCASTSS 4(CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 4(AX)(CX*1), Z28
+	VBROADCASTSS 4(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 4(AX)(CX*2), Z28
+	VBROADCASTSS 4(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 4(AX)(R9*1), Z28
+	VBROADCASTSS 4(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 4(AX)(CX*4), Z28
+	VBROADCASTSS 4(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 4(AX)(R10*1), Z28
+	VBROADCASTSS 4(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (R11), Z27
-	VBROADCASTSS 8(AX), Z28
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      (R12), Z27
+	VBROADCASTSS 8(CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 8(AX)(CX*1), Z28
+	VBROADCASTSS 8(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 8(AX)(CX*2), Z28
+	VBROADCASTSS 8(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 8(AX)(R9*1), Z28
+	VBROADCASTSS 8(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 8(AX)(CX*4), Z28
+	VBROADCASTSS 8(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 8(AX)(R10*1), Z28
+	VBROADCASTSS 8(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      128(DX)(BX*1), Z26
-	VMOVUPS      (R11)(BX*1), Z27
-	VBROADCASTSS 12(AX), Z28
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      128(BX)(SI*1), Z26
+	VMOVUPS      (R12)(SI*1), Z27
+	VBROADCASTSS 12(CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 12(AX)(CX*1), Z28
+	VBROADCASTSS 12(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 12(AX)(CX*2), Z28
+	VBROADCASTSS 12(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 12(AX)(R9*1), Z28
+	VBROADCASTSS 12(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 12(AX)(CX*4), Z28
+	VBROADCASTSS 12(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 12(AX)(R10*1), Z28
+	VBROADCASTSS 12(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Z27
-	VBROADCASTSS (AX), Z28
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      (BX)(R12*1), Z27
+	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (AX)(CX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (AX)(CX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (AX)(R9*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (AX)(CX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Z3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Z7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Z11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, 128(SI)
-	VMOVUPS Z15, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	VMOVUPS Z18, 128(SI)
-	VMOVUPS Z19, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, 64(SI)
-	VMOVUPS Z22, 128(SI)
-	VMOVUPS Z23, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Z15, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Z19, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VMOVUPS Z22, 128(DI)
+	VMOVUPS Z23, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone1x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000008
-	JNE     cut
+TEXT ·dalone1x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z1
-	VFMADD231PD.BCST 8(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPD          (R8)(BX*1), Z1
+	VFMADD231PD.BCST 8(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z1
-	VFMADD231PD.BCST 16(AX), Z1, Z0
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST 16(CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z1
-	VFMADD231PD.BCST 24(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	VMOVUPD          (R8)(BX*1), Z1
+	VFMADD231PD.BCST 24(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPD          (R8), Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              wholeStep
 
 wholeWrite:
 	VMOVUPD Z0, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX), K1, Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
+	VMOVUPD.Z        (R8), K1, Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX)(BX*1), K1, Z1
-	VFMADD231PD.BCST 8(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPD.Z        (R8)(BX*1), K1, Z1
+	VFMADD231PD.BCST 8(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX), K1, Z1
-	VFMADD231PD.BCST 16(AX), Z1, Z0
+	VMOVUPD.Z        (R8), K1, Z1
+	VFMADD231PD.BCST 16(CX), Z1, Z0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX)(BX*1), K1, Z1
-	VFMADD231PD.BCST 24(AX), Z1, Z0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	VMOVUPD.Z        (R8)(BX*1), K1, Z1
+	VFMADD231PD.BCST 24(CX), Z1, Z0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX), K1, Z1
-	VFMADD231PD.BCST (AX), Z1, Z0
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPD.Z        (R8), K1, Z1
+	VFMADD231PD.BCST (CX), Z1, Z0
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              cutStep
 
 cutWrite:
 	VMOVUPD Z0, K1, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone2x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone2x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone2x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000008
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z2
-	VFMADD231PD.BCST 8(AX), Z2, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z2
-	VFMADD231PD.BCST 16(AX), Z2, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z2
-	VFMADD231PD.BCST 24(AX), Z2, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z2
-	VFMADD231PD.BCST 8(AX), Z2, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z2
-	VFMADD231PD.BCST 16(AX), Z2, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z2, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z2
-	VFMADD231PD.BCST 24(AX), Z2, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z2, Z1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z2
-	VFMADD231PD.BCST (AX), Z2, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone3x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone3x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000008
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z3
-	VFMADD231PD.BCST 8(AX), Z3, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z3
-	VFMADD231PD.BCST 16(AX), Z3, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z3
-	VFMADD231PD.BCST 24(AX), Z3, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z3
-	VFMADD231PD.BCST 8(AX), Z3, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z3
-	VFMADD231PD.BCST 16(AX), Z3, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z3, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z3
-	VFMADD231PD.BCST 24(AX), Z3, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z3, Z2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z3
-	VFMADD231PD.BCST (AX), Z3, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone4x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone4x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000008
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z4
-	VFMADD231PD.BCST 8(AX), Z4, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z4
-	VFMADD231PD.BCST 16(AX), Z4, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z4
-	VFMADD231PD.BCST 24(AX), Z4, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z4
-	VFMADD231PD.BCST 8(AX), Z4, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z4
-	VFMADD231PD.BCST 16(AX), Z4, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z4, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z4
-	VFMADD231PD.BCST 24(AX), Z4, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z4, Z3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z4
-	VFMADD231PD.BCST (AX), Z4, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone5x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone5x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000008
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z5
-	VFMADD231PD.BCST 8(AX), Z5, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z5
-	VFMADD231PD.BCST 16(AX), Z5, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z5
-	VFMADD231PD.BCST 24(AX), Z5, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z5
-	VFMADD231PD.BCST 8(AX), Z5, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z5
-	VFMADD231PD.BCST 16(AX), Z5, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z5, Z4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z5
-	VFMADD231PD.BCST 24(AX), Z5, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z5, Z4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z5
-	VFMADD231PD.BCST (AX), Z5, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone6x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone6x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z6
-	VFMADD231PD.BCST 8(AX), Z6, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z6
-	VFMADD231PD.BCST 16(AX), Z6, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z6
-	VFMADD231PD.BCST 24(AX), Z6, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z6
-	VFMADD231PD.BCST 8(AX), Z6, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z6
-	VFMADD231PD.BCST 16(AX), Z6, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z6, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z6
-	VFMADD231PD.BCST 24(AX), Z6, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z6, Z5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z6
-	VFMADD231PD.BCST (AX), Z6, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone7x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone7x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z7
-	VFMADD231PD.BCST 8(AX), Z7, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z7
-	VFMADD231PD.BCST 16(AX), Z7, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z7
-	VFMADD231PD.BCST 24(AX), Z7, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z7
-	VFMADD231PD.BCST 8(AX), Z7, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z7
-	VFMADD231PD.BCST 16(AX), Z7, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z7, Z6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z7
-	VFMADD231PD.BCST 24(AX), Z7, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z7, Z6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z7
-	VFMADD231PD.BCST (AX), Z7, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z7, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone8x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone8x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone2x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Z2
+	VFMADD231PD.BCST 8(CX), Z2, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST 16(CX), Z2, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Z2
+	VFMADD231PD.BCST 24(CX), Z2, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Z2
+	VFMADD231PD.BCST 8(CX), Z2, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Z2
+	VFMADD231PD.BCST 16(CX), Z2, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z2, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Z2
+	VFMADD231PD.BCST 24(CX), Z2, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z2, Z1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Z2
+	VFMADD231PD.BCST (CX), Z2, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z2, Z1
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone3x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone3x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Z3
+	VFMADD231PD.BCST 8(CX), Z3, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST 16(CX), Z3, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Z3
+	VFMADD231PD.BCST 24(CX), Z3, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Z3
+	VFMADD231PD.BCST 8(CX), Z3, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Z3
+	VFMADD231PD.BCST 16(CX), Z3, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z3, Z2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Z3
+	VFMADD231PD.BCST 24(CX), Z3, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z3, Z2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Z3
+	VFMADD231PD.BCST (CX), Z3, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z3, Z2
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone4x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone4x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Z4
+	VFMADD231PD.BCST 8(CX), Z4, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Z4
+	VFMADD231PD.BCST 16(CX), Z4, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Z4
+	VFMADD231PD.BCST 24(CX), Z4, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z4, Z3
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Z4
+	VFMADD231PD.BCST 8(CX), Z4, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Z4
+	VFMADD231PD.BCST 16(CX), Z4, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z4, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Z4
+	VFMADD231PD.BCST 24(CX), Z4, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z4, Z3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Z4
+	VFMADD231PD.BCST (CX), Z4, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z4, Z3
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone5x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone5x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Z5
+	VFMADD231PD.BCST 8(CX), Z5, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Z5
+	VFMADD231PD.BCST 16(CX), Z5, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Z5
+	VFMADD231PD.BCST 24(CX), Z5, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Z5
+	VFMADD231PD.BCST 8(CX), Z5, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Z5
+	VFMADD231PD.BCST 16(CX), Z5, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z5, Z4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Z5
+	VFMADD231PD.BCST 24(CX), Z5, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z5, Z4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Z5
+	VFMADD231PD.BCST (CX), Z5, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z5, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z5, Z4
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone6x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone6x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Z6
+	VFMADD231PD.BCST 8(CX), Z6, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z6
+	VFMADD231PD.BCST 16(CX), Z6, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Z6
+	VFMADD231PD.BCST 24(CX), Z6, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z5
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z6
+	VFMADD231PD.BCST 8(CX), Z6, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z6
+	VFMADD231PD.BCST 16(CX), Z6, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z6, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z6
+	VFMADD231PD.BCST 24(CX), Z6, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z6, Z5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z6
+	VFMADD231PD.BCST (CX), Z6, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z6, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z6, Z5
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone7x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone7x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Z7
+	VFMADD231PD.BCST 8(CX), Z7, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z7
+	VFMADD231PD.BCST 16(CX), Z7, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Z7
+	VFMADD231PD.BCST 24(CX), Z7, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z7, Z6
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z7
+	VFMADD231PD.BCST 8(CX), Z7, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z7
+	VFMADD231PD.BCST 16(CX), Z7, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z7, Z6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z7
+	VFMADD231PD.BCST 24(CX), Z7, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z7, Z6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z7
+	VFMADD231PD.BCST (CX), Z7, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z7, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z7, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z7, Z6
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone8x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone8x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10839,109 +11820,121 @@ TEXT ·dalone8x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPD          (R10), Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z8
-	VFMADD231PD.BCST 8(AX), Z8, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z8, Z6
+	VMOVUPD          (R10)(BX*1), Z8
+	VFMADD231PD.BCST 8(CX), Z8, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST 8(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z8
-	VFMADD231PD.BCST 16(AX), Z8, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z8, Z6
+	VMOVUPD          (R10), Z8
+	VFMADD231PD.BCST 16(CX), Z8, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST 16(R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z8
-	VFMADD231PD.BCST 24(AX), Z8, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z8, Z6
+	VMOVUPD          (R10)(BX*1), Z8
+	VFMADD231PD.BCST 24(CX), Z8, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST 24(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPD          (R10), Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10950,124 +11943,142 @@ cut:
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPD.Z        (R10), K1, Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z8
-	VFMADD231PD.BCST 8(AX), Z8, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z8, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z8
+	VFMADD231PD.BCST 8(CX), Z8, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST 8(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z8
-	VFMADD231PD.BCST 16(AX), Z8, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z8, Z6
+	VMOVUPD.Z        (R10), K1, Z8
+	VFMADD231PD.BCST 16(CX), Z8, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST 16(R12), Z8, Z7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z8
-	VFMADD231PD.BCST 24(AX), Z8, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z8, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z8
+	VFMADD231PD.BCST 24(CX), Z8, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST 24(R12), Z8, Z7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z8
-	VFMADD231PD.BCST (AX), Z8, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
+	VMOVUPD.Z        (R10), K1, Z8
+	VFMADD231PD.BCST (CX), Z8, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z8, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z8, Z6
 	VFMADD231PD.BCST (R12), Z8, Z7
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone9x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone9x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone9x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone9x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11077,116 +12088,128 @@ TEXT ·dalone9x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPD          (R10), Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z9
-	VFMADD231PD.BCST 8(AX), Z9, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z9, Z6
+	VMOVUPD          (R10)(BX*1), Z9
+	VFMADD231PD.BCST 8(CX), Z9, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST 8(R12), Z9, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z9
-	VFMADD231PD.BCST 16(AX), Z9, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z9, Z6
+	VMOVUPD          (R10), Z9
+	VFMADD231PD.BCST 16(CX), Z9, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST 16(R12), Z9, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z9
-	VFMADD231PD.BCST 24(AX), Z9, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z9, Z6
+	VMOVUPD          (R10)(BX*1), Z9
+	VFMADD231PD.BCST 24(CX), Z9, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST 24(R12), Z9, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPD          (R10), Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11196,131 +12219,149 @@ cut:
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPD.Z        (R10), K1, Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z9
-	VFMADD231PD.BCST 8(AX), Z9, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z9, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z9
+	VFMADD231PD.BCST 8(CX), Z9, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST 8(R12), Z9, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z9
-	VFMADD231PD.BCST 16(AX), Z9, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z9, Z6
+	VMOVUPD.Z        (R10), K1, Z9
+	VFMADD231PD.BCST 16(CX), Z9, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST 16(R12), Z9, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z9, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z9
-	VFMADD231PD.BCST 24(AX), Z9, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z9, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z9
+	VFMADD231PD.BCST 24(CX), Z9, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST 24(R12), Z9, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z9, Z8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z9
-	VFMADD231PD.BCST (AX), Z9, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z9, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z9, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
+	VMOVUPD.Z        (R10), K1, Z9
+	VFMADD231PD.BCST (CX), Z9, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z9, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z9, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z9, Z6
 	VFMADD231PD.BCST (R12), Z9, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone10x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone10x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone10x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone10x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11331,123 +12372,135 @@ TEXT ·dalone10x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPD          (R10), Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z10
-	VFMADD231PD.BCST 8(AX), Z10, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z10, Z6
+	VMOVUPD          (R10)(BX*1), Z10
+	VFMADD231PD.BCST 8(CX), Z10, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST 8(R12), Z10, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z10
-	VFMADD231PD.BCST 16(AX), Z10, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z10, Z6
+	VMOVUPD          (R10), Z10
+	VFMADD231PD.BCST 16(CX), Z10, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST 16(R12), Z10, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z10
-	VFMADD231PD.BCST 24(AX), Z10, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z10, Z6
+	VMOVUPD          (R10)(BX*1), Z10
+	VFMADD231PD.BCST 24(CX), Z10, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST 24(R12), Z10, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPD          (R10), Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11458,138 +12511,156 @@ cut:
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPD.Z        (R10), K1, Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z10
-	VFMADD231PD.BCST 8(AX), Z10, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z10, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z10
+	VFMADD231PD.BCST 8(CX), Z10, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST 8(R12), Z10, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z10
-	VFMADD231PD.BCST 16(AX), Z10, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z10, Z6
+	VMOVUPD.Z        (R10), K1, Z10
+	VFMADD231PD.BCST 16(CX), Z10, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST 16(R12), Z10, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z10, Z9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z10
-	VFMADD231PD.BCST 24(AX), Z10, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z10, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z10
+	VFMADD231PD.BCST 24(CX), Z10, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST 24(R12), Z10, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z10, Z9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z10
-	VFMADD231PD.BCST (AX), Z10, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z10, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z10, Z6
+	VMOVUPD.Z        (R10), K1, Z10
+	VFMADD231PD.BCST (CX), Z10, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z10, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z10, Z6
 	VFMADD231PD.BCST (R12), Z10, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone11x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone11x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone11x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone11x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11601,130 +12672,142 @@ TEXT ·dalone11x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPD          (R10), Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST (R12), Z11, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z11
-	VFMADD231PD.BCST 8(AX), Z11, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z11, Z6
+	VMOVUPD          (R10)(BX*1), Z11
+	VFMADD231PD.BCST 8(CX), Z11, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST 8(R12), Z11, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PD.BCST 8(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z11
-	VFMADD231PD.BCST 16(AX), Z11, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z11, Z6
+	VMOVUPD          (R10), Z11
+	VFMADD231PD.BCST 16(CX), Z11, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST 16(R12), Z11, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z11, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z11
-	VFMADD231PD.BCST 24(AX), Z11, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z11, Z6
+	VMOVUPD          (R10)(BX*1), Z11
+	VFMADD231PD.BCST 24(CX), Z11, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST 24(R12), Z11, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	VFMADD231PD.BCST 24(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPD          (R10), Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST (R12), Z11, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             $0x00000008, AX
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z10
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11736,145 +12819,163 @@ cut:
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPD.Z        (R10), K1, Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST (R12), Z11, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z11
-	VFMADD231PD.BCST 8(AX), Z11, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z11, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z11
+	VFMADD231PD.BCST 8(CX), Z11, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST 8(R12), Z11, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PD.BCST 8(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z11
-	VFMADD231PD.BCST 16(AX), Z11, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z11, Z6
+	VMOVUPD.Z        (R10), K1, Z11
+	VFMADD231PD.BCST 16(CX), Z11, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST 16(R12), Z11, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z11, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z11, Z10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z11
-	VFMADD231PD.BCST 24(AX), Z11, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z11, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z11
+	VFMADD231PD.BCST 24(CX), Z11, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST 24(R12), Z11, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z11, Z10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	VFMADD231PD.BCST 24(R12)(R8*1), Z11, Z10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z11
-	VFMADD231PD.BCST (AX), Z11, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z11, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z11, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z11, Z6
+	VMOVUPD.Z        (R10), K1, Z11
+	VFMADD231PD.BCST (CX), Z11, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z11, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z11, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z11, Z6
 	VFMADD231PD.BCST (R12), Z11, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
-	ADDQ             $0x00000008, AX
+	VFMADD231PD.BCST (R12)(R8*1), Z11, Z10
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone12x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone12x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone12x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone12x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11887,137 +12988,149 @@ TEXT ·dalone12x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPD          (R10), Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST (R12), Z12, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z12
-	VFMADD231PD.BCST 8(AX), Z12, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z12, Z6
+	VMOVUPD          (R10)(BX*1), Z12
+	VFMADD231PD.BCST 8(CX), Z12, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST 8(R12), Z12, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 8(R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z12
-	VFMADD231PD.BCST 16(AX), Z12, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z12, Z6
+	VMOVUPD          (R10), Z12
+	VFMADD231PD.BCST 16(CX), Z12, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST 16(R12), Z12, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z12
-	VFMADD231PD.BCST 24(AX), Z12, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z12, Z6
+	VMOVUPD          (R10)(BX*1), Z12
+	VFMADD231PD.BCST 24(CX), Z12, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST 24(R12), Z12, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 24(R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPD          (R10), Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST (R12), Z12, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12030,152 +13143,170 @@ cut:
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPD.Z        (R10), K1, Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST (R12), Z12, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z12
-	VFMADD231PD.BCST 8(AX), Z12, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z12, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z12
+	VFMADD231PD.BCST 8(CX), Z12, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST 8(R12), Z12, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 8(R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z12
-	VFMADD231PD.BCST 16(AX), Z12, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z12, Z6
+	VMOVUPD.Z        (R10), K1, Z12
+	VFMADD231PD.BCST 16(CX), Z12, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST 16(R12), Z12, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z12, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z12
-	VFMADD231PD.BCST 24(AX), Z12, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z12, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z12
+	VFMADD231PD.BCST 24(CX), Z12, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST 24(R12), Z12, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 24(R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z12, Z11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z12
-	VFMADD231PD.BCST (AX), Z12, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z12, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z12, Z6
+	VMOVUPD.Z        (R10), K1, Z12
+	VFMADD231PD.BCST (CX), Z12, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z12, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z12, Z6
 	VFMADD231PD.BCST (R12), Z12, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z12, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z12, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone13x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone13x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone13x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone13x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12189,144 +13320,156 @@ TEXT ·dalone13x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z13
-	VFMADD231PD.BCST (AX), Z13, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPD          (R10), Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST (R12), Z13, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
+	VFMADD231PD.BCST (R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z13
-	VFMADD231PD.BCST 8(AX), Z13, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z13, Z6
+	VMOVUPD          (R10)(BX*1), Z13
+	VFMADD231PD.BCST 8(CX), Z13, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST 8(R12), Z13, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 8(R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PD.BCST 8(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z13
-	VFMADD231PD.BCST 16(AX), Z13, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z13, Z6
+	VMOVUPD          (R10), Z13
+	VFMADD231PD.BCST 16(CX), Z13, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST 16(R12), Z13, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z13, Z12
+	VFMADD231PD.BCST 16(R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z13
-	VFMADD231PD.BCST 24(AX), Z13, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z13, Z6
+	VMOVUPD          (R10)(BX*1), Z13
+	VFMADD231PD.BCST 24(CX), Z13, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST 24(R12), Z13, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 24(R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	VFMADD231PD.BCST 24(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z13
-	VFMADD231PD.BCST (AX), Z13, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPD          (R10), Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST (R12), Z13, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             $0x00000008, AX
+	VFMADD231PD.BCST (R12)(R9*1), Z13, Z12
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z12, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12340,159 +13483,177 @@ cut:
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z13
-	VFMADD231PD.BCST (AX), Z13, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPD.Z        (R10), K1, Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST (R12), Z13, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
+	VFMADD231PD.BCST (R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z13
-	VFMADD231PD.BCST 8(AX), Z13, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z13, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z13
+	VFMADD231PD.BCST 8(CX), Z13, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST 8(R12), Z13, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 8(R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PD.BCST 8(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z13
-	VFMADD231PD.BCST 16(AX), Z13, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z13, Z6
+	VMOVUPD.Z        (R10), K1, Z13
+	VFMADD231PD.BCST 16(CX), Z13, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST 16(R12), Z13, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z13, Z12
+	VFMADD231PD.BCST 16(R12)(R9*1), Z13, Z12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z13
-	VFMADD231PD.BCST 24(AX), Z13, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z13, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z13
+	VFMADD231PD.BCST 24(CX), Z13, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST 24(R12), Z13, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 24(R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z13, Z12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	VFMADD231PD.BCST 24(R12)(R9*1), Z13, Z12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z13
-	VFMADD231PD.BCST (AX), Z13, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z13, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z13, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z13, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z13, Z6
+	VMOVUPD.Z        (R10), K1, Z13
+	VFMADD231PD.BCST (CX), Z13, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z13, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z13, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z13, Z6
 	VFMADD231PD.BCST (R12), Z13, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z13, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z13, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z13, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
-	ADDQ             $0x00000008, AX
+	VFMADD231PD.BCST (R12)(R9*1), Z13, Z12
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z12, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone14x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone14x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone14x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone14x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
+	LEAQ    (CX)(R8*2), R12
 	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12507,151 +13668,163 @@ TEXT ·dalone14x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z14
-	VFMADD231PD.BCST (AX), Z14, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPD          (R10), Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST (R12), Z14, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z14
-	VFMADD231PD.BCST 8(AX), Z14, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z14, Z6
+	VMOVUPD          (R10)(BX*1), Z14
+	VFMADD231PD.BCST 8(CX), Z14, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST 8(R12), Z14, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 8(R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST 8(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PD.BCST 8(R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST 8(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z14
-	VFMADD231PD.BCST 16(AX), Z14, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z14, Z6
+	VMOVUPD          (R10), Z14
+	VFMADD231PD.BCST 16(CX), Z14, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST 16(R12), Z14, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST 16(R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST 16(R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST 16(R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z14
-	VFMADD231PD.BCST 24(AX), Z14, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z14, Z6
+	VMOVUPD          (R10)(BX*1), Z14
+	VFMADD231PD.BCST 24(CX), Z14, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST 24(R12), Z14, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 24(R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST 24(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	VFMADD231PD.BCST 24(R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST 24(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z14
-	VFMADD231PD.BCST (AX), Z14, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPD          (R10), Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST (R12), Z14, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             $0x00000008, AX
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z14, Z13
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z12, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12666,170 +13839,188 @@ cut:
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z14
-	VFMADD231PD.BCST (AX), Z14, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPD.Z        (R10), K1, Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST (R12), Z14, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z14
-	VFMADD231PD.BCST 8(AX), Z14, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z14, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z14
+	VFMADD231PD.BCST 8(CX), Z14, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST 8(R12), Z14, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 8(R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST 8(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
+	VFMADD231PD.BCST 8(R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST 8(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z14
-	VFMADD231PD.BCST 16(AX), Z14, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z14, Z6
+	VMOVUPD.Z        (R10), K1, Z14
+	VFMADD231PD.BCST 16(CX), Z14, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST 16(R12), Z14, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST 16(R12)(R10*2), Z14, Z13
+	VFMADD231PD.BCST 16(R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST 16(R12)(R8*2), Z14, Z13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z14
-	VFMADD231PD.BCST 24(AX), Z14, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z14, Z6
+	VMOVUPD.Z        (R10)(BX*1), K1, Z14
+	VFMADD231PD.BCST 24(CX), Z14, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST 24(R12), Z14, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 24(R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST 24(R12)(R10*2), Z14, Z13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	VFMADD231PD.BCST 24(R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST 24(R12)(R8*2), Z14, Z13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z14
-	VFMADD231PD.BCST (AX), Z14, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z14, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
+	VMOVUPD.Z        (R10), K1, Z14
+	VFMADD231PD.BCST (CX), Z14, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z14, Z6
 	VFMADD231PD.BCST (R12), Z14, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z14, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
-	ADDQ             $0x00000008, AX
+	VFMADD231PD.BCST (R12)(R9*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z14, Z13
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              cutStep
 
 cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z13, K1, (DI)
-	ADDQ    R8, DI
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z13, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone15x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone15x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone15x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone15x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
+	LEAQ (CX)(R8*2), R12
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
+	LEAQ    (R12)(R8*2), R13
 	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000008
-	JNE     cut
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12845,1973 +14036,2137 @@ TEXT ·dalone15x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z15
-	VFMADD231PD.BCST (AX), Z15, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z15, Z6
+	VMOVUPD          (R10), Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z15, Z6
 	VFMADD231PD.BCST (R12), Z15, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z15, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z15, Z13
 	VFMADD231PD.BCST (R13), Z15, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z15
-	VFMADD231PD.BCST 8(AX), Z15, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z15, Z6
+	VMOVUPD          (R10)(BX*1), Z15
+	VFMADD231PD.BCST 8(CX), Z15, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z15, Z6
 	VFMADD231PD.BCST 8(R12), Z15, Z7
 	VFMADD231PD.BCST 8(R12)(DX*1), Z15, Z8
 	VFMADD231PD.BCST 8(R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST 8(R12)(R8*1), Z15, Z10
 	VFMADD231PD.BCST 8(R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST 8(R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST 8(R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST 8(R12)(R8*2), Z15, Z13
 	VFMADD231PD.BCST 8(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(BX*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z15
-	VFMADD231PD.BCST 16(AX), Z15, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z15, Z6
+	VMOVUPD          (R10), Z15
+	VFMADD231PD.BCST 16(CX), Z15, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z15, Z6
 	VFMADD231PD.BCST 16(R12), Z15, Z7
 	VFMADD231PD.BCST 16(R12)(DX*1), Z15, Z8
 	VFMADD231PD.BCST 16(R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST 16(R12)(R8*1), Z15, Z10
 	VFMADD231PD.BCST 16(R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST 16(R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST 16(R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST 16(R12)(R8*2), Z15, Z13
 	VFMADD231PD.BCST 16(R13), Z15, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z15
-	VFMADD231PD.BCST 24(AX), Z15, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z15, Z6
+	VMOVUPD          (R10)(BX*1), Z15
+	VFMADD231PD.BCST 24(CX), Z15, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z15, Z6
 	VFMADD231PD.BCST 24(R12), Z15, Z7
 	VFMADD231PD.BCST 24(R12)(DX*1), Z15, Z8
 	VFMADD231PD.BCST 24(R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST 24(R12)(R8*1), Z15, Z10
 	VFMADD231PD.BCST 24(R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST 24(R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST 24(R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST 24(R12)(R8*2), Z15, Z13
 	VFMADD231PD.BCST 24(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R11
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z15
-	VFMADD231PD.BCST (AX), Z15, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z15, Z6
+	VMOVUPD          (R10), Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z15, Z6
 	VFMADD231PD.BCST (R12), Z15, Z7
 	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
 	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST (R12)(R8*1), Z15, Z10
 	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z15, Z13
 	VFMADD231PD.BCST (R13), Z15, Z14
-	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, CX
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              wholeStep
 
 wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z14, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z15
-	VFMADD231PD.BCST (AX), Z15, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z15, Z6
-	VFMADD231PD.BCST (R12), Z15, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z15, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
-	VFMADD231PD.BCST (R13), Z15, Z14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z15
-	VFMADD231PD.BCST 8(AX), Z15, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z15, Z6
-	VFMADD231PD.BCST 8(R12), Z15, Z7
-	VFMADD231PD.BCST 8(R12)(DX*1), Z15, Z8
-	VFMADD231PD.BCST 8(R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z15, Z10
-	VFMADD231PD.BCST 8(R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST 8(R12)(R10*2), Z15, Z13
-	VFMADD231PD.BCST 8(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z15
-	VFMADD231PD.BCST 16(AX), Z15, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z15, Z6
-	VFMADD231PD.BCST 16(R12), Z15, Z7
-	VFMADD231PD.BCST 16(R12)(DX*1), Z15, Z8
-	VFMADD231PD.BCST 16(R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z15, Z10
-	VFMADD231PD.BCST 16(R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST 16(R12)(R10*2), Z15, Z13
-	VFMADD231PD.BCST 16(R13), Z15, Z14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z15
-	VFMADD231PD.BCST 24(AX), Z15, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z15, Z6
-	VFMADD231PD.BCST 24(R12), Z15, Z7
-	VFMADD231PD.BCST 24(R12)(DX*1), Z15, Z8
-	VFMADD231PD.BCST 24(R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z15, Z10
-	VFMADD231PD.BCST 24(R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST 24(R12)(R10*2), Z15, Z13
-	VFMADD231PD.BCST 24(R13), Z15, Z14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z15
-	VFMADD231PD.BCST (AX), Z15, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z15, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z15, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z15, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z15, Z6
-	VFMADD231PD.BCST (R12), Z15, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z15, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
-	VFMADD231PD.BCST (R13), Z15, Z14
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z14, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone16x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone16x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-
-	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
-	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000008
-	JNE     cut
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z16
-	VFMADD231PD.BCST (AX), Z16, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST (R12), Z16, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z16
-	VFMADD231PD.BCST 8(AX), Z16, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST 8(R12), Z16, Z7
-	VFMADD231PD.BCST 8(R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST 8(R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST 8(R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST 8(R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST 8(R13), Z16, Z14
-	VFMADD231PD.BCST 8(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z16
-	VFMADD231PD.BCST 16(AX), Z16, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST 16(R12), Z16, Z7
-	VFMADD231PD.BCST 16(R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST 16(R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST 16(R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST 16(R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST 16(R13), Z16, Z14
-	VFMADD231PD.BCST 16(R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Z16
-	VFMADD231PD.BCST 24(AX), Z16, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST 24(R12), Z16, Z7
-	VFMADD231PD.BCST 24(R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST 24(R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST 24(R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST 24(R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST 24(R13), Z16, Z14
-	VFMADD231PD.BCST 24(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Z16
-	VFMADD231PD.BCST (AX), Z16, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST (R12), Z16, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Z0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z14, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z15, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z16
-	VFMADD231PD.BCST (AX), Z16, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST (R12), Z16, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z16
-	VFMADD231PD.BCST 8(AX), Z16, Z0
-	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST 8(AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST 8(AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST 8(AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST 8(AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST 8(AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST 8(R12), Z16, Z7
-	VFMADD231PD.BCST 8(R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST 8(R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST 8(R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST 8(R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST 8(R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST 8(R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST 8(R13), Z16, Z14
-	VFMADD231PD.BCST 8(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z16
-	VFMADD231PD.BCST 16(AX), Z16, Z0
-	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST 16(AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST 16(AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST 16(AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST 16(AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST 16(AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST 16(R12), Z16, Z7
-	VFMADD231PD.BCST 16(R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST 16(R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST 16(R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST 16(R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST 16(R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST 16(R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST 16(R13), Z16, Z14
-	VFMADD231PD.BCST 16(R13)(DX*1), Z16, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Z16
-	VFMADD231PD.BCST 24(AX), Z16, Z0
-	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST 24(AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST 24(AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST 24(AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST 24(AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST 24(AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST 24(R12), Z16, Z7
-	VFMADD231PD.BCST 24(R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST 24(R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST 24(R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST 24(R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST 24(R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST 24(R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST 24(R13), Z16, Z14
-	VFMADD231PD.BCST 24(R13)(DX*1), Z16, Z15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Z16
-	VFMADD231PD.BCST (AX), Z16, Z0
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
-	VFMADD231PD.BCST (AX)(DX*2), Z16, Z2
-	VFMADD231PD.BCST (AX)(R10*1), Z16, Z3
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z4
-	VFMADD231PD.BCST (AX)(R11*1), Z16, Z5
-	VFMADD231PD.BCST (AX)(R10*2), Z16, Z6
-	VFMADD231PD.BCST (R12), Z16, Z7
-	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
-	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
-	VFMADD231PD.BCST (R12)(R10*1), Z16, Z10
-	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
-	VFMADD231PD.BCST (R12)(R11*1), Z16, Z12
-	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Z0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z14, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Z15, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone1x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone1x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x03, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (CX), Z3
-	VBROADCASTSD (AX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z2
-	VMOVUPD      (CX)(BX*1), Z3
-	VBROADCASTSD 8(AX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (CX), Z3
-	VBROADCASTSD 16(AX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z2
-	VMOVUPD      (CX)(BX*1), Z3
-	VBROADCASTSD 24(AX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Z3
-	VBROADCASTSD (AX), Z4
-	VFMADD231PD  Z4, Z2, Z0
-	VFMADD231PD  Z4, Z3, Z1
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
 	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(CX*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone2x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone2x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x03, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      (R9), Z5
-	VBROADCASTSD (AX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (AX)(CX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z4
-	VMOVUPD      (R9)(BX*1), Z5
-	VBROADCASTSD 8(AX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      (R9), Z5
-	VBROADCASTSD 16(AX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z4
-	VMOVUPD      (R9)(BX*1), Z5
-	VBROADCASTSD 24(AX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      (DX)(R9*1), Z5
-	VBROADCASTSD (AX), Z6
-	VFMADD231PD  Z6, Z4, Z0
-	VFMADD231PD  Z6, Z5, Z1
-	VBROADCASTSD (AX)(CX*1), Z6
-	VFMADD231PD  Z6, Z4, Z2
-	VFMADD231PD  Z6, Z5, Z3
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R9*1)
+	VMOVUPD Z1, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R9*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone3x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone3x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x03, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      (R9), Z7
-	VBROADCASTSD (AX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (AX)(CX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (AX)(CX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z6
-	VMOVUPD      (R9)(BX*1), Z7
-	VBROADCASTSD 8(AX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      (R9), Z7
-	VBROADCASTSD 16(AX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z6
-	VMOVUPD      (R9)(BX*1), Z7
-	VBROADCASTSD 24(AX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      (DX)(R9*1), Z7
-	VBROADCASTSD (AX), Z8
-	VFMADD231PD  Z8, Z6, Z0
-	VFMADD231PD  Z8, Z7, Z1
-	VBROADCASTSD (AX)(CX*1), Z8
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VBROADCASTSD (AX)(CX*2), Z8
-	VFMADD231PD  Z8, Z6, Z4
-	VFMADD231PD  Z8, Z7, Z5
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R9*1)
+	VMOVUPD Z3, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R9*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone4x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone4x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x03, R10
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R10
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      (R10), Z9
-	VBROADCASTSD (AX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (AX)(CX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (AX)(CX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (AX)(R9*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z8
-	VMOVUPD      (R10)(BX*1), Z9
-	VBROADCASTSD 8(AX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      (R10), Z9
-	VBROADCASTSD 16(AX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z8
-	VMOVUPD      (R10)(BX*1), Z9
-	VBROADCASTSD 24(AX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R10
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      (DX)(R10*1), Z9
-	VBROADCASTSD (AX), Z10
-	VFMADD231PD  Z10, Z8, Z0
-	VFMADD231PD  Z10, Z9, Z1
-	VBROADCASTSD (AX)(CX*1), Z10
-	VFMADD231PD  Z10, Z8, Z2
-	VFMADD231PD  Z10, Z9, Z3
-	VBROADCASTSD (AX)(CX*2), Z10
-	VFMADD231PD  Z10, Z8, Z4
-	VFMADD231PD  Z10, Z9, Z5
-	VBROADCASTSD (AX)(R9*1), Z10
-	VFMADD231PD  Z10, Z8, Z6
-	VFMADD231PD  Z10, Z9, Z7
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R10*1)
+	VMOVUPD Z5, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R10*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone5x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone5x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x03, R10
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R10
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z10
-	VMOVUPD      (R10), Z11
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(R9*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (AX)(CX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z10
-	VMOVUPD      (R10)(BX*1), Z11
-	VBROADCASTSD 8(AX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z10
-	VMOVUPD      (R10), Z11
-	VBROADCASTSD 16(AX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z10
-	VMOVUPD      (R10)(BX*1), Z11
-	VBROADCASTSD 24(AX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R10
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z10
-	VMOVUPD      (DX)(R10*1), Z11
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z10, Z0
-	VFMADD231PD  Z12, Z11, Z1
-	VBROADCASTSD (AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(R9*1), Z12
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VBROADCASTSD (AX)(CX*4), Z12
-	VFMADD231PD  Z12, Z10, Z8
-	VFMADD231PD  Z12, Z11, Z9
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R10*1)
+	VMOVUPD Z7, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R10*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone6x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone6x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x03, R11
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R11
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      (R11), Z13
-	VBROADCASTSD (AX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (AX)(CX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (AX)(CX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (AX)(R9*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (AX)(CX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (AX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      (R11)(BX*1), Z13
-	VBROADCASTSD 8(AX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      (R11), Z13
-	VBROADCASTSD 16(AX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      (R11)(BX*1), Z13
-	VBROADCASTSD 24(AX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R11
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      (DX)(R11*1), Z13
-	VBROADCASTSD (AX), Z14
-	VFMADD231PD  Z14, Z12, Z0
-	VFMADD231PD  Z14, Z13, Z1
-	VBROADCASTSD (AX)(CX*1), Z14
-	VFMADD231PD  Z14, Z12, Z2
-	VFMADD231PD  Z14, Z13, Z3
-	VBROADCASTSD (AX)(CX*2), Z14
-	VFMADD231PD  Z14, Z12, Z4
-	VFMADD231PD  Z14, Z13, Z5
-	VBROADCASTSD (AX)(R9*1), Z14
-	VFMADD231PD  Z14, Z12, Z6
-	VFMADD231PD  Z14, Z13, Z7
-	VBROADCASTSD (AX)(CX*4), Z14
-	VFMADD231PD  Z14, Z12, Z8
-	VFMADD231PD  Z14, Z13, Z9
-	VBROADCASTSD (AX)(R10*1), Z14
-	VFMADD231PD  Z14, Z12, Z10
-	VFMADD231PD  Z14, Z13, Z11
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R11*1)
+	VMOVUPD Z9, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R11*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone7x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone7x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x03, R11
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R11
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z14
-	VMOVUPD      (R11), Z15
-	VBROADCASTSD (AX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (AX)(R9*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (AX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (AX)(R9*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z14
-	VMOVUPD      (R11)(BX*1), Z15
-	VBROADCASTSD 8(AX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z14
-	VMOVUPD      (R11), Z15
-	VBROADCASTSD 16(AX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z14
-	VMOVUPD      (R11)(BX*1), Z15
-	VBROADCASTSD 24(AX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R11
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z14
-	VMOVUPD      (DX)(R11*1), Z15
-	VBROADCASTSD (AX), Z16
-	VFMADD231PD  Z16, Z14, Z0
-	VFMADD231PD  Z16, Z15, Z1
-	VBROADCASTSD (AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z14, Z4
-	VFMADD231PD  Z16, Z15, Z5
-	VBROADCASTSD (AX)(R9*1), Z16
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*4), Z16
-	VFMADD231PD  Z16, Z14, Z8
-	VFMADD231PD  Z16, Z15, Z9
-	VBROADCASTSD (AX)(R10*1), Z16
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VBROADCASTSD (AX)(R9*2), Z16
-	VFMADD231PD  Z16, Z14, Z12
-	VFMADD231PD  Z16, Z15, Z13
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R11*1)
+	VMOVUPD Z11, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R11*1)
 	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone8x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone8x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R12
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      (R12), Z17
-	VBROADCASTSD (AX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (AX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(R9*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R11), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z16
-	VMOVUPD      (R12)(BX*1), Z17
-	VBROADCASTSD 8(AX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD 8(R11), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      (R12), Z17
-	VBROADCASTSD 16(AX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD 16(R11), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z16
-	VMOVUPD      (R12)(BX*1), Z17
-	VBROADCASTSD 24(AX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD 24(R11), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R12
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      (DX)(R12*1), Z17
-	VBROADCASTSD (AX), Z18
-	VFMADD231PD  Z18, Z16, Z0
-	VFMADD231PD  Z18, Z17, Z1
-	VBROADCASTSD (AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z16, Z2
-	VFMADD231PD  Z18, Z17, Z3
-	VBROADCASTSD (AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z16, Z6
-	VFMADD231PD  Z18, Z17, Z7
-	VBROADCASTSD (AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z16, Z8
-	VFMADD231PD  Z18, Z17, Z9
-	VBROADCASTSD (AX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(R9*2), Z18
-	VFMADD231PD  Z18, Z16, Z12
-	VFMADD231PD  Z18, Z17, Z13
-	VBROADCASTSD (R11), Z18
-	VFMADD231PD  Z18, Z16, Z14
-	VFMADD231PD  Z18, Z17, Z15
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R12*1)
+	VMOVUPD Z13, (SI)
 	ADDQ    DI, SI
 	VMOVUPD Z14, (SI)
-	VMOVUPD Z15, (SI)(R12*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
-// func dalone9x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z15, Z6
+	VFMADD231PD.BCST (R12), Z15, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R12)(R8*1), Z15, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z15, Z13
+	VFMADD231PD.BCST (R13), Z15, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z15
+	VFMADD231PD.BCST 8(CX), Z15, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z15, Z6
+	VFMADD231PD.BCST 8(R12), Z15, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST 8(R12)(R8*1), Z15, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST 8(R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST 8(R12)(R8*2), Z15, Z13
+	VFMADD231PD.BCST 8(R13), Z15, Z14
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z15
+	VFMADD231PD.BCST 16(CX), Z15, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z15, Z6
+	VFMADD231PD.BCST 16(R12), Z15, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST 16(R12)(R8*1), Z15, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST 16(R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST 16(R12)(R8*2), Z15, Z13
+	VFMADD231PD.BCST 16(R13), Z15, Z14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z15
+	VFMADD231PD.BCST 24(CX), Z15, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z15, Z6
+	VFMADD231PD.BCST 24(R12), Z15, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST 24(R12)(R8*1), Z15, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST 24(R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST 24(R12)(R8*2), Z15, Z13
+	VFMADD231PD.BCST 24(R13), Z15, Z14
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z15
+	VFMADD231PD.BCST (CX), Z15, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z15, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z15, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z15, Z6
+	VFMADD231PD.BCST (R12), Z15, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R12)(R8*1), Z15, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R12)(R9*1), Z15, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z15, Z13
+	VFMADD231PD.BCST (R13), Z15, Z14
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z14, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone16x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone9x16AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone16x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST (R12), Z16, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST (R13), Z16, Z14
+	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Z16
+	VFMADD231PD.BCST 8(CX), Z16, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST 8(R12), Z16, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 8(R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 8(R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST 8(R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST 8(R13), Z16, Z14
+	VFMADD231PD.BCST 8(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z16
+	VFMADD231PD.BCST 16(CX), Z16, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST 16(R12), Z16, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 16(R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 16(R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST 16(R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST 16(R13), Z16, Z14
+	VFMADD231PD.BCST 16(R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Z16
+	VFMADD231PD.BCST 24(CX), Z16, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST 24(R12), Z16, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 24(R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 24(R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST 24(R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST 24(R13), Z16, Z14
+	VFMADD231PD.BCST 24(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST (R12), Z16, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST (R13), Z16, Z14
+	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Z0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z12, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z14, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z15, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST (R12), Z16, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST (R13), Z16, Z14
+	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z16
+	VFMADD231PD.BCST 8(CX), Z16, Z0
+	VFMADD231PD.BCST 8(CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 8(CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 8(CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST 8(CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 8(CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST 8(CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST 8(R12), Z16, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 8(R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 8(R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST 8(R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST 8(R13), Z16, Z14
+	VFMADD231PD.BCST 8(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z16
+	VFMADD231PD.BCST 16(CX), Z16, Z0
+	VFMADD231PD.BCST 16(CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 16(CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 16(CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST 16(CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 16(CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST 16(CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST 16(R12), Z16, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 16(R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 16(R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST 16(R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST 16(R13), Z16, Z14
+	VFMADD231PD.BCST 16(R13)(DX*1), Z16, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Z16
+	VFMADD231PD.BCST 24(CX), Z16, Z0
+	VFMADD231PD.BCST 24(CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 24(CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 24(CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST 24(CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 24(CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST 24(CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST 24(R12), Z16, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 24(R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 24(R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST 24(R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST 24(R13), Z16, Z14
+	VFMADD231PD.BCST 24(R13)(DX*1), Z16, Z15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Z16
+	VFMADD231PD.BCST (CX), Z16, Z0
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (CX)(R8*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z5
+	VFMADD231PD.BCST (CX)(R8*2), Z16, Z6
+	VFMADD231PD.BCST (R12), Z16, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R12)(R8*1), Z16, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R12)(R9*1), Z16, Z12
+	VFMADD231PD.BCST (R12)(R8*2), Z16, Z13
+	VFMADD231PD.BCST (R13), Z16, Z14
+	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Z0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z14, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Z15, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone1x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone1x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (R10), Z3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (R10)(SI*1), Z3
+	VBROADCASTSD 8(CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (R10), Z3
+	VBROADCASTSD 16(CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (R10)(SI*1), Z3
+	VBROADCASTSD 24(CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (BX)(R10*1), Z3
+	VBROADCASTSD (CX), Z4
+	VFMADD231PD  Z4, Z2, Z0
+	VFMADD231PD  Z4, Z3, Z1
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone2x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      (R10), Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD 8(CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD 8(CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      (R10), Z5
+	VBROADCASTSD 16(CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD 16(CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD 24(CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD 24(CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z4
+	VMOVUPD      (BX)(R10*1), Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z4, Z0
+	VFMADD231PD  Z6, Z5, Z1
+	VBROADCASTSD (CX)(DX*1), Z6
+	VFMADD231PD  Z6, Z4, Z2
+	VFMADD231PD  Z6, Z5, Z3
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone3x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      (R10), Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD 8(CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD 8(CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD 8(CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      (R10), Z7
+	VBROADCASTSD 16(CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD 16(CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD 16(CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD 24(CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD 24(CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD 24(CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      (BX)(R10*1), Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z6, Z0
+	VFMADD231PD  Z8, Z7, Z1
+	VBROADCASTSD (CX)(DX*1), Z8
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	VBROADCASTSD (CX)(DX*2), Z8
+	VFMADD231PD  Z8, Z6, Z4
+	VFMADD231PD  Z8, Z7, Z5
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone4x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      (R11), Z9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      (R11)(SI*1), Z9
+	VBROADCASTSD 8(CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD 8(CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD 8(CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD 8(CX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      (R11), Z9
+	VBROADCASTSD 16(CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD 16(CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD 16(CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD 16(CX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      (R11)(SI*1), Z9
+	VBROADCASTSD 24(CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD 24(CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD 24(CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD 24(CX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      (BX)(R11*1), Z9
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z0
+	VFMADD231PD  Z10, Z9, Z1
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z2
+	VFMADD231PD  Z10, Z9, Z3
+	VBROADCASTSD (CX)(DX*2), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VBROADCASTSD (CX)(R10*1), Z10
+	VFMADD231PD  Z10, Z8, Z6
+	VFMADD231PD  Z10, Z9, Z7
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone5x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone5x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z10
+	VMOVUPD      (R11), Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z10
+	VMOVUPD      (R11)(SI*1), Z11
+	VBROADCASTSD 8(CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD 8(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 8(CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 8(CX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD 8(CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z10
+	VMOVUPD      (R11), Z11
+	VBROADCASTSD 16(CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD 16(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 16(CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(CX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD 16(CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z10
+	VMOVUPD      (R11)(SI*1), Z11
+	VBROADCASTSD 24(CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD 24(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 24(CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 24(CX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD 24(CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z10
+	VMOVUPD      (BX)(R11*1), Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z10, Z0
+	VFMADD231PD  Z12, Z11, Z1
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(R10*1), Z12
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	VBROADCASTSD (CX)(DX*4), Z12
+	VFMADD231PD  Z12, Z10, Z8
+	VFMADD231PD  Z12, Z11, Z9
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone6x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone6x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
 	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000008, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      (R12), Z13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R11*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      (R12)(SI*1), Z13
+	VBROADCASTSD 8(CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD 8(CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD 8(CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD 8(CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD 8(CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD 8(CX)(R11*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      (R12), Z13
+	VBROADCASTSD 16(CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD 16(CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD 16(CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD 16(CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD 16(CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD 16(CX)(R11*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      (R12)(SI*1), Z13
+	VBROADCASTSD 24(CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD 24(CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD 24(CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD 24(CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD 24(CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD 24(CX)(R11*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z12
+	VMOVUPD      (BX)(R12*1), Z13
+	VBROADCASTSD (CX), Z14
+	VFMADD231PD  Z14, Z12, Z0
+	VFMADD231PD  Z14, Z13, Z1
+	VBROADCASTSD (CX)(DX*1), Z14
+	VFMADD231PD  Z14, Z12, Z2
+	VFMADD231PD  Z14, Z13, Z3
+	VBROADCASTSD (CX)(DX*2), Z14
+	VFMADD231PD  Z14, Z12, Z4
+	VFMADD231PD  Z14, Z13, Z5
+	VBROADCASTSD (CX)(R10*1), Z14
+	VFMADD231PD  Z14, Z12, Z6
+	VFMADD231PD  Z14, Z13, Z7
+	VBROADCASTSD (CX)(DX*4), Z14
+	VFMADD231PD  Z14, Z12, Z8
+	VFMADD231PD  Z14, Z13, Z9
+	VBROADCASTSD (CX)(R11*1), Z14
+	VFMADD231PD  Z14, Z12, Z10
+	VFMADD231PD  Z14, Z13, Z11
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone7x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone7x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z14
+	VMOVUPD      (R12), Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R11*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R10*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z14
+	VMOVUPD      (R12)(SI*1), Z15
+	VBROADCASTSD 8(CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD 8(CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 8(CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD 8(CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 8(CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD 8(CX)(R11*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD 8(CX)(R10*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z14
+	VMOVUPD      (R12), Z15
+	VBROADCASTSD 16(CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD 16(CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 16(CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD 16(CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 16(CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD 16(CX)(R11*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD 16(CX)(R10*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z14
+	VMOVUPD      (R12)(SI*1), Z15
+	VBROADCASTSD 24(CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD 24(CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 24(CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD 24(CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 24(CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD 24(CX)(R11*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD 24(CX)(R10*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z14
+	VMOVUPD      (BX)(R12*1), Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z0
+	VFMADD231PD  Z16, Z15, Z1
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VBROADCASTSD (CX)(R10*1), Z16
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*4), Z16
+	VFMADD231PD  Z16, Z14, Z8
+	VFMADD231PD  Z16, Z15, Z9
+	VBROADCASTSD (CX)(R11*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VBROADCASTSD (CX)(R10*2), Z16
+	VFMADD231PD  Z16, Z14, Z12
+	VFMADD231PD  Z16, Z15, Z13
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone8x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone8x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R13
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      (R13), Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R11*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R10*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R12), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      (R13)(SI*1), Z17
+	VBROADCASTSD 8(CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD 8(CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD 8(CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 8(CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD 8(CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD 8(CX)(R11*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 8(CX)(R10*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD 8(R12), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      (R13), Z17
+	VBROADCASTSD 16(CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD 16(CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD 16(CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 16(CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD 16(CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD 16(CX)(R11*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 16(CX)(R10*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD 16(R12), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      (R13)(SI*1), Z17
+	VBROADCASTSD 24(CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD 24(CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD 24(CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 24(CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD 24(CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD 24(CX)(R11*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 24(CX)(R10*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD 24(R12), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R13
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      (BX)(R13*1), Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z16, Z0
+	VFMADD231PD  Z18, Z17, Z1
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z16, Z2
+	VFMADD231PD  Z18, Z17, Z3
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z16, Z6
+	VFMADD231PD  Z18, Z17, Z7
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z16, Z8
+	VFMADD231PD  Z18, Z17, Z9
+	VBROADCASTSD (CX)(R11*1), Z18
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(R10*2), Z18
+	VFMADD231PD  Z18, Z16, Z12
+	VFMADD231PD  Z18, Z17, Z13
+	VBROADCASTSD (R12), Z18
+	VFMADD231PD  Z18, Z16, Z14
+	VFMADD231PD  Z18, Z17, Z15
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone9x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone9x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14830,241 +16185,253 @@ TEXT ·dalone9x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      (R12), Z19
-	VBROADCASTSD (AX), Z20
+	VMOVUPD      (BX), Z18
+	VMOVUPD      (R13), Z19
+	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD (AX)(R9*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(CX*4), Z20
+	VBROADCASTSD (CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD (CX)(R11*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R9*2), Z20
+	VBROADCASTSD (CX)(R10*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD (R11), Z20
+	VBROADCASTSD (R12), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD (R11)(CX*1), Z20
+	VBROADCASTSD (R12)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z18
-	VMOVUPD      (R12)(BX*1), Z19
-	VBROADCASTSD 8(AX), Z20
+	VMOVUPD      (BX)(SI*1), Z18
+	VMOVUPD      (R13)(SI*1), Z19
+	VBROADCASTSD 8(CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z20
+	VBROADCASTSD 8(CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z20
+	VBROADCASTSD 8(CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z20
+	VBROADCASTSD 8(CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z20
+	VBROADCASTSD 8(CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z20
+	VBROADCASTSD 8(CX)(R11*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z20
+	VBROADCASTSD 8(CX)(R10*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD 8(R11), Z20
+	VBROADCASTSD 8(R12), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD 8(R11)(CX*1), Z20
+	VBROADCASTSD 8(R12)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      (R12), Z19
-	VBROADCASTSD 16(AX), Z20
+	VMOVUPD      (BX), Z18
+	VMOVUPD      (R13), Z19
+	VBROADCASTSD 16(CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z20
+	VBROADCASTSD 16(CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z20
+	VBROADCASTSD 16(CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z20
+	VBROADCASTSD 16(CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z20
+	VBROADCASTSD 16(CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z20
+	VBROADCASTSD 16(CX)(R11*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z20
+	VBROADCASTSD 16(CX)(R10*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD 16(R11), Z20
+	VBROADCASTSD 16(R12), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD 16(R11)(CX*1), Z20
+	VBROADCASTSD 16(R12)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z18
-	VMOVUPD      (R12)(BX*1), Z19
-	VBROADCASTSD 24(AX), Z20
+	VMOVUPD      (BX)(SI*1), Z18
+	VMOVUPD      (R13)(SI*1), Z19
+	VBROADCASTSD 24(CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z20
+	VBROADCASTSD 24(CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z20
+	VBROADCASTSD 24(CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z20
+	VBROADCASTSD 24(CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z20
+	VBROADCASTSD 24(CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z20
+	VBROADCASTSD 24(CX)(R11*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z20
+	VBROADCASTSD 24(CX)(R10*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD 24(R11), Z20
+	VBROADCASTSD 24(R12), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD 24(R11)(CX*1), Z20
+	VBROADCASTSD 24(R12)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      (DX)(R12*1), Z19
-	VBROADCASTSD (AX), Z20
+	VMOVUPD      (BX), Z18
+	VMOVUPD      (BX)(R13*1), Z19
+	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z18, Z0
 	VFMADD231PD  Z20, Z19, Z1
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z18, Z4
 	VFMADD231PD  Z20, Z19, Z5
-	VBROADCASTSD (AX)(R9*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(CX*4), Z20
+	VBROADCASTSD (CX)(DX*4), Z20
 	VFMADD231PD  Z20, Z18, Z8
 	VFMADD231PD  Z20, Z19, Z9
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD (CX)(R11*1), Z20
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R9*2), Z20
+	VBROADCASTSD (CX)(R10*2), Z20
 	VFMADD231PD  Z20, Z18, Z12
 	VFMADD231PD  Z20, Z19, Z13
-	VBROADCASTSD (R11), Z20
+	VBROADCASTSD (R12), Z20
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	VBROADCASTSD (R11)(CX*1), Z20
+	VBROADCASTSD (R12)(DX*1), Z20
 	VFMADD231PD  Z20, Z18, Z16
 	VFMADD231PD  Z20, Z19, Z17
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone10x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone10x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone10x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone10x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -15085,259 +16452,271 @@ TEXT ·dalone10x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      (R12), Z21
-	VBROADCASTSD (AX), Z22
+	VMOVUPD      (BX), Z20
+	VMOVUPD      (R13), Z21
+	VBROADCASTSD (CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD (AX)(CX*1), Z22
+	VBROADCASTSD (CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD (AX)(CX*2), Z22
+	VBROADCASTSD (CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD (AX)(R9*1), Z22
+	VBROADCASTSD (CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD (AX)(CX*4), Z22
+	VBROADCASTSD (CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD (AX)(R10*1), Z22
+	VBROADCASTSD (CX)(R11*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD (AX)(R9*2), Z22
+	VBROADCASTSD (CX)(R10*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD (R11), Z22
+	VBROADCASTSD (R12), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD (R11)(CX*1), Z22
+	VBROADCASTSD (R12)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD (R11)(CX*2), Z22
+	VBROADCASTSD (R12)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z20
-	VMOVUPD      (R12)(BX*1), Z21
-	VBROADCASTSD 8(AX), Z22
+	VMOVUPD      (BX)(SI*1), Z20
+	VMOVUPD      (R13)(SI*1), Z21
+	VBROADCASTSD 8(CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z22
+	VBROADCASTSD 8(CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z22
+	VBROADCASTSD 8(CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z22
+	VBROADCASTSD 8(CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z22
+	VBROADCASTSD 8(CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z22
+	VBROADCASTSD 8(CX)(R11*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z22
+	VBROADCASTSD 8(CX)(R10*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD 8(R11), Z22
+	VBROADCASTSD 8(R12), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD 8(R11)(CX*1), Z22
+	VBROADCASTSD 8(R12)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD 8(R11)(CX*2), Z22
+	VBROADCASTSD 8(R12)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      (R12), Z21
-	VBROADCASTSD 16(AX), Z22
+	VMOVUPD      (BX), Z20
+	VMOVUPD      (R13), Z21
+	VBROADCASTSD 16(CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z22
+	VBROADCASTSD 16(CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z22
+	VBROADCASTSD 16(CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z22
+	VBROADCASTSD 16(CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z22
+	VBROADCASTSD 16(CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z22
+	VBROADCASTSD 16(CX)(R11*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z22
+	VBROADCASTSD 16(CX)(R10*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD 16(R11), Z22
+	VBROADCASTSD 16(R12), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD 16(R11)(CX*1), Z22
+	VBROADCASTSD 16(R12)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD 16(R11)(CX*2), Z22
+	VBROADCASTSD 16(R12)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z20
-	VMOVUPD      (R12)(BX*1), Z21
-	VBROADCASTSD 24(AX), Z22
+	VMOVUPD      (BX)(SI*1), Z20
+	VMOVUPD      (R13)(SI*1), Z21
+	VBROADCASTSD 24(CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z22
+	VBROADCASTSD 24(CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z22
+	VBROADCASTSD 24(CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z22
+	VBROADCASTSD 24(CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z22
+	VBROADCASTSD 24(CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z22
+	VBROADCASTSD 24(CX)(R11*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z22
+	VBROADCASTSD 24(CX)(R10*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD 24(R11), Z22
+	VBROADCASTSD 24(R12), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD 24(R11)(CX*1), Z22
+	VBROADCASTSD 24(R12)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD 24(R11)(CX*2), Z22
+	VBROADCASTSD 24(R12)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      (DX)(R12*1), Z21
-	VBROADCASTSD (AX), Z22
+	VMOVUPD      (BX), Z20
+	VMOVUPD      (BX)(R13*1), Z21
+	VBROADCASTSD (CX), Z22
 	VFMADD231PD  Z22, Z20, Z0
 	VFMADD231PD  Z22, Z21, Z1
-	VBROADCASTSD (AX)(CX*1), Z22
+	VBROADCASTSD (CX)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z2
 	VFMADD231PD  Z22, Z21, Z3
-	VBROADCASTSD (AX)(CX*2), Z22
+	VBROADCASTSD (CX)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z4
 	VFMADD231PD  Z22, Z21, Z5
-	VBROADCASTSD (AX)(R9*1), Z22
+	VBROADCASTSD (CX)(R10*1), Z22
 	VFMADD231PD  Z22, Z20, Z6
 	VFMADD231PD  Z22, Z21, Z7
-	VBROADCASTSD (AX)(CX*4), Z22
+	VBROADCASTSD (CX)(DX*4), Z22
 	VFMADD231PD  Z22, Z20, Z8
 	VFMADD231PD  Z22, Z21, Z9
-	VBROADCASTSD (AX)(R10*1), Z22
+	VBROADCASTSD (CX)(R11*1), Z22
 	VFMADD231PD  Z22, Z20, Z10
 	VFMADD231PD  Z22, Z21, Z11
-	VBROADCASTSD (AX)(R9*2), Z22
+	VBROADCASTSD (CX)(R10*2), Z22
 	VFMADD231PD  Z22, Z20, Z12
 	VFMADD231PD  Z22, Z21, Z13
-	VBROADCASTSD (R11), Z22
+	VBROADCASTSD (R12), Z22
 	VFMADD231PD  Z22, Z20, Z14
 	VFMADD231PD  Z22, Z21, Z15
-	VBROADCASTSD (R11)(CX*1), Z22
+	VBROADCASTSD (R12)(DX*1), Z22
 	VFMADD231PD  Z22, Z20, Z16
 	VFMADD231PD  Z22, Z21, Z17
-	VBROADCASTSD (R11)(CX*2), Z22
+	VBROADCASTSD (R12)(DX*2), Z22
 	VFMADD231PD  Z22, Z20, Z18
 	VFMADD231PD  Z22, Z21, Z19
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone11x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone11x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone11x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone11x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -15360,277 +16739,289 @@ TEXT ·dalone11x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Z21, Z21, Z21
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z22
-	VMOVUPD      (R12), Z23
-	VBROADCASTSD (AX), Z24
+	VMOVUPD      (BX), Z22
+	VMOVUPD      (R13), Z23
+	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD (AX)(CX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (AX)(CX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (AX)(R9*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (AX)(CX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(R9*2), Z24
+	VBROADCASTSD (CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD (R11), Z24
+	VBROADCASTSD (R12), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (R11)(CX*1), Z24
+	VBROADCASTSD (R12)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R11)(CX*2), Z24
+	VBROADCASTSD (R12)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD (R11)(R9*1), Z24
+	VBROADCASTSD (R12)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z22
-	VMOVUPD      (R12)(BX*1), Z23
-	VBROADCASTSD 8(AX), Z24
+	VMOVUPD      (BX)(SI*1), Z22
+	VMOVUPD      (R13)(SI*1), Z23
+	VBROADCASTSD 8(CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z24
+	VBROADCASTSD 8(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z24
+	VBROADCASTSD 8(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z24
+	VBROADCASTSD 8(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z24
+	VBROADCASTSD 8(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z24
+	VBROADCASTSD 8(CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z24
+	VBROADCASTSD 8(CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD 8(R11), Z24
+	VBROADCASTSD 8(R12), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 8(R11)(CX*1), Z24
+	VBROADCASTSD 8(R12)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 8(R11)(CX*2), Z24
+	VBROADCASTSD 8(R12)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD 8(R11)(R9*1), Z24
+	VBROADCASTSD 8(R12)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z22
-	VMOVUPD      (R12), Z23
-	VBROADCASTSD 16(AX), Z24
+	VMOVUPD      (BX), Z22
+	VMOVUPD      (R13), Z23
+	VBROADCASTSD 16(CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z24
+	VBROADCASTSD 16(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z24
+	VBROADCASTSD 16(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z24
+	VBROADCASTSD 16(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z24
+	VBROADCASTSD 16(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z24
+	VBROADCASTSD 16(CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z24
+	VBROADCASTSD 16(CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD 16(R11), Z24
+	VBROADCASTSD 16(R12), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 16(R11)(CX*1), Z24
+	VBROADCASTSD 16(R12)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 16(R11)(CX*2), Z24
+	VBROADCASTSD 16(R12)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD 16(R11)(R9*1), Z24
+	VBROADCASTSD 16(R12)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z22
-	VMOVUPD      (R12)(BX*1), Z23
-	VBROADCASTSD 24(AX), Z24
+	VMOVUPD      (BX)(SI*1), Z22
+	VMOVUPD      (R13)(SI*1), Z23
+	VBROADCASTSD 24(CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z24
+	VBROADCASTSD 24(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z24
+	VBROADCASTSD 24(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z24
+	VBROADCASTSD 24(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z24
+	VBROADCASTSD 24(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z24
+	VBROADCASTSD 24(CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z24
+	VBROADCASTSD 24(CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD 24(R11), Z24
+	VBROADCASTSD 24(R12), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 24(R11)(CX*1), Z24
+	VBROADCASTSD 24(R12)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 24(R11)(CX*2), Z24
+	VBROADCASTSD 24(R12)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD 24(R11)(R9*1), Z24
+	VBROADCASTSD 24(R12)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z22
-	VMOVUPD      (DX)(R12*1), Z23
-	VBROADCASTSD (AX), Z24
+	VMOVUPD      (BX), Z22
+	VMOVUPD      (BX)(R13*1), Z23
+	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z22, Z0
 	VFMADD231PD  Z24, Z23, Z1
-	VBROADCASTSD (AX)(CX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (AX)(CX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (AX)(R9*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (AX)(CX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z22, Z8
 	VFMADD231PD  Z24, Z23, Z9
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(R9*2), Z24
+	VBROADCASTSD (CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z22, Z12
 	VFMADD231PD  Z24, Z23, Z13
-	VBROADCASTSD (R11), Z24
+	VBROADCASTSD (R12), Z24
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (R11)(CX*1), Z24
+	VBROADCASTSD (R12)(DX*1), Z24
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (R11)(CX*2), Z24
+	VBROADCASTSD (R12)(DX*2), Z24
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	VBROADCASTSD (R11)(R9*1), Z24
+	VBROADCASTSD (R12)(R10*1), Z24
 	VFMADD231PD  Z24, Z22, Z20
 	VFMADD231PD  Z24, Z23, Z21
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Z21, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone12x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone12x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone12x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone12x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -15655,295 +17046,307 @@ TEXT ·dalone12x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      (R12), Z25
-	VBROADCASTSD (AX), Z26
+	VMOVUPD      (BX), Z24
+	VMOVUPD      (R13), Z25
+	VBROADCASTSD (CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD (AX)(CX*1), Z26
+	VBROADCASTSD (CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD (AX)(CX*2), Z26
+	VBROADCASTSD (CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD (AX)(R9*1), Z26
+	VBROADCASTSD (CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD (AX)(CX*4), Z26
+	VBROADCASTSD (CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD (AX)(R10*1), Z26
+	VBROADCASTSD (CX)(R11*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD (AX)(R9*2), Z26
+	VBROADCASTSD (CX)(R10*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD (R11), Z26
+	VBROADCASTSD (R12), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD (R11)(CX*1), Z26
+	VBROADCASTSD (R12)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD (R11)(CX*2), Z26
+	VBROADCASTSD (R12)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD (R11)(R9*1), Z26
+	VBROADCASTSD (R12)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD (R11)(CX*4), Z26
+	VBROADCASTSD (R12)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      (R12)(BX*1), Z25
-	VBROADCASTSD 8(AX), Z26
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      (R13)(SI*1), Z25
+	VBROADCASTSD 8(CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z26
+	VBROADCASTSD 8(CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z26
+	VBROADCASTSD 8(CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z26
+	VBROADCASTSD 8(CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z26
+	VBROADCASTSD 8(CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z26
+	VBROADCASTSD 8(CX)(R11*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z26
+	VBROADCASTSD 8(CX)(R10*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD 8(R11), Z26
+	VBROADCASTSD 8(R12), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD 8(R11)(CX*1), Z26
+	VBROADCASTSD 8(R12)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD 8(R11)(CX*2), Z26
+	VBROADCASTSD 8(R12)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD 8(R11)(R9*1), Z26
+	VBROADCASTSD 8(R12)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD 8(R11)(CX*4), Z26
+	VBROADCASTSD 8(R12)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      (R12), Z25
-	VBROADCASTSD 16(AX), Z26
+	VMOVUPD      (BX), Z24
+	VMOVUPD      (R13), Z25
+	VBROADCASTSD 16(CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z26
+	VBROADCASTSD 16(CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z26
+	VBROADCASTSD 16(CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z26
+	VBROADCASTSD 16(CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z26
+	VBROADCASTSD 16(CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z26
+	VBROADCASTSD 16(CX)(R11*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z26
+	VBROADCASTSD 16(CX)(R10*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD 16(R11), Z26
+	VBROADCASTSD 16(R12), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD 16(R11)(CX*1), Z26
+	VBROADCASTSD 16(R12)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD 16(R11)(CX*2), Z26
+	VBROADCASTSD 16(R12)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD 16(R11)(R9*1), Z26
+	VBROADCASTSD 16(R12)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD 16(R11)(CX*4), Z26
+	VBROADCASTSD 16(R12)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      (R12)(BX*1), Z25
-	VBROADCASTSD 24(AX), Z26
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      (R13)(SI*1), Z25
+	VBROADCASTSD 24(CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z26
+	VBROADCASTSD 24(CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z26
+	VBROADCASTSD 24(CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z26
+	VBROADCASTSD 24(CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z26
+	VBROADCASTSD 24(CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z26
+	VBROADCASTSD 24(CX)(R11*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z26
+	VBROADCASTSD 24(CX)(R10*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD 24(R11), Z26
+	VBROADCASTSD 24(R12), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD 24(R11)(CX*1), Z26
+	VBROADCASTSD 24(R12)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD 24(R11)(CX*2), Z26
+	VBROADCASTSD 24(R12)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD 24(R11)(R9*1), Z26
+	VBROADCASTSD 24(R12)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD 24(R11)(CX*4), Z26
+	VBROADCASTSD 24(R12)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      (DX)(R12*1), Z25
-	VBROADCASTSD (AX), Z26
+	VMOVUPD      (BX), Z24
+	VMOVUPD      (BX)(R13*1), Z25
+	VBROADCASTSD (CX), Z26
 	VFMADD231PD  Z26, Z24, Z0
 	VFMADD231PD  Z26, Z25, Z1
-	VBROADCASTSD (AX)(CX*1), Z26
+	VBROADCASTSD (CX)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z2
 	VFMADD231PD  Z26, Z25, Z3
-	VBROADCASTSD (AX)(CX*2), Z26
+	VBROADCASTSD (CX)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z4
 	VFMADD231PD  Z26, Z25, Z5
-	VBROADCASTSD (AX)(R9*1), Z26
+	VBROADCASTSD (CX)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z6
 	VFMADD231PD  Z26, Z25, Z7
-	VBROADCASTSD (AX)(CX*4), Z26
+	VBROADCASTSD (CX)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z8
 	VFMADD231PD  Z26, Z25, Z9
-	VBROADCASTSD (AX)(R10*1), Z26
+	VBROADCASTSD (CX)(R11*1), Z26
 	VFMADD231PD  Z26, Z24, Z10
 	VFMADD231PD  Z26, Z25, Z11
-	VBROADCASTSD (AX)(R9*2), Z26
+	VBROADCASTSD (CX)(R10*2), Z26
 	VFMADD231PD  Z26, Z24, Z12
 	VFMADD231PD  Z26, Z25, Z13
-	VBROADCASTSD (R11), Z26
+	VBROADCASTSD (R12), Z26
 	VFMADD231PD  Z26, Z24, Z14
 	VFMADD231PD  Z26, Z25, Z15
-	VBROADCASTSD (R11)(CX*1), Z26
+	VBROADCASTSD (R12)(DX*1), Z26
 	VFMADD231PD  Z26, Z24, Z16
 	VFMADD231PD  Z26, Z25, Z17
-	VBROADCASTSD (R11)(CX*2), Z26
+	VBROADCASTSD (R12)(DX*2), Z26
 	VFMADD231PD  Z26, Z24, Z18
 	VFMADD231PD  Z26, Z25, Z19
-	VBROADCASTSD (R11)(R9*1), Z26
+	VBROADCASTSD (R12)(R10*1), Z26
 	VFMADD231PD  Z26, Z24, Z20
 	VFMADD231PD  Z26, Z25, Z21
-	VBROADCASTSD (R11)(CX*4), Z26
+	VBROADCASTSD (R12)(DX*4), Z26
 	VFMADD231PD  Z26, Z24, Z22
 	VFMADD231PD  Z26, Z25, Z23
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Z21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z22, (SI)
-	VMOVUPD Z23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone13x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone13x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone13x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone13x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -15970,313 +17373,325 @@ TEXT ·dalone13x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Z25, Z25, Z25
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z26
-	VMOVUPD      (R12), Z27
-	VBROADCASTSD (AX), Z28
+	VMOVUPD      (BX), Z26
+	VMOVUPD      (R13), Z27
+	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD (AX)(CX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (AX)(CX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD (AX)(R9*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (AX)(CX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (AX)(R9*2), Z28
+	VBROADCASTSD (CX)(R10*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD (R11), Z28
+	VBROADCASTSD (R12), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (R11)(CX*1), Z28
+	VBROADCASTSD (R12)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD (R11)(CX*2), Z28
+	VBROADCASTSD (R12)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (R11)(R9*1), Z28
+	VBROADCASTSD (R12)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD (R11)(CX*4), Z28
+	VBROADCASTSD (R12)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD (R11)(R10*1), Z28
+	VBROADCASTSD (R12)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z26
-	VMOVUPD      (R12)(BX*1), Z27
-	VBROADCASTSD 8(AX), Z28
+	VMOVUPD      (BX)(SI*1), Z26
+	VMOVUPD      (R13)(SI*1), Z27
+	VBROADCASTSD 8(CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z28
+	VBROADCASTSD 8(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z28
+	VBROADCASTSD 8(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z28
+	VBROADCASTSD 8(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z28
+	VBROADCASTSD 8(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z28
+	VBROADCASTSD 8(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z28
+	VBROADCASTSD 8(CX)(R10*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD 8(R11), Z28
+	VBROADCASTSD 8(R12), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 8(R11)(CX*1), Z28
+	VBROADCASTSD 8(R12)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD 8(R11)(CX*2), Z28
+	VBROADCASTSD 8(R12)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 8(R11)(R9*1), Z28
+	VBROADCASTSD 8(R12)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD 8(R11)(CX*4), Z28
+	VBROADCASTSD 8(R12)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD 8(R11)(R10*1), Z28
+	VBROADCASTSD 8(R12)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z26
-	VMOVUPD      (R12), Z27
-	VBROADCASTSD 16(AX), Z28
+	VMOVUPD      (BX), Z26
+	VMOVUPD      (R13), Z27
+	VBROADCASTSD 16(CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z28
+	VBROADCASTSD 16(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z28
+	VBROADCASTSD 16(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z28
+	VBROADCASTSD 16(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z28
+	VBROADCASTSD 16(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z28
+	VBROADCASTSD 16(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z28
+	VBROADCASTSD 16(CX)(R10*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD 16(R11), Z28
+	VBROADCASTSD 16(R12), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 16(R11)(CX*1), Z28
+	VBROADCASTSD 16(R12)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD 16(R11)(CX*2), Z28
+	VBROADCASTSD 16(R12)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 16(R11)(R9*1), Z28
+	VBROADCASTSD 16(R12)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD 16(R11)(CX*4), Z28
+	VBROADCASTSD 16(R12)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD 16(R11)(R10*1), Z28
+	VBROADCASTSD 16(R12)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z26
-	VMOVUPD      (R12)(BX*1), Z27
-	VBROADCASTSD 24(AX), Z28
+	VMOVUPD      (BX)(SI*1), Z26
+	VMOVUPD      (R13)(SI*1), Z27
+	VBROADCASTSD 24(CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z28
+	VBROADCASTSD 24(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z28
+	VBROADCASTSD 24(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z28
+	VBROADCASTSD 24(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z28
+	VBROADCASTSD 24(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z28
+	VBROADCASTSD 24(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z28
+	VBROADCASTSD 24(CX)(R10*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD 24(R11), Z28
+	VBROADCASTSD 24(R12), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 24(R11)(CX*1), Z28
+	VBROADCASTSD 24(R12)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD 24(R11)(CX*2), Z28
+	VBROADCASTSD 24(R12)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 24(R11)(R9*1), Z28
+	VBROADCASTSD 24(R12)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD 24(R11)(CX*4), Z28
+	VBROADCASTSD 24(R12)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD 24(R11)(R10*1), Z28
+	VBROADCASTSD 24(R12)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z26
-	VMOVUPD      (DX)(R12*1), Z27
-	VBROADCASTSD (AX), Z28
+	VMOVUPD      (BX), Z26
+	VMOVUPD      (BX)(R13*1), Z27
+	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z26, Z0
 	VFMADD231PD  Z28, Z27, Z1
-	VBROADCASTSD (AX)(CX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (AX)(CX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z4
 	VFMADD231PD  Z28, Z27, Z5
-	VBROADCASTSD (AX)(R9*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (AX)(CX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z8
 	VFMADD231PD  Z28, Z27, Z9
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (AX)(R9*2), Z28
+	VBROADCASTSD (CX)(R10*2), Z28
 	VFMADD231PD  Z28, Z26, Z12
 	VFMADD231PD  Z28, Z27, Z13
-	VBROADCASTSD (R11), Z28
+	VBROADCASTSD (R12), Z28
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (R11)(CX*1), Z28
+	VBROADCASTSD (R12)(DX*1), Z28
 	VFMADD231PD  Z28, Z26, Z16
 	VFMADD231PD  Z28, Z27, Z17
-	VBROADCASTSD (R11)(CX*2), Z28
+	VBROADCASTSD (R12)(DX*2), Z28
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (R11)(R9*1), Z28
+	VBROADCASTSD (R12)(R10*1), Z28
 	VFMADD231PD  Z28, Z26, Z20
 	VFMADD231PD  Z28, Z27, Z21
-	VBROADCASTSD (R11)(CX*4), Z28
+	VBROADCASTSD (R12)(DX*4), Z28
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	VBROADCASTSD (R11)(R10*1), Z28
+	VBROADCASTSD (R12)(R11*1), Z28
 	VFMADD231PD  Z28, Z26, Z24
 	VFMADD231PD  Z28, Z27, Z25
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Z21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z22, (SI)
-	VMOVUPD Z23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z24, (SI)
-	VMOVUPD Z25, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone14x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone14x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone14x16AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone14x16AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -16305,877 +17720,582 @@ TEXT ·dalone14x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z25, Z25, Z25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Z27, Z27, Z27
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z28
-	VMOVUPD      (R12), Z29
-	VBROADCASTSD (AX), Z30
+	VMOVUPD      (BX), Z28
+	VMOVUPD      (R13), Z29
+	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD (AX)(CX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD (AX)(CX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD (AX)(R9*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD (AX)(CX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD (AX)(R10*1), Z30
+	VBROADCASTSD (CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD (AX)(R9*2), Z30
+	VBROADCASTSD (CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R11), Z30
+	VBROADCASTSD (R12), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R11)(CX*1), Z30
+	VBROADCASTSD (R12)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R11)(CX*2), Z30
+	VBROADCASTSD (R12)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R11)(R9*1), Z30
+	VBROADCASTSD (R12)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R11)(CX*4), Z30
+	VBROADCASTSD (R12)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R11)(R10*1), Z30
+	VBROADCASTSD (R12)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R11)(R9*2), Z30
+	VBROADCASTSD (R12)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z28
-	VMOVUPD      (R12)(BX*1), Z29
-	VBROADCASTSD 8(AX), Z30
+	VMOVUPD      (BX)(SI*1), Z28
+	VMOVUPD      (R13)(SI*1), Z29
+	VBROADCASTSD 8(CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD 8(AX)(CX*1), Z30
+	VBROADCASTSD 8(CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD 8(AX)(CX*2), Z30
+	VBROADCASTSD 8(CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD 8(AX)(R9*1), Z30
+	VBROADCASTSD 8(CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD 8(AX)(CX*4), Z30
+	VBROADCASTSD 8(CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD 8(AX)(R10*1), Z30
+	VBROADCASTSD 8(CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD 8(AX)(R9*2), Z30
+	VBROADCASTSD 8(CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD 8(R11), Z30
+	VBROADCASTSD 8(R12), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD 8(R11)(CX*1), Z30
+	VBROADCASTSD 8(R12)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD 8(R11)(CX*2), Z30
+	VBROADCASTSD 8(R12)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD 8(R11)(R9*1), Z30
+	VBROADCASTSD 8(R12)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD 8(R11)(CX*4), Z30
+	VBROADCASTSD 8(R12)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD 8(R11)(R10*1), Z30
+	VBROADCASTSD 8(R12)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD 8(R11)(R9*2), Z30
+	VBROADCASTSD 8(R12)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z28
-	VMOVUPD      (R12), Z29
-	VBROADCASTSD 16(AX), Z30
+	VMOVUPD      (BX), Z28
+	VMOVUPD      (R13), Z29
+	VBROADCASTSD 16(CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD 16(AX)(CX*1), Z30
+	VBROADCASTSD 16(CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD 16(AX)(CX*2), Z30
+	VBROADCASTSD 16(CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD 16(AX)(R9*1), Z30
+	VBROADCASTSD 16(CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD 16(AX)(CX*4), Z30
+	VBROADCASTSD 16(CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD 16(AX)(R10*1), Z30
+	VBROADCASTSD 16(CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD 16(AX)(R9*2), Z30
+	VBROADCASTSD 16(CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD 16(R11), Z30
+	VBROADCASTSD 16(R12), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD 16(R11)(CX*1), Z30
+	VBROADCASTSD 16(R12)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD 16(R11)(CX*2), Z30
+	VBROADCASTSD 16(R12)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD 16(R11)(R9*1), Z30
+	VBROADCASTSD 16(R12)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD 16(R11)(CX*4), Z30
+	VBROADCASTSD 16(R12)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD 16(R11)(R10*1), Z30
+	VBROADCASTSD 16(R12)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD 16(R11)(R9*2), Z30
+	VBROADCASTSD 16(R12)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z28
-	VMOVUPD      (R12)(BX*1), Z29
-	VBROADCASTSD 24(AX), Z30
+	VMOVUPD      (BX)(SI*1), Z28
+	VMOVUPD      (R13)(SI*1), Z29
+	VBROADCASTSD 24(CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD 24(AX)(CX*1), Z30
+	VBROADCASTSD 24(CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD 24(AX)(CX*2), Z30
+	VBROADCASTSD 24(CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD 24(AX)(R9*1), Z30
+	VBROADCASTSD 24(CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD 24(AX)(CX*4), Z30
+	VBROADCASTSD 24(CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD 24(AX)(R10*1), Z30
+	VBROADCASTSD 24(CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD 24(AX)(R9*2), Z30
+	VBROADCASTSD 24(CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD 24(R11), Z30
+	VBROADCASTSD 24(R12), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD 24(R11)(CX*1), Z30
+	VBROADCASTSD 24(R12)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD 24(R11)(CX*2), Z30
+	VBROADCASTSD 24(R12)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD 24(R11)(R9*1), Z30
+	VBROADCASTSD 24(R12)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD 24(R11)(CX*4), Z30
+	VBROADCASTSD 24(R12)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD 24(R11)(R10*1), Z30
+	VBROADCASTSD 24(R12)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD 24(R11)(R9*2), Z30
+	VBROADCASTSD 24(R12)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z28
-	VMOVUPD      (DX)(R12*1), Z29
-	VBROADCASTSD (AX), Z30
+	VMOVUPD      (BX), Z28
+	VMOVUPD      (BX)(R13*1), Z29
+	VBROADCASTSD (CX), Z30
 	VFMADD231PD  Z30, Z28, Z0
 	VFMADD231PD  Z30, Z29, Z1
-	VBROADCASTSD (AX)(CX*1), Z30
+	VBROADCASTSD (CX)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z2
 	VFMADD231PD  Z30, Z29, Z3
-	VBROADCASTSD (AX)(CX*2), Z30
+	VBROADCASTSD (CX)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z4
 	VFMADD231PD  Z30, Z29, Z5
-	VBROADCASTSD (AX)(R9*1), Z30
+	VBROADCASTSD (CX)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z6
 	VFMADD231PD  Z30, Z29, Z7
-	VBROADCASTSD (AX)(CX*4), Z30
+	VBROADCASTSD (CX)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z8
 	VFMADD231PD  Z30, Z29, Z9
-	VBROADCASTSD (AX)(R10*1), Z30
+	VBROADCASTSD (CX)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z10
 	VFMADD231PD  Z30, Z29, Z11
-	VBROADCASTSD (AX)(R9*2), Z30
+	VBROADCASTSD (CX)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z12
 	VFMADD231PD  Z30, Z29, Z13
-	VBROADCASTSD (R11), Z30
+	VBROADCASTSD (R12), Z30
 	VFMADD231PD  Z30, Z28, Z14
 	VFMADD231PD  Z30, Z29, Z15
-	VBROADCASTSD (R11)(CX*1), Z30
+	VBROADCASTSD (R12)(DX*1), Z30
 	VFMADD231PD  Z30, Z28, Z16
 	VFMADD231PD  Z30, Z29, Z17
-	VBROADCASTSD (R11)(CX*2), Z30
+	VBROADCASTSD (R12)(DX*2), Z30
 	VFMADD231PD  Z30, Z28, Z18
 	VFMADD231PD  Z30, Z29, Z19
-	VBROADCASTSD (R11)(R9*1), Z30
+	VBROADCASTSD (R12)(R10*1), Z30
 	VFMADD231PD  Z30, Z28, Z20
 	VFMADD231PD  Z30, Z29, Z21
-	VBROADCASTSD (R11)(CX*4), Z30
+	VBROADCASTSD (R12)(DX*4), Z30
 	VFMADD231PD  Z30, Z28, Z22
 	VFMADD231PD  Z30, Z29, Z23
-	VBROADCASTSD (R11)(R10*1), Z30
+	VBROADCASTSD (R12)(R11*1), Z30
 	VFMADD231PD  Z30, Z28, Z24
 	VFMADD231PD  Z30, Z29, Z25
-	VBROADCASTSD (R11)(R9*2), Z30
+	VBROADCASTSD (R12)(R10*2), Z30
 	VFMADD231PD  Z30, Z28, Z26
 	VFMADD231PD  Z30, Z29, Z27
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Z3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Z15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Z21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z22, (SI)
-	VMOVUPD Z23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z24, (SI)
-	VMOVUPD Z25, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z26, (SI)
-	VMOVUPD Z27, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Z15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Z25, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z26, (DI)
+	VMOVUPD Z27, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone1x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone1x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x03, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (CX), Z5
-	VBROADCASTSD (AX), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z3
-	VMOVUPD      64(DX)(BX*1), Z4
-	VMOVUPD      (CX)(BX*1), Z5
-	VBROADCASTSD 8(AX), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (CX), Z5
-	VBROADCASTSD 16(AX), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z3
-	VMOVUPD      64(DX)(BX*1), Z4
-	VMOVUPD      (CX)(BX*1), Z5
-	VBROADCASTSD 24(AX), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Z5
-	VBROADCASTSD (AX), Z6
-	VFMADD231PD  Z6, Z3, Z0
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone2x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone2x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x03, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (R9), Z8
-	VBROADCASTSD (AX), Z9
-	VFMADD231PD  Z9, Z6, Z0
-	VFMADD231PD  Z9, Z7, Z1
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(CX*1), Z9
-	VFMADD231PD  Z9, Z6, Z3
-	VFMADD231PD  Z9, Z7, Z4
-	VFMADD231PD  Z9, Z8, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z6
-	VMOVUPD      64(DX)(BX*1), Z7
-	VMOVUPD      (R9)(BX*1), Z8
-	VBROADCASTSD 8(AX), Z9
-	VFMADD231PD  Z9, Z6, Z0
-	VFMADD231PD  Z9, Z7, Z1
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD 8(AX)(CX*1), Z9
-	VFMADD231PD  Z9, Z6, Z3
-	VFMADD231PD  Z9, Z7, Z4
-	VFMADD231PD  Z9, Z8, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (R9), Z8
-	VBROADCASTSD 16(AX), Z9
-	VFMADD231PD  Z9, Z6, Z0
-	VFMADD231PD  Z9, Z7, Z1
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD 16(AX)(CX*1), Z9
-	VFMADD231PD  Z9, Z6, Z3
-	VFMADD231PD  Z9, Z7, Z4
-	VFMADD231PD  Z9, Z8, Z5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z6
-	VMOVUPD      64(DX)(BX*1), Z7
-	VMOVUPD      (R9)(BX*1), Z8
-	VBROADCASTSD 24(AX), Z9
-	VFMADD231PD  Z9, Z6, Z0
-	VFMADD231PD  Z9, Z7, Z1
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD 24(AX)(CX*1), Z9
-	VFMADD231PD  Z9, Z6, Z3
-	VFMADD231PD  Z9, Z7, Z4
-	VFMADD231PD  Z9, Z8, Z5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Z8
-	VBROADCASTSD (AX), Z9
-	VFMADD231PD  Z9, Z6, Z0
-	VFMADD231PD  Z9, Z7, Z1
-	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(CX*1), Z9
-	VFMADD231PD  Z9, Z6, Z3
-	VFMADD231PD  Z9, Z7, Z4
-	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Z5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone3x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone3x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x03, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (R9), Z11
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z9, Z0
-	VFMADD231PD  Z12, Z10, Z1
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z9, Z3
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z9, Z6
-	VFMADD231PD  Z12, Z10, Z7
-	VFMADD231PD  Z12, Z11, Z8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z9
-	VMOVUPD      64(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Z11
-	VBROADCASTSD 8(AX), Z12
-	VFMADD231PD  Z12, Z9, Z0
-	VFMADD231PD  Z12, Z10, Z1
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD 8(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z9, Z3
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 8(AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z9, Z6
-	VFMADD231PD  Z12, Z10, Z7
-	VFMADD231PD  Z12, Z11, Z8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (R9), Z11
-	VBROADCASTSD 16(AX), Z12
-	VFMADD231PD  Z12, Z9, Z0
-	VFMADD231PD  Z12, Z10, Z1
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD 16(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z9, Z3
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 16(AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z9, Z6
-	VFMADD231PD  Z12, Z10, Z7
-	VFMADD231PD  Z12, Z11, Z8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z9
-	VMOVUPD      64(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Z11
-	VBROADCASTSD 24(AX), Z12
-	VFMADD231PD  Z12, Z9, Z0
-	VFMADD231PD  Z12, Z10, Z1
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD 24(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z9, Z3
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 24(AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z9, Z6
-	VFMADD231PD  Z12, Z10, Z7
-	VFMADD231PD  Z12, Z11, Z8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z9, Z0
-	VFMADD231PD  Z12, Z10, Z1
-	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z9, Z3
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(CX*2), Z12
-	VFMADD231PD  Z12, Z9, Z6
-	VFMADD231PD  Z12, Z10, Z7
-	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Z5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Z8, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone4x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone4x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (R10), Z14
-	VBROADCASTSD (AX), Z15
-	VFMADD231PD  Z15, Z12, Z0
-	VFMADD231PD  Z15, Z13, Z1
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(CX*1), Z15
-	VFMADD231PD  Z15, Z12, Z3
-	VFMADD231PD  Z15, Z13, Z4
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(CX*2), Z15
-	VFMADD231PD  Z15, Z12, Z6
-	VFMADD231PD  Z15, Z13, Z7
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R9*1), Z15
-	VFMADD231PD  Z15, Z12, Z9
-	VFMADD231PD  Z15, Z13, Z10
-	VFMADD231PD  Z15, Z14, Z11
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (R10), Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      (R10)(BX*1), Z14
-	VBROADCASTSD 8(AX), Z15
-	VFMADD231PD  Z15, Z12, Z0
-	VFMADD231PD  Z15, Z13, Z1
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD 8(AX)(CX*1), Z15
-	VFMADD231PD  Z15, Z12, Z3
-	VFMADD231PD  Z15, Z13, Z4
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD 8(AX)(CX*2), Z15
-	VFMADD231PD  Z15, Z12, Z6
-	VFMADD231PD  Z15, Z13, Z7
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD 8(AX)(R9*1), Z15
-	VFMADD231PD  Z15, Z12, Z9
-	VFMADD231PD  Z15, Z13, Z10
-	VFMADD231PD  Z15, Z14, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD 8(CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (R10), Z14
-	VBROADCASTSD 16(AX), Z15
-	VFMADD231PD  Z15, Z12, Z0
-	VFMADD231PD  Z15, Z13, Z1
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD 16(AX)(CX*1), Z15
-	VFMADD231PD  Z15, Z12, Z3
-	VFMADD231PD  Z15, Z13, Z4
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD 16(AX)(CX*2), Z15
-	VFMADD231PD  Z15, Z12, Z6
-	VFMADD231PD  Z15, Z13, Z7
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD 16(AX)(R9*1), Z15
-	VFMADD231PD  Z15, Z12, Z9
-	VFMADD231PD  Z15, Z13, Z10
-	VFMADD231PD  Z15, Z14, Z11
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (R10), Z5
+	VBROADCASTSD 16(CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      (R10)(BX*1), Z14
-	VBROADCASTSD 24(AX), Z15
-	VFMADD231PD  Z15, Z12, Z0
-	VFMADD231PD  Z15, Z13, Z1
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD 24(AX)(CX*1), Z15
-	VFMADD231PD  Z15, Z12, Z3
-	VFMADD231PD  Z15, Z13, Z4
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD 24(AX)(CX*2), Z15
-	VFMADD231PD  Z15, Z12, Z6
-	VFMADD231PD  Z15, Z13, Z7
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD 24(AX)(R9*1), Z15
-	VFMADD231PD  Z15, Z12, Z9
-	VFMADD231PD  Z15, Z13, Z10
-	VFMADD231PD  Z15, Z14, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Z5
+	VBROADCASTSD 24(CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Z14
-	VBROADCASTSD (AX), Z15
-	VFMADD231PD  Z15, Z12, Z0
-	VFMADD231PD  Z15, Z13, Z1
-	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(CX*1), Z15
-	VFMADD231PD  Z15, Z12, Z3
-	VFMADD231PD  Z15, Z13, Z4
-	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(CX*2), Z15
-	VFMADD231PD  Z15, Z12, Z6
-	VFMADD231PD  Z15, Z13, Z7
-	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R9*1), Z15
-	VFMADD231PD  Z15, Z12, Z9
-	VFMADD231PD  Z15, Z13, Z10
-	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (BX)(R10*1), Z5
+	VBROADCASTSD (CX), Z6
+	VFMADD231PD  Z6, Z3, Z0
+	VFMADD231PD  Z6, Z4, Z1
+	VFMADD231PD  Z6, Z5, Z2
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Z5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Z8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Z11, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone5x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone5x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone2x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Z8
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Z8
+	VBROADCASTSD 8(CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 8(CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Z8
+	VBROADCASTSD 16(CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 16(CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Z8
+	VBROADCASTSD 24(CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD 24(CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Z8
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z0
+	VFMADD231PD  Z9, Z7, Z1
+	VFMADD231PD  Z9, Z8, Z2
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z6, Z3
+	VFMADD231PD  Z9, Z7, Z4
+	VFMADD231PD  Z9, Z8, Z5
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone3x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -17185,204 +18305,161 @@ TEXT ·dalone5x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (R10), Z17
-	VBROADCASTSD (AX), Z18
-	VFMADD231PD  Z18, Z15, Z0
-	VFMADD231PD  Z18, Z16, Z1
-	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z15, Z3
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z15, Z6
-	VFMADD231PD  Z18, Z16, Z7
-	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z15, Z9
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z15, Z12
-	VFMADD231PD  Z18, Z16, Z13
-	VFMADD231PD  Z18, Z17, Z14
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z15
-	VMOVUPD      64(DX)(BX*1), Z16
-	VMOVUPD      (R10)(BX*1), Z17
-	VBROADCASTSD 8(AX), Z18
-	VFMADD231PD  Z18, Z15, Z0
-	VFMADD231PD  Z18, Z16, Z1
-	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD 8(AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z15, Z3
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 8(AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z15, Z6
-	VFMADD231PD  Z18, Z16, Z7
-	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD 8(AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z15, Z9
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 8(AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z15, Z12
-	VFMADD231PD  Z18, Z16, Z13
-	VFMADD231PD  Z18, Z17, Z14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 8(CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 8(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 8(CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (R10), Z17
-	VBROADCASTSD 16(AX), Z18
-	VFMADD231PD  Z18, Z15, Z0
-	VFMADD231PD  Z18, Z16, Z1
-	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD 16(AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z15, Z3
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 16(AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z15, Z6
-	VFMADD231PD  Z18, Z16, Z7
-	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD 16(AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z15, Z9
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 16(AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z15, Z12
-	VFMADD231PD  Z18, Z16, Z13
-	VFMADD231PD  Z18, Z17, Z14
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD 16(CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 16(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 16(CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z15
-	VMOVUPD      64(DX)(BX*1), Z16
-	VMOVUPD      (R10)(BX*1), Z17
-	VBROADCASTSD 24(AX), Z18
-	VFMADD231PD  Z18, Z15, Z0
-	VFMADD231PD  Z18, Z16, Z1
-	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD 24(AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z15, Z3
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 24(AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z15, Z6
-	VFMADD231PD  Z18, Z16, Z7
-	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD 24(AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z15, Z9
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 24(AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z15, Z12
-	VFMADD231PD  Z18, Z16, Z13
-	VFMADD231PD  Z18, Z17, Z14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 24(CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD 24(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD 24(CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Z17
-	VBROADCASTSD (AX), Z18
-	VFMADD231PD  Z18, Z15, Z0
-	VFMADD231PD  Z18, Z16, Z1
-	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (AX)(CX*1), Z18
-	VFMADD231PD  Z18, Z15, Z3
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(CX*2), Z18
-	VFMADD231PD  Z18, Z15, Z6
-	VFMADD231PD  Z18, Z16, Z7
-	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (AX)(R9*1), Z18
-	VFMADD231PD  Z18, Z15, Z9
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(CX*4), Z18
-	VFMADD231PD  Z18, Z15, Z12
-	VFMADD231PD  Z18, Z16, Z13
-	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z9, Z0
+	VFMADD231PD  Z12, Z10, Z1
+	VFMADD231PD  Z12, Z11, Z2
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z9, Z3
+	VFMADD231PD  Z12, Z10, Z4
+	VFMADD231PD  Z12, Z11, Z5
+	VBROADCASTSD (CX)(DX*2), Z12
+	VFMADD231PD  Z12, Z9, Z6
+	VFMADD231PD  Z12, Z10, Z7
+	VFMADD231PD  Z12, Z11, Z8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Z5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Z8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Z11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone6x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone6x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone4x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000008, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -17395,228 +18472,185 @@ TEXT ·dalone6x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (R11), Z20
-	VBROADCASTSD (AX), Z21
-	VFMADD231PD  Z21, Z18, Z0
-	VFMADD231PD  Z21, Z19, Z1
-	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (AX)(CX*1), Z21
-	VFMADD231PD  Z21, Z18, Z3
-	VFMADD231PD  Z21, Z19, Z4
-	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (AX)(CX*2), Z21
-	VFMADD231PD  Z21, Z18, Z6
-	VFMADD231PD  Z21, Z19, Z7
-	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (AX)(R9*1), Z21
-	VFMADD231PD  Z21, Z18, Z9
-	VFMADD231PD  Z21, Z19, Z10
-	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (AX)(CX*4), Z21
-	VFMADD231PD  Z21, Z18, Z12
-	VFMADD231PD  Z21, Z19, Z13
-	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (AX)(R10*1), Z21
-	VFMADD231PD  Z21, Z18, Z15
-	VFMADD231PD  Z21, Z19, Z16
-	VFMADD231PD  Z21, Z20, Z17
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z18
-	VMOVUPD      64(DX)(BX*1), Z19
-	VMOVUPD      (R11)(BX*1), Z20
-	VBROADCASTSD 8(AX), Z21
-	VFMADD231PD  Z21, Z18, Z0
-	VFMADD231PD  Z21, Z19, Z1
-	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD 8(AX)(CX*1), Z21
-	VFMADD231PD  Z21, Z18, Z3
-	VFMADD231PD  Z21, Z19, Z4
-	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD 8(AX)(CX*2), Z21
-	VFMADD231PD  Z21, Z18, Z6
-	VFMADD231PD  Z21, Z19, Z7
-	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD 8(AX)(R9*1), Z21
-	VFMADD231PD  Z21, Z18, Z9
-	VFMADD231PD  Z21, Z19, Z10
-	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD 8(AX)(CX*4), Z21
-	VFMADD231PD  Z21, Z18, Z12
-	VFMADD231PD  Z21, Z19, Z13
-	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD 8(AX)(R10*1), Z21
-	VFMADD231PD  Z21, Z18, Z15
-	VFMADD231PD  Z21, Z19, Z16
-	VFMADD231PD  Z21, Z20, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Z14
+	VBROADCASTSD 8(CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 8(CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 8(CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 8(CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (R11), Z20
-	VBROADCASTSD 16(AX), Z21
-	VFMADD231PD  Z21, Z18, Z0
-	VFMADD231PD  Z21, Z19, Z1
-	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD 16(AX)(CX*1), Z21
-	VFMADD231PD  Z21, Z18, Z3
-	VFMADD231PD  Z21, Z19, Z4
-	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD 16(AX)(CX*2), Z21
-	VFMADD231PD  Z21, Z18, Z6
-	VFMADD231PD  Z21, Z19, Z7
-	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD 16(AX)(R9*1), Z21
-	VFMADD231PD  Z21, Z18, Z9
-	VFMADD231PD  Z21, Z19, Z10
-	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD 16(AX)(CX*4), Z21
-	VFMADD231PD  Z21, Z18, Z12
-	VFMADD231PD  Z21, Z19, Z13
-	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD 16(AX)(R10*1), Z21
-	VFMADD231PD  Z21, Z18, Z15
-	VFMADD231PD  Z21, Z19, Z16
-	VFMADD231PD  Z21, Z20, Z17
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Z14
+	VBROADCASTSD 16(CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 16(CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 16(CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 16(CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z18
-	VMOVUPD      64(DX)(BX*1), Z19
-	VMOVUPD      (R11)(BX*1), Z20
-	VBROADCASTSD 24(AX), Z21
-	VFMADD231PD  Z21, Z18, Z0
-	VFMADD231PD  Z21, Z19, Z1
-	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD 24(AX)(CX*1), Z21
-	VFMADD231PD  Z21, Z18, Z3
-	VFMADD231PD  Z21, Z19, Z4
-	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD 24(AX)(CX*2), Z21
-	VFMADD231PD  Z21, Z18, Z6
-	VFMADD231PD  Z21, Z19, Z7
-	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD 24(AX)(R9*1), Z21
-	VFMADD231PD  Z21, Z18, Z9
-	VFMADD231PD  Z21, Z19, Z10
-	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD 24(AX)(CX*4), Z21
-	VFMADD231PD  Z21, Z18, Z12
-	VFMADD231PD  Z21, Z19, Z13
-	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD 24(AX)(R10*1), Z21
-	VFMADD231PD  Z21, Z18, Z15
-	VFMADD231PD  Z21, Z19, Z16
-	VFMADD231PD  Z21, Z20, Z17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Z14
+	VBROADCASTSD 24(CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD 24(CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD 24(CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD 24(CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Z20
-	VBROADCASTSD (AX), Z21
-	VFMADD231PD  Z21, Z18, Z0
-	VFMADD231PD  Z21, Z19, Z1
-	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (AX)(CX*1), Z21
-	VFMADD231PD  Z21, Z18, Z3
-	VFMADD231PD  Z21, Z19, Z4
-	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (AX)(CX*2), Z21
-	VFMADD231PD  Z21, Z18, Z6
-	VFMADD231PD  Z21, Z19, Z7
-	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (AX)(R9*1), Z21
-	VFMADD231PD  Z21, Z18, Z9
-	VFMADD231PD  Z21, Z19, Z10
-	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (AX)(CX*4), Z21
-	VFMADD231PD  Z21, Z18, Z12
-	VFMADD231PD  Z21, Z19, Z13
-	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (AX)(R10*1), Z21
-	VFMADD231PD  Z21, Z18, Z15
-	VFMADD231PD  Z21, Z19, Z16
-	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Z14
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z12, Z0
+	VFMADD231PD  Z15, Z13, Z1
+	VFMADD231PD  Z15, Z14, Z2
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z12, Z3
+	VFMADD231PD  Z15, Z13, Z4
+	VFMADD231PD  Z15, Z14, Z5
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z12, Z6
+	VFMADD231PD  Z15, Z13, Z7
+	VFMADD231PD  Z15, Z14, Z8
+	VBROADCASTSD (CX)(R10*1), Z15
+	VFMADD231PD  Z15, Z12, Z9
+	VFMADD231PD  Z15, Z13, Z10
+	VFMADD231PD  Z15, Z14, Z11
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Z8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Z11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z15, (SI)
-	VMOVUPD Z16, 64(SI)
-	VMOVUPD Z17, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone7x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone5x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone7x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone5x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000008, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -17632,256 +18666,733 @@ TEXT ·dalone7x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (R11), Z23
-	VBROADCASTSD (AX), Z24
-	VFMADD231PD  Z24, Z21, Z0
-	VFMADD231PD  Z24, Z22, Z1
-	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z21, Z3
-	VFMADD231PD  Z24, Z22, Z4
-	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z21, Z6
-	VFMADD231PD  Z24, Z22, Z7
-	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z21, Z12
-	VFMADD231PD  Z24, Z22, Z13
-	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z21, Z15
-	VFMADD231PD  Z24, Z22, Z16
-	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (AX)(R9*2), Z24
-	VFMADD231PD  Z24, Z21, Z18
-	VFMADD231PD  Z24, Z22, Z19
-	VFMADD231PD  Z24, Z23, Z20
+	VMOVUPD      (BX), Z15
+	VMOVUPD      64(BX), Z16
+	VMOVUPD      (R11), Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z21
-	VMOVUPD      64(DX)(BX*1), Z22
-	VMOVUPD      (R11)(BX*1), Z23
-	VBROADCASTSD 8(AX), Z24
-	VFMADD231PD  Z24, Z21, Z0
-	VFMADD231PD  Z24, Z22, Z1
-	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD 8(AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z21, Z3
-	VFMADD231PD  Z24, Z22, Z4
-	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 8(AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z21, Z6
-	VFMADD231PD  Z24, Z22, Z7
-	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD 8(AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 8(AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z21, Z12
-	VFMADD231PD  Z24, Z22, Z13
-	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD 8(AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z21, Z15
-	VFMADD231PD  Z24, Z22, Z16
-	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 8(AX)(R9*2), Z24
-	VFMADD231PD  Z24, Z21, Z18
-	VFMADD231PD  Z24, Z22, Z19
-	VFMADD231PD  Z24, Z23, Z20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	VMOVUPD      (BX)(SI*1), Z15
+	VMOVUPD      64(BX)(SI*1), Z16
+	VMOVUPD      (R11)(SI*1), Z17
+	VBROADCASTSD 8(CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD 8(CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 8(CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD 8(CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 8(CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (R11), Z23
-	VBROADCASTSD 16(AX), Z24
-	VFMADD231PD  Z24, Z21, Z0
-	VFMADD231PD  Z24, Z22, Z1
-	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD 16(AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z21, Z3
-	VFMADD231PD  Z24, Z22, Z4
-	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 16(AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z21, Z6
-	VFMADD231PD  Z24, Z22, Z7
-	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD 16(AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 16(AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z21, Z12
-	VFMADD231PD  Z24, Z22, Z13
-	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD 16(AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z21, Z15
-	VFMADD231PD  Z24, Z22, Z16
-	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 16(AX)(R9*2), Z24
-	VFMADD231PD  Z24, Z21, Z18
-	VFMADD231PD  Z24, Z22, Z19
-	VFMADD231PD  Z24, Z23, Z20
+	VMOVUPD      (BX), Z15
+	VMOVUPD      64(BX), Z16
+	VMOVUPD      (R11), Z17
+	VBROADCASTSD 16(CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD 16(CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 16(CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD 16(CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 16(CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z21
-	VMOVUPD      64(DX)(BX*1), Z22
-	VMOVUPD      (R11)(BX*1), Z23
-	VBROADCASTSD 24(AX), Z24
-	VFMADD231PD  Z24, Z21, Z0
-	VFMADD231PD  Z24, Z22, Z1
-	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD 24(AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z21, Z3
-	VFMADD231PD  Z24, Z22, Z4
-	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 24(AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z21, Z6
-	VFMADD231PD  Z24, Z22, Z7
-	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD 24(AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 24(AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z21, Z12
-	VFMADD231PD  Z24, Z22, Z13
-	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD 24(AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z21, Z15
-	VFMADD231PD  Z24, Z22, Z16
-	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 24(AX)(R9*2), Z24
-	VFMADD231PD  Z24, Z21, Z18
-	VFMADD231PD  Z24, Z22, Z19
-	VFMADD231PD  Z24, Z23, Z20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Z15
+	VMOVUPD      64(BX)(SI*1), Z16
+	VMOVUPD      (R11)(SI*1), Z17
+	VBROADCASTSD 24(CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD 24(CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD 24(CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD 24(CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD 24(CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Z23
-	VBROADCASTSD (AX), Z24
-	VFMADD231PD  Z24, Z21, Z0
-	VFMADD231PD  Z24, Z22, Z1
-	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z21, Z3
-	VFMADD231PD  Z24, Z22, Z4
-	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z21, Z6
-	VFMADD231PD  Z24, Z22, Z7
-	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z21, Z12
-	VFMADD231PD  Z24, Z22, Z13
-	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z21, Z15
-	VFMADD231PD  Z24, Z22, Z16
-	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (AX)(R9*2), Z24
-	VFMADD231PD  Z24, Z21, Z18
-	VFMADD231PD  Z24, Z22, Z19
-	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Z15
+	VMOVUPD      64(BX), Z16
+	VMOVUPD      (BX)(R11*1), Z17
+	VBROADCASTSD (CX), Z18
+	VFMADD231PD  Z18, Z15, Z0
+	VFMADD231PD  Z18, Z16, Z1
+	VFMADD231PD  Z18, Z17, Z2
+	VBROADCASTSD (CX)(DX*1), Z18
+	VFMADD231PD  Z18, Z15, Z3
+	VFMADD231PD  Z18, Z16, Z4
+	VFMADD231PD  Z18, Z17, Z5
+	VBROADCASTSD (CX)(DX*2), Z18
+	VFMADD231PD  Z18, Z15, Z6
+	VFMADD231PD  Z18, Z16, Z7
+	VFMADD231PD  Z18, Z17, Z8
+	VBROADCASTSD (CX)(R10*1), Z18
+	VFMADD231PD  Z18, Z15, Z9
+	VFMADD231PD  Z18, Z16, Z10
+	VFMADD231PD  Z18, Z17, Z11
+	VBROADCASTSD (CX)(DX*4), Z18
+	VFMADD231PD  Z18, Z15, Z12
+	VFMADD231PD  Z18, Z16, Z13
+	VFMADD231PD  Z18, Z17, Z14
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Z5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Z8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Z11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z15, (SI)
-	VMOVUPD Z16, 64(SI)
-	VMOVUPD Z17, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, 64(SI)
-	VMOVUPD Z20, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone8x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone8x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
+// func dalone6x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone6x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
 	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000008, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z18
+	VMOVUPD      64(BX), Z19
+	VMOVUPD      (R12), Z20
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R11*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z18
+	VMOVUPD      64(BX)(SI*1), Z19
+	VMOVUPD      (R12)(SI*1), Z20
+	VBROADCASTSD 8(CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD 8(CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD 8(CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD 8(CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD 8(CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD 8(CX)(R11*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z18
+	VMOVUPD      64(BX), Z19
+	VMOVUPD      (R12), Z20
+	VBROADCASTSD 16(CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD 16(CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD 16(CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD 16(CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD 16(CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD 16(CX)(R11*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z18
+	VMOVUPD      64(BX)(SI*1), Z19
+	VMOVUPD      (R12)(SI*1), Z20
+	VBROADCASTSD 24(CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD 24(CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD 24(CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD 24(CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD 24(CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD 24(CX)(R11*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z18
+	VMOVUPD      64(BX), Z19
+	VMOVUPD      (BX)(R12*1), Z20
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z0
+	VFMADD231PD  Z21, Z19, Z1
+	VFMADD231PD  Z21, Z20, Z2
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z3
+	VFMADD231PD  Z21, Z19, Z4
+	VFMADD231PD  Z21, Z20, Z5
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z6
+	VFMADD231PD  Z21, Z19, Z7
+	VFMADD231PD  Z21, Z20, Z8
+	VBROADCASTSD (CX)(R10*1), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z18, Z12
+	VFMADD231PD  Z21, Z19, Z13
+	VFMADD231PD  Z21, Z20, Z14
+	VBROADCASTSD (CX)(R11*1), Z21
+	VFMADD231PD  Z21, Z18, Z15
+	VFMADD231PD  Z21, Z19, Z16
+	VFMADD231PD  Z21, Z20, Z17
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Z17, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone7x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone7x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R12
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z21
+	VMOVUPD      64(BX), Z22
+	VMOVUPD      (R12), Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R11*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R10*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z21
+	VMOVUPD      64(BX)(SI*1), Z22
+	VMOVUPD      (R12)(SI*1), Z23
+	VBROADCASTSD 8(CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD 8(CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD 8(CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD 8(CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 8(CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD 8(CX)(R11*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD 8(CX)(R10*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z21
+	VMOVUPD      64(BX), Z22
+	VMOVUPD      (R12), Z23
+	VBROADCASTSD 16(CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD 16(CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD 16(CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD 16(CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 16(CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD 16(CX)(R11*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD 16(CX)(R10*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z21
+	VMOVUPD      64(BX)(SI*1), Z22
+	VMOVUPD      (R12)(SI*1), Z23
+	VBROADCASTSD 24(CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD 24(CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD 24(CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD 24(CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 24(CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD 24(CX)(R11*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD 24(CX)(R10*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R12
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z21
+	VMOVUPD      64(BX), Z22
+	VMOVUPD      (BX)(R12*1), Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z21, Z0
+	VFMADD231PD  Z24, Z22, Z1
+	VFMADD231PD  Z24, Z23, Z2
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z21, Z3
+	VFMADD231PD  Z24, Z22, Z4
+	VFMADD231PD  Z24, Z23, Z5
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z21, Z6
+	VFMADD231PD  Z24, Z22, Z7
+	VFMADD231PD  Z24, Z23, Z8
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z21, Z12
+	VFMADD231PD  Z24, Z22, Z13
+	VFMADD231PD  Z24, Z23, Z14
+	VBROADCASTSD (CX)(R11*1), Z24
+	VFMADD231PD  Z24, Z21, Z15
+	VFMADD231PD  Z24, Z22, Z16
+	VFMADD231PD  Z24, Z23, Z17
+	VBROADCASTSD (CX)(R10*2), Z24
+	VFMADD231PD  Z24, Z21, Z18
+	VFMADD231PD  Z24, Z22, Z19
+	VFMADD231PD  Z24, Z23, Z20
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Z17, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Z20, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone8x24AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone8x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -17906,912 +19417,558 @@ TEXT ·dalone8x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (R12), Z26
-	VBROADCASTSD (AX), Z27
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      (R13), Z26
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (AX)(CX*1), Z27
+	VBROADCASTSD (CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (AX)(CX*2), Z27
+	VBROADCASTSD (CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (AX)(R9*1), Z27
+	VBROADCASTSD (CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (AX)(CX*4), Z27
+	VBROADCASTSD (CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (AX)(R9*2), Z27
+	VBROADCASTSD (CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R11), Z27
+	VBROADCASTSD (R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      (R12)(BX*1), Z26
-	VBROADCASTSD 8(AX), Z27
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      (R13)(SI*1), Z26
+	VBROADCASTSD 8(CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD 8(AX)(CX*1), Z27
+	VBROADCASTSD 8(CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD 8(AX)(CX*2), Z27
+	VBROADCASTSD 8(CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD 8(AX)(R9*1), Z27
+	VBROADCASTSD 8(CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD 8(AX)(CX*4), Z27
+	VBROADCASTSD 8(CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD 8(AX)(R10*1), Z27
+	VBROADCASTSD 8(CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD 8(AX)(R9*2), Z27
+	VBROADCASTSD 8(CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD 8(R11), Z27
+	VBROADCASTSD 8(R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (R12), Z26
-	VBROADCASTSD 16(AX), Z27
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      (R13), Z26
+	VBROADCASTSD 16(CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD 16(AX)(CX*1), Z27
+	VBROADCASTSD 16(CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD 16(AX)(CX*2), Z27
+	VBROADCASTSD 16(CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD 16(AX)(R9*1), Z27
+	VBROADCASTSD 16(CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD 16(AX)(CX*4), Z27
+	VBROADCASTSD 16(CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD 16(AX)(R10*1), Z27
+	VBROADCASTSD 16(CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD 16(AX)(R9*2), Z27
+	VBROADCASTSD 16(CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD 16(R11), Z27
+	VBROADCASTSD 16(R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      (R12)(BX*1), Z26
-	VBROADCASTSD 24(AX), Z27
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      (R13)(SI*1), Z26
+	VBROADCASTSD 24(CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD 24(AX)(CX*1), Z27
+	VBROADCASTSD 24(CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD 24(AX)(CX*2), Z27
+	VBROADCASTSD 24(CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD 24(AX)(R9*1), Z27
+	VBROADCASTSD 24(CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD 24(AX)(CX*4), Z27
+	VBROADCASTSD 24(CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD 24(AX)(R10*1), Z27
+	VBROADCASTSD 24(CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD 24(AX)(R9*2), Z27
+	VBROADCASTSD 24(CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD 24(R11), Z27
+	VBROADCASTSD 24(R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Z26
-	VBROADCASTSD (AX), Z27
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      (BX)(R13*1), Z26
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (AX)(CX*1), Z27
+	VBROADCASTSD (CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (AX)(CX*2), Z27
+	VBROADCASTSD (CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (AX)(R9*1), Z27
+	VBROADCASTSD (CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (AX)(CX*4), Z27
+	VBROADCASTSD (CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (AX)(R9*2), Z27
+	VBROADCASTSD (CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R11), Z27
+	VBROADCASTSD (R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Z5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Z8, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Z11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z15, (SI)
-	VMOVUPD Z16, 64(SI)
-	VMOVUPD Z17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, 64(SI)
-	VMOVUPD Z20, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z21, (SI)
-	VMOVUPD Z22, 64(SI)
-	VMOVUPD Z23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Z11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Z17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Z20, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z21, (DI)
+	VMOVUPD Z22, 64(DI)
+	VMOVUPD Z23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone1x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone1x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x03, CX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, CX
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (CX), Z7
-	VBROADCASTSD (AX), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z4
-	VMOVUPD      64(DX)(BX*1), Z5
-	VMOVUPD      128(DX)(BX*1), Z6
-	VMOVUPD      (CX)(BX*1), Z7
-	VBROADCASTSD 8(AX), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (CX), Z7
-	VBROADCASTSD 16(AX), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z4
-	VMOVUPD      64(DX)(BX*1), Z5
-	VMOVUPD      128(DX)(BX*1), Z6
-	VMOVUPD      (CX)(BX*1), Z7
-	VBROADCASTSD 24(AX), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, CX
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Z7
-	VBROADCASTSD (AX), Z8
-	VFMADD231PD  Z8, Z4, Z0
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Z3, (SI)(CX*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone2x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone2x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x03, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (R9), Z11
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z8, Z0
-	VFMADD231PD  Z12, Z9, Z1
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z8, Z4
-	VFMADD231PD  Z12, Z9, Z5
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z8
-	VMOVUPD      64(DX)(BX*1), Z9
-	VMOVUPD      128(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Z11
-	VBROADCASTSD 8(AX), Z12
-	VFMADD231PD  Z12, Z8, Z0
-	VFMADD231PD  Z12, Z9, Z1
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 8(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z8, Z4
-	VFMADD231PD  Z12, Z9, Z5
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (R9), Z11
-	VBROADCASTSD 16(AX), Z12
-	VFMADD231PD  Z12, Z8, Z0
-	VFMADD231PD  Z12, Z9, Z1
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 16(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z8, Z4
-	VFMADD231PD  Z12, Z9, Z5
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z8
-	VMOVUPD      64(DX)(BX*1), Z9
-	VMOVUPD      128(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Z11
-	VBROADCASTSD 24(AX), Z12
-	VFMADD231PD  Z12, Z8, Z0
-	VFMADD231PD  Z12, Z9, Z1
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 24(AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z8, Z4
-	VFMADD231PD  Z12, Z9, Z5
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Z11
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z8, Z0
-	VFMADD231PD  Z12, Z9, Z1
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(CX*1), Z12
-	VFMADD231PD  Z12, Z8, Z4
-	VFMADD231PD  Z12, Z9, Z5
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Z3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Z7, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone3x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone3x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-
-	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x03, R9
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	ADDQ    DX, R9
-	PCALIGN $0x20
-
-tileSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (R9), Z15
-	VBROADCASTSD (AX), Z16
-	VFMADD231PD  Z16, Z12, Z0
-	VFMADD231PD  Z16, Z13, Z1
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z12, Z4
-	VFMADD231PD  Z16, Z13, Z5
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z12, Z8
-	VFMADD231PD  Z16, Z13, Z9
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      128(DX)(BX*1), Z14
-	VMOVUPD      (R9)(BX*1), Z15
-	VBROADCASTSD 8(AX), Z16
-	VFMADD231PD  Z16, Z12, Z0
-	VFMADD231PD  Z16, Z13, Z1
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 8(AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z12, Z4
-	VFMADD231PD  Z16, Z13, Z5
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 8(AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z12, Z8
-	VFMADD231PD  Z16, Z13, Z9
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (R9), Z15
-	VBROADCASTSD 16(AX), Z16
-	VFMADD231PD  Z16, Z12, Z0
-	VFMADD231PD  Z16, Z13, Z1
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 16(AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z12, Z4
-	VFMADD231PD  Z16, Z13, Z5
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 16(AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z12, Z8
-	VFMADD231PD  Z16, Z13, Z9
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      128(DX)(BX*1), Z14
-	VMOVUPD      (R9)(BX*1), Z15
-	VBROADCASTSD 24(AX), Z16
-	VFMADD231PD  Z16, Z12, Z0
-	VFMADD231PD  Z16, Z13, Z1
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 24(AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z12, Z4
-	VFMADD231PD  Z16, Z13, Z5
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 24(AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z12, Z8
-	VFMADD231PD  Z16, Z13, Z9
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
-	JGE          tileSteps
-	SUBQ         DX, R9
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Z15
-	VBROADCASTSD (AX), Z16
-	VFMADD231PD  Z16, Z12, Z0
-	VFMADD231PD  Z16, Z13, Z1
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(CX*1), Z16
-	VFMADD231PD  Z16, Z12, Z4
-	VFMADD231PD  Z16, Z13, Z5
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(CX*2), Z16
-	VFMADD231PD  Z16, Z12, Z8
-	VFMADD231PD  Z16, Z13, Z9
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Z3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Z7, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Z11, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalone4x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F
-TEXT ·dalone4x32AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (R10), Z19
-	VBROADCASTSD (AX), Z20
-	VFMADD231PD  Z20, Z16, Z0
-	VFMADD231PD  Z20, Z17, Z1
-	VFMADD231PD  Z20, Z18, Z2
-	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(CX*1), Z20
-	VFMADD231PD  Z20, Z16, Z4
-	VFMADD231PD  Z20, Z17, Z5
-	VFMADD231PD  Z20, Z18, Z6
-	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(CX*2), Z20
-	VFMADD231PD  Z20, Z16, Z8
-	VFMADD231PD  Z20, Z17, Z9
-	VFMADD231PD  Z20, Z18, Z10
-	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R9*1), Z20
-	VFMADD231PD  Z20, Z16, Z12
-	VFMADD231PD  Z20, Z17, Z13
-	VFMADD231PD  Z20, Z18, Z14
-	VFMADD231PD  Z20, Z19, Z15
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (R10), Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z16
-	VMOVUPD      64(DX)(BX*1), Z17
-	VMOVUPD      128(DX)(BX*1), Z18
-	VMOVUPD      (R10)(BX*1), Z19
-	VBROADCASTSD 8(AX), Z20
-	VFMADD231PD  Z20, Z16, Z0
-	VFMADD231PD  Z20, Z17, Z1
-	VFMADD231PD  Z20, Z18, Z2
-	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 8(AX)(CX*1), Z20
-	VFMADD231PD  Z20, Z16, Z4
-	VFMADD231PD  Z20, Z17, Z5
-	VFMADD231PD  Z20, Z18, Z6
-	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 8(AX)(CX*2), Z20
-	VFMADD231PD  Z20, Z16, Z8
-	VFMADD231PD  Z20, Z17, Z9
-	VFMADD231PD  Z20, Z18, Z10
-	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 8(AX)(R9*1), Z20
-	VFMADD231PD  Z20, Z16, Z12
-	VFMADD231PD  Z20, Z17, Z13
-	VFMADD231PD  Z20, Z18, Z14
-	VFMADD231PD  Z20, Z19, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD 8(CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (R10), Z19
-	VBROADCASTSD 16(AX), Z20
-	VFMADD231PD  Z20, Z16, Z0
-	VFMADD231PD  Z20, Z17, Z1
-	VFMADD231PD  Z20, Z18, Z2
-	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 16(AX)(CX*1), Z20
-	VFMADD231PD  Z20, Z16, Z4
-	VFMADD231PD  Z20, Z17, Z5
-	VFMADD231PD  Z20, Z18, Z6
-	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 16(AX)(CX*2), Z20
-	VFMADD231PD  Z20, Z16, Z8
-	VFMADD231PD  Z20, Z17, Z9
-	VFMADD231PD  Z20, Z18, Z10
-	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 16(AX)(R9*1), Z20
-	VFMADD231PD  Z20, Z16, Z12
-	VFMADD231PD  Z20, Z17, Z13
-	VFMADD231PD  Z20, Z18, Z14
-	VFMADD231PD  Z20, Z19, Z15
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (R10), Z7
+	VBROADCASTSD 16(CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z16
-	VMOVUPD      64(DX)(BX*1), Z17
-	VMOVUPD      128(DX)(BX*1), Z18
-	VMOVUPD      (R10)(BX*1), Z19
-	VBROADCASTSD 24(AX), Z20
-	VFMADD231PD  Z20, Z16, Z0
-	VFMADD231PD  Z20, Z17, Z1
-	VFMADD231PD  Z20, Z18, Z2
-	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 24(AX)(CX*1), Z20
-	VFMADD231PD  Z20, Z16, Z4
-	VFMADD231PD  Z20, Z17, Z5
-	VFMADD231PD  Z20, Z18, Z6
-	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 24(AX)(CX*2), Z20
-	VFMADD231PD  Z20, Z16, Z8
-	VFMADD231PD  Z20, Z17, Z9
-	VFMADD231PD  Z20, Z18, Z10
-	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 24(AX)(R9*1), Z20
-	VFMADD231PD  Z20, Z16, Z12
-	VFMADD231PD  Z20, Z17, Z13
-	VFMADD231PD  Z20, Z18, Z14
-	VFMADD231PD  Z20, Z19, Z15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Z7
+	VBROADCASTSD 24(CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Z19
-	VBROADCASTSD (AX), Z20
-	VFMADD231PD  Z20, Z16, Z0
-	VFMADD231PD  Z20, Z17, Z1
-	VFMADD231PD  Z20, Z18, Z2
-	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(CX*1), Z20
-	VFMADD231PD  Z20, Z16, Z4
-	VFMADD231PD  Z20, Z17, Z5
-	VFMADD231PD  Z20, Z18, Z6
-	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(CX*2), Z20
-	VFMADD231PD  Z20, Z16, Z8
-	VFMADD231PD  Z20, Z17, Z9
-	VFMADD231PD  Z20, Z18, Z10
-	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R9*1), Z20
-	VFMADD231PD  Z20, Z16, Z12
-	VFMADD231PD  Z20, Z17, Z13
-	VFMADD231PD  Z20, Z18, Z14
-	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (BX)(R10*1), Z7
+	VBROADCASTSD (CX), Z8
+	VFMADD231PD  Z8, Z4, Z0
+	VFMADD231PD  Z8, Z5, Z1
+	VFMADD231PD  Z8, Z6, Z2
+	VFMADD231PD  Z8, Z7, Z3
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Z7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Z11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, 128(SI)
-	VMOVUPD Z15, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone5x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone5x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone2x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
 	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R10
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 8(CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 8(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Z11
+	VBROADCASTSD 16(CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 16(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Z11
+	VBROADCASTSD 24(CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD 24(CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R10
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
+	VBROADCASTSD (CX), Z12
+	VFMADD231PD  Z12, Z8, Z0
+	VFMADD231PD  Z12, Z9, Z1
+	VFMADD231PD  Z12, Z10, Z2
+	VFMADD231PD  Z12, Z11, Z3
+	VBROADCASTSD (CX)(DX*1), Z12
+	VFMADD231PD  Z12, Z8, Z4
+	VFMADD231PD  Z12, Z9, Z5
+	VFMADD231PD  Z12, Z10, Z6
+	VFMADD231PD  Z12, Z11, Z7
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone3x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -18824,241 +19981,667 @@ TEXT ·dalone5x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (R10), Z23
-	VBROADCASTSD (AX), Z24
-	VFMADD231PD  Z24, Z20, Z0
-	VFMADD231PD  Z24, Z21, Z1
-	VFMADD231PD  Z24, Z22, Z2
-	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z20, Z4
-	VFMADD231PD  Z24, Z21, Z5
-	VFMADD231PD  Z24, Z22, Z6
-	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z20, Z8
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z20, Z12
-	VFMADD231PD  Z24, Z21, Z13
-	VFMADD231PD  Z24, Z22, Z14
-	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z20, Z16
-	VFMADD231PD  Z24, Z21, Z17
-	VFMADD231PD  Z24, Z22, Z18
-	VFMADD231PD  Z24, Z23, Z19
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z20
-	VMOVUPD      64(DX)(BX*1), Z21
-	VMOVUPD      128(DX)(BX*1), Z22
-	VMOVUPD      (R10)(BX*1), Z23
-	VBROADCASTSD 8(AX), Z24
-	VFMADD231PD  Z24, Z20, Z0
-	VFMADD231PD  Z24, Z21, Z1
-	VFMADD231PD  Z24, Z22, Z2
-	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 8(AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z20, Z4
-	VFMADD231PD  Z24, Z21, Z5
-	VFMADD231PD  Z24, Z22, Z6
-	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 8(AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z20, Z8
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 8(AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z20, Z12
-	VFMADD231PD  Z24, Z21, Z13
-	VFMADD231PD  Z24, Z22, Z14
-	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 8(AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z20, Z16
-	VFMADD231PD  Z24, Z21, Z17
-	VFMADD231PD  Z24, Z22, Z18
-	VFMADD231PD  Z24, Z23, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Z15
+	VBROADCASTSD 8(CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 8(CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 8(CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (R10), Z23
-	VBROADCASTSD 16(AX), Z24
-	VFMADD231PD  Z24, Z20, Z0
-	VFMADD231PD  Z24, Z21, Z1
-	VFMADD231PD  Z24, Z22, Z2
-	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 16(AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z20, Z4
-	VFMADD231PD  Z24, Z21, Z5
-	VFMADD231PD  Z24, Z22, Z6
-	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 16(AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z20, Z8
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 16(AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z20, Z12
-	VFMADD231PD  Z24, Z21, Z13
-	VFMADD231PD  Z24, Z22, Z14
-	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 16(AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z20, Z16
-	VFMADD231PD  Z24, Z21, Z17
-	VFMADD231PD  Z24, Z22, Z18
-	VFMADD231PD  Z24, Z23, Z19
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Z15
+	VBROADCASTSD 16(CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 16(CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 16(CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z20
-	VMOVUPD      64(DX)(BX*1), Z21
-	VMOVUPD      128(DX)(BX*1), Z22
-	VMOVUPD      (R10)(BX*1), Z23
-	VBROADCASTSD 24(AX), Z24
-	VFMADD231PD  Z24, Z20, Z0
-	VFMADD231PD  Z24, Z21, Z1
-	VFMADD231PD  Z24, Z22, Z2
-	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 24(AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z20, Z4
-	VFMADD231PD  Z24, Z21, Z5
-	VFMADD231PD  Z24, Z22, Z6
-	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 24(AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z20, Z8
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 24(AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z20, Z12
-	VFMADD231PD  Z24, Z21, Z13
-	VFMADD231PD  Z24, Z22, Z14
-	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 24(AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z20, Z16
-	VFMADD231PD  Z24, Z21, Z17
-	VFMADD231PD  Z24, Z22, Z18
-	VFMADD231PD  Z24, Z23, Z19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Z15
+	VBROADCASTSD 24(CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD 24(CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD 24(CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Z23
-	VBROADCASTSD (AX), Z24
-	VFMADD231PD  Z24, Z20, Z0
-	VFMADD231PD  Z24, Z21, Z1
-	VFMADD231PD  Z24, Z22, Z2
-	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (AX)(CX*1), Z24
-	VFMADD231PD  Z24, Z20, Z4
-	VFMADD231PD  Z24, Z21, Z5
-	VFMADD231PD  Z24, Z22, Z6
-	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (AX)(CX*2), Z24
-	VFMADD231PD  Z24, Z20, Z8
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(R9*1), Z24
-	VFMADD231PD  Z24, Z20, Z12
-	VFMADD231PD  Z24, Z21, Z13
-	VFMADD231PD  Z24, Z22, Z14
-	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (AX)(CX*4), Z24
-	VFMADD231PD  Z24, Z20, Z16
-	VFMADD231PD  Z24, Z21, Z17
-	VFMADD231PD  Z24, Z22, Z18
-	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Z15
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z12, Z0
+	VFMADD231PD  Z16, Z13, Z1
+	VFMADD231PD  Z16, Z14, Z2
+	VFMADD231PD  Z16, Z15, Z3
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z12, Z4
+	VFMADD231PD  Z16, Z13, Z5
+	VFMADD231PD  Z16, Z14, Z6
+	VFMADD231PD  Z16, Z15, Z7
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z12, Z8
+	VFMADD231PD  Z16, Z13, Z9
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Z3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Z7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Z11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, 128(SI)
-	VMOVUPD Z15, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, 64(SI)
-	VMOVUPD Z18, 128(SI)
-	VMOVUPD Z19, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone6x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F
-TEXT ·dalone6x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone4x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
 	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000008, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Z19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Z19
+	VBROADCASTSD 8(CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD 8(CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD 8(CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD 8(CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Z19
+	VBROADCASTSD 16(CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD 16(CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD 16(CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD 16(CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Z19
+	VBROADCASTSD 24(CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD 24(CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD 24(CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD 24(CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Z19
+	VBROADCASTSD (CX), Z20
+	VFMADD231PD  Z20, Z16, Z0
+	VFMADD231PD  Z20, Z17, Z1
+	VFMADD231PD  Z20, Z18, Z2
+	VFMADD231PD  Z20, Z19, Z3
+	VBROADCASTSD (CX)(DX*1), Z20
+	VFMADD231PD  Z20, Z16, Z4
+	VFMADD231PD  Z20, Z17, Z5
+	VFMADD231PD  Z20, Z18, Z6
+	VFMADD231PD  Z20, Z19, Z7
+	VBROADCASTSD (CX)(DX*2), Z20
+	VFMADD231PD  Z20, Z16, Z8
+	VFMADD231PD  Z20, Z17, Z9
+	VFMADD231PD  Z20, Z18, Z10
+	VFMADD231PD  Z20, Z19, Z11
+	VBROADCASTSD (CX)(R10*1), Z20
+	VFMADD231PD  Z20, Z16, Z12
+	VFMADD231PD  Z20, Z17, Z13
+	VFMADD231PD  Z20, Z18, Z14
+	VFMADD231PD  Z20, Z19, Z15
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Z15, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone5x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone5x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	SUBQ    $0x04, R9
+	JLT     tileRest
+	ADDQ    BX, R11
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z20
+	VMOVUPD      64(BX), Z21
+	VMOVUPD      128(BX), Z22
+	VMOVUPD      (R11), Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z20
+	VMOVUPD      64(BX)(SI*1), Z21
+	VMOVUPD      128(BX)(SI*1), Z22
+	VMOVUPD      (R11)(SI*1), Z23
+	VBROADCASTSD 8(CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD 8(CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD 8(CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 8(CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD 8(CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z20
+	VMOVUPD      64(BX), Z21
+	VMOVUPD      128(BX), Z22
+	VMOVUPD      (R11), Z23
+	VBROADCASTSD 16(CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD 16(CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD 16(CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 16(CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD 16(CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX)(SI*1), Z20
+	VMOVUPD      64(BX)(SI*1), Z21
+	VMOVUPD      128(BX)(SI*1), Z22
+	VMOVUPD      (R11)(SI*1), Z23
+	VBROADCASTSD 24(CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD 24(CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD 24(CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD 24(CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD 24(CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
+	JGE          tileSteps
+	SUBQ         BX, R11
+
+tileRest:
+	ADDQ $0x04, R9
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (BX), Z20
+	VMOVUPD      64(BX), Z21
+	VMOVUPD      128(BX), Z22
+	VMOVUPD      (BX)(R11*1), Z23
+	VBROADCASTSD (CX), Z24
+	VFMADD231PD  Z24, Z20, Z0
+	VFMADD231PD  Z24, Z21, Z1
+	VFMADD231PD  Z24, Z22, Z2
+	VFMADD231PD  Z24, Z23, Z3
+	VBROADCASTSD (CX)(DX*1), Z24
+	VFMADD231PD  Z24, Z20, Z4
+	VFMADD231PD  Z24, Z21, Z5
+	VFMADD231PD  Z24, Z22, Z6
+	VFMADD231PD  Z24, Z23, Z7
+	VBROADCASTSD (CX)(DX*2), Z24
+	VFMADD231PD  Z24, Z20, Z8
+	VFMADD231PD  Z24, Z21, Z9
+	VFMADD231PD  Z24, Z22, Z10
+	VFMADD231PD  Z24, Z23, Z11
+	VBROADCASTSD (CX)(R10*1), Z24
+	VFMADD231PD  Z24, Z20, Z12
+	VFMADD231PD  Z24, Z21, Z13
+	VFMADD231PD  Z24, Z22, Z14
+	VFMADD231PD  Z24, Z23, Z15
+	VBROADCASTSD (CX)(DX*4), Z24
+	VFMADD231PD  Z24, Z20, Z16
+	VFMADD231PD  Z24, Z21, Z17
+	VFMADD231PD  Z24, Z22, Z18
+	VFMADD231PD  Z24, Z23, Z19
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Z15, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Z19, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone6x32AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F
+TEXT ·dalone6x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
+
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ $0x00000008, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -19083,239 +20666,248 @@ TEXT ·dalone6x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (R11), Z27
-	VBROADCASTSD (AX), Z28
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      128(BX), Z26
+	VMOVUPD      (R12), Z27
+	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (AX)(CX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (AX)(CX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (AX)(R9*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (AX)(CX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      128(DX)(BX*1), Z26
-	VMOVUPD      (R11)(BX*1), Z27
-	VBROADCASTSD 8(AX), Z28
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      128(BX)(SI*1), Z26
+	VMOVUPD      (R12)(SI*1), Z27
+	VBROADCASTSD 8(CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 8(AX)(CX*1), Z28
+	VBROADCASTSD 8(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 8(AX)(CX*2), Z28
+	VBROADCASTSD 8(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 8(AX)(R9*1), Z28
+	VBROADCASTSD 8(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 8(AX)(CX*4), Z28
+	VBROADCASTSD 8(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 8(AX)(R10*1), Z28
+	VBROADCASTSD 8(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (R11), Z27
-	VBROADCASTSD 16(AX), Z28
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      128(BX), Z26
+	VMOVUPD      (R12), Z27
+	VBROADCASTSD 16(CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 16(AX)(CX*1), Z28
+	VBROADCASTSD 16(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 16(AX)(CX*2), Z28
+	VBROADCASTSD 16(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 16(AX)(R9*1), Z28
+	VBROADCASTSD 16(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 16(AX)(CX*4), Z28
+	VBROADCASTSD 16(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 16(AX)(R10*1), Z28
+	VBROADCASTSD 16(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      128(DX)(BX*1), Z26
-	VMOVUPD      (R11)(BX*1), Z27
-	VBROADCASTSD 24(AX), Z28
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      128(BX)(SI*1), Z26
+	VMOVUPD      (R12)(SI*1), Z27
+	VBROADCASTSD 24(CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 24(AX)(CX*1), Z28
+	VBROADCASTSD 24(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 24(AX)(CX*2), Z28
+	VBROADCASTSD 24(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 24(AX)(R9*1), Z28
+	VBROADCASTSD 24(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 24(AX)(CX*4), Z28
+	VBROADCASTSD 24(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 24(AX)(R10*1), Z28
+	VBROADCASTSD 24(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Z27
-	VBROADCASTSD (AX), Z28
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      128(BX), Z26
+	VMOVUPD      (BX)(R12*1), Z27
+	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (AX)(CX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (AX)(CX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (AX)(R9*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (AX)(CX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Z3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Z7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Z11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, 128(SI)
-	VMOVUPD Z15, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, 64(SI)
-	VMOVUPD Z18, 128(SI)
-	VMOVUPD Z19, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Z21, 64(SI)
-	VMOVUPD Z22, 128(SI)
-	VMOVUPD Z23, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Z15, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Z19, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	VMOVUPD Z22, 128(DI)
+	VMOVUPD Z23, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile

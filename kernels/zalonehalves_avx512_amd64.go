@@ -7,442 +7,442 @@ package kernels
 // salone1x8AVX512 is an aloneKernel with h = 1, for at most 8 columns.
 //
 //go:noescape
-func salone1x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x8AVX512 is an aloneKernel with h = 2, for at most 8 columns.
 //
 //go:noescape
-func salone2x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x8AVX512 is an aloneKernel with h = 3, for at most 8 columns.
 //
 //go:noescape
-func salone3x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x8AVX512 is an aloneKernel with h = 4, for at most 8 columns.
 //
 //go:noescape
-func salone4x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x8AVX512 is an aloneKernel with h = 5, for at most 8 columns.
 //
 //go:noescape
-func salone5x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x8AVX512 is an aloneKernel with h = 6, for at most 8 columns.
 //
 //go:noescape
-func salone6x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone7x8AVX512 is an aloneKernel with h = 7, for at most 8 columns.
 //
 //go:noescape
-func salone7x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone7x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone8x8AVX512 is an aloneKernel with h = 8, for at most 8 columns.
 //
 //go:noescape
-func salone8x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone8x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone9x8AVX512 is an aloneKernel with h = 9, for at most 8 columns.
 //
 //go:noescape
-func salone9x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone9x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone10x8AVX512 is an aloneKernel with h = 10, for at most 8 columns.
 //
 //go:noescape
-func salone10x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone10x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone11x8AVX512 is an aloneKernel with h = 11, for at most 8 columns.
 //
 //go:noescape
-func salone11x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone11x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone12x8AVX512 is an aloneKernel with h = 12, for at most 8 columns.
 //
 //go:noescape
-func salone12x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone12x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone13x8AVX512 is an aloneKernel with h = 13, for at most 8 columns.
 //
 //go:noescape
-func salone13x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone13x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone14x8AVX512 is an aloneKernel with h = 14, for at most 8 columns.
 //
 //go:noescape
-func salone14x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone14x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone15x8AVX512 is an aloneKernel with h = 15, for at most 8 columns.
 //
 //go:noescape
-func salone15x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone15x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone16x8AVX512 is an aloneKernel with h = 16, for at most 8 columns.
 //
 //go:noescape
-func salone16x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone16x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x24AVX512 is an aloneKernel with h = 1, for at most 24 columns.
 //
 //go:noescape
-func salone1x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x24AVX512 is an aloneKernel with h = 2, for at most 24 columns.
 //
 //go:noescape
-func salone2x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x24AVX512 is an aloneKernel with h = 3, for at most 24 columns.
 //
 //go:noescape
-func salone3x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x24AVX512 is an aloneKernel with h = 4, for at most 24 columns.
 //
 //go:noescape
-func salone4x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x24AVX512 is an aloneKernel with h = 5, for at most 24 columns.
 //
 //go:noescape
-func salone5x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x24AVX512 is an aloneKernel with h = 6, for at most 24 columns.
 //
 //go:noescape
-func salone6x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone7x24AVX512 is an aloneKernel with h = 7, for at most 24 columns.
 //
 //go:noescape
-func salone7x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone7x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone8x24AVX512 is an aloneKernel with h = 8, for at most 24 columns.
 //
 //go:noescape
-func salone8x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone8x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone9x24AVX512 is an aloneKernel with h = 9, for at most 24 columns.
 //
 //go:noescape
-func salone9x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone9x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone10x24AVX512 is an aloneKernel with h = 10, for at most 24 columns.
 //
 //go:noescape
-func salone10x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone10x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone11x24AVX512 is an aloneKernel with h = 11, for at most 24 columns.
 //
 //go:noescape
-func salone11x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone11x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone12x24AVX512 is an aloneKernel with h = 12, for at most 24 columns.
 //
 //go:noescape
-func salone12x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone12x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone13x24AVX512 is an aloneKernel with h = 13, for at most 24 columns.
 //
 //go:noescape
-func salone13x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone13x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone14x24AVX512 is an aloneKernel with h = 14, for at most 24 columns.
 //
 //go:noescape
-func salone14x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone14x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x40AVX512 is an aloneKernel with h = 1, for at most 40 columns.
 //
 //go:noescape
-func salone1x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x40AVX512 is an aloneKernel with h = 2, for at most 40 columns.
 //
 //go:noescape
-func salone2x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x40AVX512 is an aloneKernel with h = 3, for at most 40 columns.
 //
 //go:noescape
-func salone3x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x40AVX512 is an aloneKernel with h = 4, for at most 40 columns.
 //
 //go:noescape
-func salone4x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x40AVX512 is an aloneKernel with h = 5, for at most 40 columns.
 //
 //go:noescape
-func salone5x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x40AVX512 is an aloneKernel with h = 6, for at most 40 columns.
 //
 //go:noescape
-func salone6x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone7x40AVX512 is an aloneKernel with h = 7, for at most 40 columns.
 //
 //go:noescape
-func salone7x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone7x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone8x40AVX512 is an aloneKernel with h = 8, for at most 40 columns.
 //
 //go:noescape
-func salone8x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone8x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone1x56AVX512 is an aloneKernel with h = 1, for at most 56 columns.
 //
 //go:noescape
-func salone1x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone1x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone2x56AVX512 is an aloneKernel with h = 2, for at most 56 columns.
 //
 //go:noescape
-func salone2x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone2x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone3x56AVX512 is an aloneKernel with h = 3, for at most 56 columns.
 //
 //go:noescape
-func salone3x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone3x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone4x56AVX512 is an aloneKernel with h = 4, for at most 56 columns.
 //
 //go:noescape
-func salone4x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone4x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone5x56AVX512 is an aloneKernel with h = 5, for at most 56 columns.
 //
 //go:noescape
-func salone5x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone5x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salone6x56AVX512 is an aloneKernel with h = 6, for at most 56 columns.
 //
 //go:noescape
-func salone6x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salone6x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // dalone1x4AVX512 is an aloneKernel with h = 1, for at most 4 columns.
 //
 //go:noescape
-func dalone1x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x4AVX512 is an aloneKernel with h = 2, for at most 4 columns.
 //
 //go:noescape
-func dalone2x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x4AVX512 is an aloneKernel with h = 3, for at most 4 columns.
 //
 //go:noescape
-func dalone3x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x4AVX512 is an aloneKernel with h = 4, for at most 4 columns.
 //
 //go:noescape
-func dalone4x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x4AVX512 is an aloneKernel with h = 5, for at most 4 columns.
 //
 //go:noescape
-func dalone5x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x4AVX512 is an aloneKernel with h = 6, for at most 4 columns.
 //
 //go:noescape
-func dalone6x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone7x4AVX512 is an aloneKernel with h = 7, for at most 4 columns.
 //
 //go:noescape
-func dalone7x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone7x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone8x4AVX512 is an aloneKernel with h = 8, for at most 4 columns.
 //
 //go:noescape
-func dalone8x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone8x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone9x4AVX512 is an aloneKernel with h = 9, for at most 4 columns.
 //
 //go:noescape
-func dalone9x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone9x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone10x4AVX512 is an aloneKernel with h = 10, for at most 4 columns.
 //
 //go:noescape
-func dalone10x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone10x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone11x4AVX512 is an aloneKernel with h = 11, for at most 4 columns.
 //
 //go:noescape
-func dalone11x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone11x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone12x4AVX512 is an aloneKernel with h = 12, for at most 4 columns.
 //
 //go:noescape
-func dalone12x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone12x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone13x4AVX512 is an aloneKernel with h = 13, for at most 4 columns.
 //
 //go:noescape
-func dalone13x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone13x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone14x4AVX512 is an aloneKernel with h = 14, for at most 4 columns.
 //
 //go:noescape
-func dalone14x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone14x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone15x4AVX512 is an aloneKernel with h = 15, for at most 4 columns.
 //
 //go:noescape
-func dalone15x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone15x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone16x4AVX512 is an aloneKernel with h = 16, for at most 4 columns.
 //
 //go:noescape
-func dalone16x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone16x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x12AVX512 is an aloneKernel with h = 1, for at most 12 columns.
 //
 //go:noescape
-func dalone1x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x12AVX512 is an aloneKernel with h = 2, for at most 12 columns.
 //
 //go:noescape
-func dalone2x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x12AVX512 is an aloneKernel with h = 3, for at most 12 columns.
 //
 //go:noescape
-func dalone3x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x12AVX512 is an aloneKernel with h = 4, for at most 12 columns.
 //
 //go:noescape
-func dalone4x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x12AVX512 is an aloneKernel with h = 5, for at most 12 columns.
 //
 //go:noescape
-func dalone5x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x12AVX512 is an aloneKernel with h = 6, for at most 12 columns.
 //
 //go:noescape
-func dalone6x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone7x12AVX512 is an aloneKernel with h = 7, for at most 12 columns.
 //
 //go:noescape
-func dalone7x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone7x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone8x12AVX512 is an aloneKernel with h = 8, for at most 12 columns.
 //
 //go:noescape
-func dalone8x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone8x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone9x12AVX512 is an aloneKernel with h = 9, for at most 12 columns.
 //
 //go:noescape
-func dalone9x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone9x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone10x12AVX512 is an aloneKernel with h = 10, for at most 12 columns.
 //
 //go:noescape
-func dalone10x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone10x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone11x12AVX512 is an aloneKernel with h = 11, for at most 12 columns.
 //
 //go:noescape
-func dalone11x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone11x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone12x12AVX512 is an aloneKernel with h = 12, for at most 12 columns.
 //
 //go:noescape
-func dalone12x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone12x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone13x12AVX512 is an aloneKernel with h = 13, for at most 12 columns.
 //
 //go:noescape
-func dalone13x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone13x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone14x12AVX512 is an aloneKernel with h = 14, for at most 12 columns.
 //
 //go:noescape
-func dalone14x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone14x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x20AVX512 is an aloneKernel with h = 1, for at most 20 columns.
 //
 //go:noescape
-func dalone1x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x20AVX512 is an aloneKernel with h = 2, for at most 20 columns.
 //
 //go:noescape
-func dalone2x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x20AVX512 is an aloneKernel with h = 3, for at most 20 columns.
 //
 //go:noescape
-func dalone3x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x20AVX512 is an aloneKernel with h = 4, for at most 20 columns.
 //
 //go:noescape
-func dalone4x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x20AVX512 is an aloneKernel with h = 5, for at most 20 columns.
 //
 //go:noescape
-func dalone5x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x20AVX512 is an aloneKernel with h = 6, for at most 20 columns.
 //
 //go:noescape
-func dalone6x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone7x20AVX512 is an aloneKernel with h = 7, for at most 20 columns.
 //
 //go:noescape
-func dalone7x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone7x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone8x20AVX512 is an aloneKernel with h = 8, for at most 20 columns.
 //
 //go:noescape
-func dalone8x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone8x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone1x28AVX512 is an aloneKernel with h = 1, for at most 28 columns.
 //
 //go:noescape
-func dalone1x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone1x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone2x28AVX512 is an aloneKernel with h = 2, for at most 28 columns.
 //
 //go:noescape
-func dalone2x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone2x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone3x28AVX512 is an aloneKernel with h = 3, for at most 28 columns.
 //
 //go:noescape
-func dalone3x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone3x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone4x28AVX512 is an aloneKernel with h = 4, for at most 28 columns.
 //
 //go:noescape
-func dalone4x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone4x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone5x28AVX512 is an aloneKernel with h = 5, for at most 28 columns.
 //
 //go:noescape
-func dalone5x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone5x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalone6x28AVX512 is an aloneKernel with h = 6, for at most 28 columns.
 //
 //go:noescape
-func dalone6x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalone6x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 var saloneHalvesAVX512 = [][]aloneKernel[float32]{
 	{salone1x8AVX512, salone2x8AVX512, salone3x8AVX512, salone4x8AVX512, salone5x8AVX512, salone6x8AVX512, salone7x8AVX512, salone8x8AVX512, salone9x8AVX512, salone10x8AVX512, salone11x8AVX512, salone12x8AVX512, salone13x8AVX512, salone14x8AVX512, salone15x8AVX512, salone16x8AVX512},

@@ -4,4202 +4,4701 @@
 
 #include "textflag.h"
 
-// func salone1x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+// func salone1x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone1x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x02, CX
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000008
-	JNE     cut
+TEXT ·salone1x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Y0, Y0, Y0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
+	VMOVUPS          (R8), Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Y1
-	VFMADD231PS.BCST 4(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPS          (R8)(BX*1), Y1
+	VFMADD231PS.BCST 4(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Y1
-	VFMADD231PS.BCST 8(AX), Y1, Y0
+	VMOVUPS          (R8), Y1
+	VFMADD231PS.BCST 8(CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Y1
-	VFMADD231PS.BCST 12(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	VMOVUPS          (R8)(BX*1), Y1
+	VFMADD231PS.BCST 12(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPS          (R8), Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              wholeStep
 
 wholeWrite:
 	VMOVUPS Y0, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Y0, Y0, Y0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX), K1, Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
+	VMOVUPS.Z        (R8), K1, Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX)(BX*1), K1, Y1
-	VFMADD231PS.BCST 4(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPS.Z        (R8)(BX*1), K1, Y1
+	VFMADD231PS.BCST 4(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX), K1, Y1
-	VFMADD231PS.BCST 8(AX), Y1, Y0
+	VMOVUPS.Z        (R8), K1, Y1
+	VFMADD231PS.BCST 8(CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX)(BX*1), K1, Y1
-	VFMADD231PS.BCST 12(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	VMOVUPS.Z        (R8)(BX*1), K1, Y1
+	VFMADD231PS.BCST 12(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (DX), K1, Y1
-	VFMADD231PS.BCST (AX), Y1, Y0
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPS.Z        (R8), K1, Y1
+	VFMADD231PS.BCST (CX), Y1, Y0
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              cutStep
 
 cutWrite:
 	VMOVUPS Y0, K1, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func salone2x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone2x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone2x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y2
-	VFMADD231PS.BCST 4(AX), Y2, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y2
-	VFMADD231PS.BCST 8(AX), Y2, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y2
-	VFMADD231PS.BCST 12(AX), Y2, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y2
-	VFMADD231PS.BCST 4(AX), Y2, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y2
-	VFMADD231PS.BCST 8(AX), Y2, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y2
-	VFMADD231PS.BCST 12(AX), Y2, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y2
-	VFMADD231PS.BCST (AX), Y2, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone3x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone3x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y3
-	VFMADD231PS.BCST 4(AX), Y3, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y3
-	VFMADD231PS.BCST 8(AX), Y3, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y3
-	VFMADD231PS.BCST 12(AX), Y3, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y3
-	VFMADD231PS.BCST 4(AX), Y3, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y3
-	VFMADD231PS.BCST 8(AX), Y3, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y3
-	VFMADD231PS.BCST 12(AX), Y3, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y3
-	VFMADD231PS.BCST (AX), Y3, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone4x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone4x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y4
-	VFMADD231PS.BCST 4(AX), Y4, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y4
-	VFMADD231PS.BCST 8(AX), Y4, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y4
-	VFMADD231PS.BCST 12(AX), Y4, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y4
-	VFMADD231PS.BCST 4(AX), Y4, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y4
-	VFMADD231PS.BCST 8(AX), Y4, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y4
-	VFMADD231PS.BCST 12(AX), Y4, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y4
-	VFMADD231PS.BCST (AX), Y4, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone5x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone5x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y5
-	VFMADD231PS.BCST 4(AX), Y5, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y5
-	VFMADD231PS.BCST 8(AX), Y5, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y5
-	VFMADD231PS.BCST 12(AX), Y5, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y5
-	VFMADD231PS.BCST 4(AX), Y5, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y5
-	VFMADD231PS.BCST 8(AX), Y5, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y5
-	VFMADD231PS.BCST 12(AX), Y5, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y5
-	VFMADD231PS.BCST (AX), Y5, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone6x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone6x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y6
-	VFMADD231PS.BCST 4(AX), Y6, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y6
-	VFMADD231PS.BCST 8(AX), Y6, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y6
-	VFMADD231PS.BCST 12(AX), Y6, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y6
-	VFMADD231PS.BCST 4(AX), Y6, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y6
-	VFMADD231PS.BCST 8(AX), Y6, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y6
-	VFMADD231PS.BCST 12(AX), Y6, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y6
-	VFMADD231PS.BCST (AX), Y6, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone7x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone7x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x02, DX
-	SHLQ    $0x02, SI
-	SHLQ    $0x02, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y7
-	VFMADD231PS.BCST 4(AX), Y7, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y7
-	VFMADD231PS.BCST 8(AX), Y7, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y7
-	VFMADD231PS.BCST 12(AX), Y7, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y7
-	VFMADD231PS.BCST 4(AX), Y7, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y7
-	VFMADD231PS.BCST 8(AX), Y7, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y7
-	VFMADD231PS.BCST 12(AX), Y7, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y7
-	VFMADD231PS.BCST (AX), Y7, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone8x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone8x8AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone2x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST (R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y8
-	VFMADD231PS.BCST 4(AX), Y8, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST 4(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y8
-	VFMADD231PS.BCST 8(AX), Y8, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST 8(R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y8
-	VFMADD231PS.BCST 12(AX), Y8, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST 12(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST (R12), Y8, Y7
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST (R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y8
-	VFMADD231PS.BCST 4(AX), Y8, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST 4(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y8
-	VFMADD231PS.BCST 8(AX), Y8, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST 8(R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y8
-	VFMADD231PS.BCST 12(AX), Y8, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST 12(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y8
-	VFMADD231PS.BCST (AX), Y8, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PS.BCST (R12), Y8, Y7
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone9x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone9x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST (R12), Y9, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y9
-	VFMADD231PS.BCST 4(AX), Y9, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST 4(R12), Y9, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y9
-	VFMADD231PS.BCST 8(AX), Y9, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST 8(R12), Y9, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y9
-	VFMADD231PS.BCST 12(AX), Y9, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST 12(R12), Y9, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST (R12), Y9, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST (R12), Y9, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y9
-	VFMADD231PS.BCST 4(AX), Y9, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST 4(R12), Y9, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y9
-	VFMADD231PS.BCST 8(AX), Y9, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST 8(R12), Y9, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y9
-	VFMADD231PS.BCST 12(AX), Y9, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST 12(R12), Y9, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y9
-	VFMADD231PS.BCST (AX), Y9, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PS.BCST (R12), Y9, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone10x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone10x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST (R12), Y10, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y10
-	VFMADD231PS.BCST 4(AX), Y10, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST 4(R12), Y10, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y10
-	VFMADD231PS.BCST 8(AX), Y10, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST 8(R12), Y10, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y10
-	VFMADD231PS.BCST 12(AX), Y10, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST 12(R12), Y10, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST (R12), Y10, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST (R12), Y10, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y10
-	VFMADD231PS.BCST 4(AX), Y10, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST 4(R12), Y10, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y10
-	VFMADD231PS.BCST 8(AX), Y10, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST 8(R12), Y10, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y10
-	VFMADD231PS.BCST 12(AX), Y10, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST 12(R12), Y10, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y10
-	VFMADD231PS.BCST (AX), Y10, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PS.BCST (R12), Y10, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone11x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone11x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST (R12), Y11, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y11
-	VFMADD231PS.BCST 4(AX), Y11, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST 4(R12), Y11, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y11
-	VFMADD231PS.BCST 8(AX), Y11, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST 8(R12), Y11, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y11
-	VFMADD231PS.BCST 12(AX), Y11, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST 12(R12), Y11, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST (R12), Y11, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST (R12), Y11, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y11
-	VFMADD231PS.BCST 4(AX), Y11, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST 4(R12), Y11, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y11
-	VFMADD231PS.BCST 8(AX), Y11, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST 8(R12), Y11, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y11
-	VFMADD231PS.BCST 12(AX), Y11, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST 12(R12), Y11, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y11
-	VFMADD231PS.BCST (AX), Y11, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PS.BCST (R12), Y11, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone12x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone12x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST (R12), Y12, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y12
-	VFMADD231PS.BCST 4(AX), Y12, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST 4(R12), Y12, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y12
-	VFMADD231PS.BCST 8(AX), Y12, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST 8(R12), Y12, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y12
-	VFMADD231PS.BCST 12(AX), Y12, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST 12(R12), Y12, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST (R12), Y12, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST (R12), Y12, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y12
-	VFMADD231PS.BCST 4(AX), Y12, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST 4(R12), Y12, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y12
-	VFMADD231PS.BCST 8(AX), Y12, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST 8(R12), Y12, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y12
-	VFMADD231PS.BCST 12(AX), Y12, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST 12(R12), Y12, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y12
-	VFMADD231PS.BCST (AX), Y12, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PS.BCST (R12), Y12, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone13x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone13x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y13
-	VFMADD231PS.BCST (AX), Y13, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST (R12), Y13, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y13
-	VFMADD231PS.BCST 4(AX), Y13, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST 4(R12), Y13, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y13
-	VFMADD231PS.BCST 8(AX), Y13, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST 8(R12), Y13, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y13
-	VFMADD231PS.BCST 12(AX), Y13, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST 12(R12), Y13, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y13
-	VFMADD231PS.BCST (AX), Y13, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST (R12), Y13, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y13
-	VFMADD231PS.BCST (AX), Y13, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST (R12), Y13, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y13
-	VFMADD231PS.BCST 4(AX), Y13, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST 4(R12), Y13, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y13
-	VFMADD231PS.BCST 8(AX), Y13, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST 8(R12), Y13, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y13
-	VFMADD231PS.BCST 12(AX), Y13, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST 12(R12), Y13, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y13
-	VFMADD231PS.BCST (AX), Y13, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PS.BCST (R12), Y13, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone14x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone14x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y14
-	VFMADD231PS.BCST (AX), Y14, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST (R12), Y14, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y14
-	VFMADD231PS.BCST 4(AX), Y14, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST 4(R12), Y14, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST 4(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y14
-	VFMADD231PS.BCST 8(AX), Y14, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST 8(R12), Y14, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST 8(R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y14
-	VFMADD231PS.BCST 12(AX), Y14, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST 12(R12), Y14, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST 12(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y14
-	VFMADD231PS.BCST (AX), Y14, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST (R12), Y14, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y14
-	VFMADD231PS.BCST (AX), Y14, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST (R12), Y14, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y14
-	VFMADD231PS.BCST 4(AX), Y14, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST 4(R12), Y14, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST 4(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y14
-	VFMADD231PS.BCST 8(AX), Y14, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST 8(R12), Y14, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST 8(R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y14
-	VFMADD231PS.BCST 12(AX), Y14, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST 12(R12), Y14, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST 12(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y14
-	VFMADD231PS.BCST (AX), Y14, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PS.BCST (R12), Y14, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone15x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone15x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-
-	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
-	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y15
-	VFMADD231PS.BCST (AX), Y15, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST (R12), Y15, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST (R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y15
-	VFMADD231PS.BCST 4(AX), Y15, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST 4(R12), Y15, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST 4(R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST 4(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y15
-	VFMADD231PS.BCST 8(AX), Y15, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST 8(R12), Y15, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST 8(R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST 8(R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y15
-	VFMADD231PS.BCST 12(AX), Y15, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST 12(R12), Y15, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST 12(R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST 12(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y15
-	VFMADD231PS.BCST (AX), Y15, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST (R12), Y15, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST (R13), Y15, Y14
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y15
-	VFMADD231PS.BCST (AX), Y15, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST (R12), Y15, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST (R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y15
-	VFMADD231PS.BCST 4(AX), Y15, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST 4(R12), Y15, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST 4(R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST 4(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y15
-	VFMADD231PS.BCST 8(AX), Y15, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST 8(R12), Y15, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST 8(R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST 8(R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y15
-	VFMADD231PS.BCST 12(AX), Y15, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST 12(R12), Y15, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST 12(R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST 12(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y15
-	VFMADD231PS.BCST (AX), Y15, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PS.BCST (R12), Y15, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PS.BCST (R13), Y15, Y14
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone16x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·salone16x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-
-	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
-	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000008
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y16
-	VFMADD231PS.BCST (AX), Y16, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST (R12), Y16, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST (R13), Y16, Y14
-	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y16
-	VFMADD231PS.BCST 4(AX), Y16, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST 4(R12), Y16, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST 4(R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST 4(R13), Y16, Y14
-	VFMADD231PS.BCST 4(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y16
-	VFMADD231PS.BCST 8(AX), Y16, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST 8(R12), Y16, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST 8(R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST 8(R13), Y16, Y14
-	VFMADD231PS.BCST 8(R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX)(SI*1), Y16
-	VFMADD231PS.BCST 12(AX), Y16, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST 12(R12), Y16, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST 12(R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST 12(R13), Y16, Y14
-	VFMADD231PS.BCST 12(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y16
-	VFMADD231PS.BCST (AX), Y16, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST (R12), Y16, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST (R13), Y16, Y14
-	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y16
-	VFMADD231PS.BCST (AX), Y16, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST (R12), Y16, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST (R13), Y16, Y14
-	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y16
-	VFMADD231PS.BCST 4(AX), Y16, Y0
-	VFMADD231PS.BCST 4(AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST 4(AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST 4(AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST 4(AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST 4(AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST 4(AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST 4(R12), Y16, Y7
-	VFMADD231PS.BCST 4(R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST 4(R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST 4(R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST 4(R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST 4(R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST 4(R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST 4(R13), Y16, Y14
-	VFMADD231PS.BCST 4(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y16
-	VFMADD231PS.BCST 8(AX), Y16, Y0
-	VFMADD231PS.BCST 8(AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST 8(AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST 8(AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST 8(AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST 8(AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST 8(AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST 8(R12), Y16, Y7
-	VFMADD231PS.BCST 8(R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST 8(R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST 8(R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST 8(R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST 8(R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST 8(R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST 8(R13), Y16, Y14
-	VFMADD231PS.BCST 8(R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX)(SI*1), K1, Y16
-	VFMADD231PS.BCST 12(AX), Y16, Y0
-	VFMADD231PS.BCST 12(AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST 12(AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST 12(AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST 12(AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST 12(AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST 12(AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST 12(R12), Y16, Y7
-	VFMADD231PS.BCST 12(R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST 12(R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST 12(R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST 12(R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST 12(R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST 12(R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST 12(R13), Y16, Y14
-	VFMADD231PS.BCST 12(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	ADDQ             $0x00000010, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS.Z        (BX), K1, Y16
-	VFMADD231PS.BCST (AX), Y16, Y0
-	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PS.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PS.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PS.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PS.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PS.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PS.BCST (R12), Y16, Y7
-	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PS.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PS.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PS.BCST (R13), Y16, Y14
-	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             $0x00000004, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPS Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y14, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPS Y15, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func salone1x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone1x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Y2
+	VFMADD231PS.BCST 4(CX), Y2, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Y2
+	VFMADD231PS.BCST 8(CX), Y2, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Y2
+	VFMADD231PS.BCST 12(CX), Y2, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Y2
+	VFMADD231PS.BCST 4(CX), Y2, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Y2
+	VFMADD231PS.BCST 8(CX), Y2, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Y2
+	VFMADD231PS.BCST 12(CX), Y2, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Y2
+	VFMADD231PS.BCST (CX), Y2, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone3x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone3x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Y3
+	VFMADD231PS.BCST 4(CX), Y3, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Y3
+	VFMADD231PS.BCST 8(CX), Y3, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8)(BX*1), Y3
+	VFMADD231PS.BCST 12(CX), Y3, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R8), Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Y3
+	VFMADD231PS.BCST 4(CX), Y3, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Y3
+	VFMADD231PS.BCST 8(CX), Y3, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8)(BX*1), K1, Y3
+	VFMADD231PS.BCST 12(CX), Y3, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R8), K1, Y3
+	VFMADD231PS.BCST (CX), Y3, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone4x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone4x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Y4
+	VFMADD231PS.BCST 4(CX), Y4, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Y4
+	VFMADD231PS.BCST 8(CX), Y4, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Y4
+	VFMADD231PS.BCST 12(CX), Y4, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y4, Y3
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Y4
+	VFMADD231PS.BCST 4(CX), Y4, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Y4
+	VFMADD231PS.BCST 8(CX), Y4, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Y4
+	VFMADD231PS.BCST 12(CX), Y4, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Y4
+	VFMADD231PS.BCST (CX), Y4, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y4, Y3
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone5x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone5x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Y5
+	VFMADD231PS.BCST 4(CX), Y5, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Y5
+	VFMADD231PS.BCST 8(CX), Y5, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9)(BX*1), Y5
+	VFMADD231PS.BCST 12(CX), Y5, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R9), Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Y5
+	VFMADD231PS.BCST 4(CX), Y5, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Y5
+	VFMADD231PS.BCST 8(CX), Y5, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9)(BX*1), K1, Y5
+	VFMADD231PS.BCST 12(CX), Y5, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R9), K1, Y5
+	VFMADD231PS.BCST (CX), Y5, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone6x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone6x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y6
+	VFMADD231PS.BCST 4(CX), Y6, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y6
+	VFMADD231PS.BCST 8(CX), Y6, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y6
+	VFMADD231PS.BCST 12(CX), Y6, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y5
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y6
+	VFMADD231PS.BCST 4(CX), Y6, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y6
+	VFMADD231PS.BCST 8(CX), Y6, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y6
+	VFMADD231PS.BCST 12(CX), Y6, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y6
+	VFMADD231PS.BCST (CX), Y6, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y6, Y5
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone7x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone7x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y7
+	VFMADD231PS.BCST 4(CX), Y7, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y7
+	VFMADD231PS.BCST 8(CX), Y7, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y7
+	VFMADD231PS.BCST 12(CX), Y7, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y7, Y6
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y7
+	VFMADD231PS.BCST 4(CX), Y7, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y7
+	VFMADD231PS.BCST 8(CX), Y7, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y7
+	VFMADD231PS.BCST 12(CX), Y7, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y7
+	VFMADD231PS.BCST (CX), Y7, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y7, Y6
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone8x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone8x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST (R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y8
+	VFMADD231PS.BCST 4(CX), Y8, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST 4(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y8
+	VFMADD231PS.BCST 8(CX), Y8, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST 8(R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y8
+	VFMADD231PS.BCST 12(CX), Y8, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST 12(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST (R12), Y8, Y7
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST (R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y8
+	VFMADD231PS.BCST 4(CX), Y8, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST 4(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y8
+	VFMADD231PS.BCST 8(CX), Y8, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST 8(R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y8
+	VFMADD231PS.BCST 12(CX), Y8, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST 12(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y8
+	VFMADD231PS.BCST (CX), Y8, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PS.BCST (R12), Y8, Y7
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone9x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone9x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST (R12), Y9, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y9
+	VFMADD231PS.BCST 4(CX), Y9, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST 4(R12), Y9, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y9
+	VFMADD231PS.BCST 8(CX), Y9, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST 8(R12), Y9, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y9
+	VFMADD231PS.BCST 12(CX), Y9, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST 12(R12), Y9, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST (R12), Y9, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST (R12), Y9, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y9
+	VFMADD231PS.BCST 4(CX), Y9, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST 4(R12), Y9, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y9
+	VFMADD231PS.BCST 8(CX), Y9, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST 8(R12), Y9, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y9
+	VFMADD231PS.BCST 12(CX), Y9, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST 12(R12), Y9, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y9
+	VFMADD231PS.BCST (CX), Y9, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PS.BCST (R12), Y9, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone10x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone10x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST (R12), Y10, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y10
+	VFMADD231PS.BCST 4(CX), Y10, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST 4(R12), Y10, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y10
+	VFMADD231PS.BCST 8(CX), Y10, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST 8(R12), Y10, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y10
+	VFMADD231PS.BCST 12(CX), Y10, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST 12(R12), Y10, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST (R12), Y10, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST (R12), Y10, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y10
+	VFMADD231PS.BCST 4(CX), Y10, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST 4(R12), Y10, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y10
+	VFMADD231PS.BCST 8(CX), Y10, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST 8(R12), Y10, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y10
+	VFMADD231PS.BCST 12(CX), Y10, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST 12(R12), Y10, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y10
+	VFMADD231PS.BCST (CX), Y10, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PS.BCST (R12), Y10, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone11x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone11x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST (R12), Y11, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y11
+	VFMADD231PS.BCST 4(CX), Y11, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST 4(R12), Y11, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y11
+	VFMADD231PS.BCST 8(CX), Y11, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST 8(R12), Y11, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y11
+	VFMADD231PS.BCST 12(CX), Y11, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST 12(R12), Y11, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST (R12), Y11, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y11, Y10
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST (R12), Y11, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y11
+	VFMADD231PS.BCST 4(CX), Y11, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST 4(R12), Y11, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y11
+	VFMADD231PS.BCST 8(CX), Y11, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST 8(R12), Y11, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y11
+	VFMADD231PS.BCST 12(CX), Y11, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST 12(R12), Y11, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y11
+	VFMADD231PS.BCST (CX), Y11, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PS.BCST (R12), Y11, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y11, Y10
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone12x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone12x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST (R12), Y12, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y12
+	VFMADD231PS.BCST 4(CX), Y12, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST 4(R12), Y12, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y12
+	VFMADD231PS.BCST 8(CX), Y12, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST 8(R12), Y12, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y12
+	VFMADD231PS.BCST 12(CX), Y12, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST 12(R12), Y12, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST (R12), Y12, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST (R12), Y12, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y12
+	VFMADD231PS.BCST 4(CX), Y12, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST 4(R12), Y12, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y12
+	VFMADD231PS.BCST 8(CX), Y12, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST 8(R12), Y12, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y12
+	VFMADD231PS.BCST 12(CX), Y12, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST 12(R12), Y12, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y12
+	VFMADD231PS.BCST (CX), Y12, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PS.BCST (R12), Y12, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone13x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone13x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST (R12), Y13, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y13
+	VFMADD231PS.BCST 4(CX), Y13, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST 4(R12), Y13, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y13
+	VFMADD231PS.BCST 8(CX), Y13, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST 8(R12), Y13, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y13
+	VFMADD231PS.BCST 12(CX), Y13, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST 12(R12), Y13, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST (R12), Y13, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y13, Y12
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST (R12), Y13, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y13
+	VFMADD231PS.BCST 4(CX), Y13, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST 4(R12), Y13, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y13
+	VFMADD231PS.BCST 8(CX), Y13, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST 8(R12), Y13, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y13
+	VFMADD231PS.BCST 12(CX), Y13, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST 12(R12), Y13, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y13
+	VFMADD231PS.BCST (CX), Y13, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PS.BCST (R12), Y13, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y13, Y12
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone14x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone14x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST (R12), Y14, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y14
+	VFMADD231PS.BCST 4(CX), Y14, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST 4(R12), Y14, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST 4(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y14
+	VFMADD231PS.BCST 8(CX), Y14, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST 8(R12), Y14, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST 8(R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y14
+	VFMADD231PS.BCST 12(CX), Y14, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST 12(R12), Y14, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST 12(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST (R12), Y14, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y14, Y13
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST (R12), Y14, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y14
+	VFMADD231PS.BCST 4(CX), Y14, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST 4(R12), Y14, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST 4(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y14
+	VFMADD231PS.BCST 8(CX), Y14, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST 8(R12), Y14, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST 8(R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y14
+	VFMADD231PS.BCST 12(CX), Y14, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST 12(R12), Y14, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST 12(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y14
+	VFMADD231PS.BCST (CX), Y14, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PS.BCST (R12), Y14, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y14, Y13
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y13, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone15x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone15x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST (R12), Y15, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST (R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y15
+	VFMADD231PS.BCST 4(CX), Y15, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST 4(R12), Y15, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST 4(R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST 4(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y15
+	VFMADD231PS.BCST 8(CX), Y15, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST 8(R12), Y15, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST 8(R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST 8(R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y15
+	VFMADD231PS.BCST 12(CX), Y15, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST 12(R12), Y15, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST 12(R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST 12(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST (R12), Y15, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST (R13), Y15, Y14
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y14, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST (R12), Y15, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST (R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y15
+	VFMADD231PS.BCST 4(CX), Y15, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST 4(R12), Y15, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST 4(R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST 4(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y15
+	VFMADD231PS.BCST 8(CX), Y15, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST 8(R12), Y15, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST 8(R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST 8(R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y15
+	VFMADD231PS.BCST 12(CX), Y15, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST 12(R12), Y15, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST 12(R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST 12(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y15
+	VFMADD231PS.BCST (CX), Y15, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PS.BCST (R12), Y15, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PS.BCST (R13), Y15, Y14
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y14, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone16x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·salone16x8AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000008
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	VPXORD  Y15, Y15, Y15
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST (R12), Y16, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST (R13), Y16, Y14
+	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y16
+	VFMADD231PS.BCST 4(CX), Y16, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST 4(R12), Y16, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST 4(R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST 4(R13), Y16, Y14
+	VFMADD231PS.BCST 4(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y16
+	VFMADD231PS.BCST 8(CX), Y16, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST 8(R12), Y16, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST 8(R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST 8(R13), Y16, Y14
+	VFMADD231PS.BCST 8(R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10)(BX*1), Y16
+	VFMADD231PS.BCST 12(CX), Y16, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST 12(R12), Y16, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST 12(R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST 12(R13), Y16, Y14
+	VFMADD231PS.BCST 12(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS          (R10), Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST (R12), Y16, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST (R13), Y16, Y14
+	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y14, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y15, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	VPXORD  Y15, Y15, Y15
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST (R12), Y16, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST (R13), Y16, Y14
+	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y16
+	VFMADD231PS.BCST 4(CX), Y16, Y0
+	VFMADD231PS.BCST 4(CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 4(CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 4(CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST 4(CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 4(CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST 4(CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST 4(R12), Y16, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 4(R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 4(R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST 4(R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST 4(R13), Y16, Y14
+	VFMADD231PS.BCST 4(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y16
+	VFMADD231PS.BCST 8(CX), Y16, Y0
+	VFMADD231PS.BCST 8(CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 8(CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 8(CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST 8(CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 8(CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST 8(CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST 8(R12), Y16, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 8(R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 8(R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST 8(R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST 8(R13), Y16, Y14
+	VFMADD231PS.BCST 8(R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10)(BX*1), K1, Y16
+	VFMADD231PS.BCST 12(CX), Y16, Y0
+	VFMADD231PS.BCST 12(CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 12(CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 12(CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST 12(CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 12(CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST 12(CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST 12(R12), Y16, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 12(R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 12(R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST 12(R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST 12(R13), Y16, Y14
+	VFMADD231PS.BCST 12(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPS.Z        (R10), K1, Y16
+	VFMADD231PS.BCST (CX), Y16, Y0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PS.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PS.BCST (R12), Y16, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PS.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PS.BCST (R13), Y16, Y14
+	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPS Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y14, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPS Y15, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func salone1x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone1x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x02, CX
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, CX
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS (AX), Z4
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z2
-	VMOVUPS      (CX)(BX*1), Y3
-	VBROADCASTSS 4(AX), Z4
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (R10)(SI*1), Y3
+	VBROADCASTSS 4(CX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS 8(AX), Z4
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS 8(CX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z2
-	VMOVUPS      (CX)(BX*1), Y3
-	VBROADCASTSS 12(AX), Z4
+	VMOVUPS      (BX)(SI*1), Z2
+	VMOVUPS      (R10)(SI*1), Y3
+	VBROADCASTSS 12(CX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, CX
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Y3
-	VBROADCASTSS (AX), Z4
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (BX)(R10*1), Y3
+	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(CX*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone2x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone2x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone2x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z4
-	VMOVUPS          (R9), Y5
-	VBROADCASTSS     (AX), Z6
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (R10), Y5
+	VBROADCASTSS     (CX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z4
-	VMOVUPS          (R9)(BX*1), Y5
-	VBROADCASTSS     4(AX), Z6
+	VMOVUPS          (BX)(SI*1), Z4
+	VMOVUPS          (R10)(SI*1), Y5
+	VBROADCASTSS     4(CX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y5, Y3
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
+	VFMADD231PS.BCST 4(CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z4
-	VMOVUPS          (R9), Y5
-	VBROADCASTSS     8(AX), Z6
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (R10), Y5
+	VBROADCASTSS     8(CX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y5, Y3
+	VFMADD231PS.BCST 8(CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z4
-	VMOVUPS          (R9)(BX*1), Y5
-	VBROADCASTSS     12(AX), Z6
+	VMOVUPS          (BX)(SI*1), Z4
+	VMOVUPS          (R10)(SI*1), Y5
+	VBROADCASTSS     12(CX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y5, Y3
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	VFMADD231PS.BCST 12(CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R9
+	SUBQ             BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z4
-	VMOVUPS          (DX)(R9*1), Y5
-	VBROADCASTSS     (AX), Z6
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Y5
+	VBROADCASTSS     (CX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PS.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             $0x00000004, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone3x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone3x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone3x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z6
-	VMOVUPS          (R9), Y7
-	VBROADCASTSS     (AX), Z8
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (R10), Y7
+	VBROADCASTSS     (CX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSS     (AX)(CX*2), Z8
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y3
+	VBROADCASTSS     (CX)(DX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z6
-	VMOVUPS          (R9)(BX*1), Y7
-	VBROADCASTSS     4(AX), Z8
+	VMOVUPS          (BX)(SI*1), Z6
+	VMOVUPS          (R10)(SI*1), Y7
+	VBROADCASTSS     4(CX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y7, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z8
+	VFMADD231PS.BCST 4(CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y7, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z6
-	VMOVUPS          (R9), Y7
-	VBROADCASTSS     8(AX), Z8
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (R10), Y7
+	VBROADCASTSS     8(CX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y7, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z8
+	VFMADD231PS.BCST 8(CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y7, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z6
-	VMOVUPS          (R9)(BX*1), Y7
-	VBROADCASTSS     12(AX), Z8
+	VMOVUPS          (BX)(SI*1), Z6
+	VMOVUPS          (R10)(SI*1), Y7
+	VBROADCASTSS     12(CX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y7, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z8
+	VFMADD231PS.BCST 12(CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y7, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R9
+	SUBQ             BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z6
-	VMOVUPS          (DX)(R9*1), Y7
-	VBROADCASTSS     (AX), Z8
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Y7
+	VBROADCASTSS     (CX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSS     (AX)(CX*2), Z8
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y7, Y3
+	VBROADCASTSS     (CX)(DX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone4x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone4x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone4x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4208,139 +4707,151 @@ TEXT ·salone4x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z8
-	VMOVUPS          (R10), Y9
-	VBROADCASTSS     (AX), Z10
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (R11), Y9
+	VBROADCASTSS     (CX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSS     (AX)(CX*2), Z10
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y3
+	VBROADCASTSS     (CX)(DX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R9*1), Z10
+	VBROADCASTSS     (CX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z8
-	VMOVUPS          (R10)(BX*1), Y9
-	VBROADCASTSS     4(AX), Z10
+	VMOVUPS          (BX)(SI*1), Z8
+	VMOVUPS          (R11)(SI*1), Y9
+	VBROADCASTSS     4(CX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y9, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z10
+	VFMADD231PS.BCST 4(CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y9, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z10
+	VBROADCASTSS     4(CX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z8
-	VMOVUPS          (R10), Y9
-	VBROADCASTSS     8(AX), Z10
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (R11), Y9
+	VBROADCASTSS     8(CX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y9, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z10
+	VFMADD231PS.BCST 8(CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y9, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z10
+	VBROADCASTSS     8(CX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z8
-	VMOVUPS          (R10)(BX*1), Y9
-	VBROADCASTSS     12(AX), Z10
+	VMOVUPS          (BX)(SI*1), Z8
+	VMOVUPS          (R11)(SI*1), Y9
+	VBROADCASTSS     12(CX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y9, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z10
+	VFMADD231PS.BCST 12(CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y9, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z10
+	VBROADCASTSS     12(CX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R10
+	SUBQ             BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z8
-	VMOVUPS          (DX)(R10*1), Y9
-	VBROADCASTSS     (AX), Z10
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Y9
+	VBROADCASTSS     (CX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSS     (AX)(CX*2), Z10
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y9, Y3
+	VBROADCASTSS     (CX)(DX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R9*1), Z10
+	VBROADCASTSS     (CX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone5x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone5x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone5x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone5x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4351,153 +4862,165 @@ TEXT ·salone5x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z10
-	VMOVUPS          (R10), Y11
-	VBROADCASTSS     (AX), Z12
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (R11), Y11
+	VBROADCASTSS     (CX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSS     (AX)(CX*2), Z12
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y3
+	VBROADCASTSS     (CX)(DX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R9*1), Z12
+	VBROADCASTSS     (CX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z10
-	VMOVUPS          (R10)(BX*1), Y11
-	VBROADCASTSS     4(AX), Z12
+	VMOVUPS          (BX)(SI*1), Z10
+	VMOVUPS          (R11)(SI*1), Y11
+	VBROADCASTSS     4(CX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y11, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z12
+	VFMADD231PS.BCST 4(CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y11, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z12
+	VBROADCASTSS     4(CX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y11, Y9
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
+	VFMADD231PS.BCST 4(CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z10
-	VMOVUPS          (R10), Y11
-	VBROADCASTSS     8(AX), Z12
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (R11), Y11
+	VBROADCASTSS     8(CX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y11, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z12
+	VFMADD231PS.BCST 8(CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y11, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z12
+	VBROADCASTSS     8(CX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y11, Y9
+	VFMADD231PS.BCST 8(CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z10
-	VMOVUPS          (R10)(BX*1), Y11
-	VBROADCASTSS     12(AX), Z12
+	VMOVUPS          (BX)(SI*1), Z10
+	VMOVUPS          (R11)(SI*1), Y11
+	VBROADCASTSS     12(CX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y11, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z12
+	VFMADD231PS.BCST 12(CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y11, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z12
+	VBROADCASTSS     12(CX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y11, Y9
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	VFMADD231PS.BCST 12(CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R10
+	SUBQ             BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z10
-	VMOVUPS          (DX)(R10*1), Y11
-	VBROADCASTSS     (AX), Z12
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Y11
+	VBROADCASTSS     (CX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSS     (AX)(CX*2), Z12
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y11, Y3
+	VBROADCASTSS     (CX)(DX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R9*1), Z12
+	VBROADCASTSS     (CX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PS.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             $0x00000004, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone6x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone6x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone6x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone6x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4510,171 +5033,183 @@ TEXT ·salone6x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z12
-	VMOVUPS          (R11), Y13
-	VBROADCASTSS     (AX), Z14
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (R12), Y13
+	VBROADCASTSS     (CX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSS     (AX)(CX*2), Z14
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y3
+	VBROADCASTSS     (CX)(DX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R9*1), Z14
+	VBROADCASTSS     (CX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y9
+	VBROADCASTSS     (CX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z12
-	VMOVUPS          (R11)(BX*1), Y13
-	VBROADCASTSS     4(AX), Z14
+	VMOVUPS          (BX)(SI*1), Z12
+	VMOVUPS          (R12)(SI*1), Y13
+	VBROADCASTSS     4(CX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y13, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z14
+	VFMADD231PS.BCST 4(CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y13, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z14
+	VBROADCASTSS     4(CX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y13, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z14
+	VFMADD231PS.BCST 4(CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y13, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z12
-	VMOVUPS          (R11), Y13
-	VBROADCASTSS     8(AX), Z14
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (R12), Y13
+	VBROADCASTSS     8(CX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y13, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z14
+	VFMADD231PS.BCST 8(CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y13, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z14
+	VBROADCASTSS     8(CX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y13, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z14
+	VFMADD231PS.BCST 8(CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y13, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z12
-	VMOVUPS          (R11)(BX*1), Y13
-	VBROADCASTSS     12(AX), Z14
+	VMOVUPS          (BX)(SI*1), Z12
+	VMOVUPS          (R12)(SI*1), Y13
+	VBROADCASTSS     12(CX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y13, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z14
+	VFMADD231PS.BCST 12(CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y13, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z14
+	VBROADCASTSS     12(CX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y13, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z14
+	VFMADD231PS.BCST 12(CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y13, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R11
+	SUBQ             BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z12
-	VMOVUPS          (DX)(R11*1), Y13
-	VBROADCASTSS     (AX), Z14
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Y13
+	VBROADCASTSS     (CX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSS     (AX)(CX*2), Z14
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y13, Y3
+	VBROADCASTSS     (CX)(DX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R9*1), Z14
+	VBROADCASTSS     (CX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y13, Y9
+	VBROADCASTSS     (CX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone7x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone7x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone7x24AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone7x24AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4689,193 +5224,205 @@ TEXT ·salone7x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z14
-	VMOVUPS          (R11), Y15
-	VBROADCASTSS     (AX), Z16
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (R12), Y15
+	VBROADCASTSS     (CX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSS     (AX)(CX*2), Z16
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y3
+	VBROADCASTSS     (CX)(DX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R9*1), Z16
+	VBROADCASTSS     (CX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y9
+	VBROADCASTSS     (CX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R9*2), Z16
+	VBROADCASTSS     (CX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z14
-	VMOVUPS          (R11)(BX*1), Y15
-	VBROADCASTSS     4(AX), Z16
+	VMOVUPS          (BX)(SI*1), Z14
+	VMOVUPS          (R12)(SI*1), Y15
+	VBROADCASTSS     4(CX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y15, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z16
+	VFMADD231PS.BCST 4(CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y15, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z16
+	VBROADCASTSS     4(CX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y15, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z16
+	VFMADD231PS.BCST 4(CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y15, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z16
+	VBROADCASTSS     4(CX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z14
-	VMOVUPS          (R11), Y15
-	VBROADCASTSS     8(AX), Z16
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (R12), Y15
+	VBROADCASTSS     8(CX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y15, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z16
+	VFMADD231PS.BCST 8(CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y15, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z16
+	VBROADCASTSS     8(CX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y15, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z16
+	VFMADD231PS.BCST 8(CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y15, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z16
+	VBROADCASTSS     8(CX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z14
-	VMOVUPS          (R11)(BX*1), Y15
-	VBROADCASTSS     12(AX), Z16
+	VMOVUPS          (BX)(SI*1), Z14
+	VMOVUPS          (R12)(SI*1), Y15
+	VBROADCASTSS     12(CX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y15, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z16
+	VFMADD231PS.BCST 12(CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y15, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z16
+	VBROADCASTSS     12(CX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y15, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z16
+	VFMADD231PS.BCST 12(CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y15, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z16
+	VBROADCASTSS     12(CX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
-	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000010, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R11
+	SUBQ             BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z14
-	VMOVUPS          (DX)(R11*1), Y15
-	VBROADCASTSS     (AX), Z16
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Y15
+	VBROADCASTSS     (CX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSS     (AX)(CX*2), Z16
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y15, Y3
+	VBROADCASTSS     (CX)(DX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R9*1), Z16
+	VBROADCASTSS     (CX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y15, Y9
+	VBROADCASTSS     (CX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R9*2), Z16
+	VBROADCASTSS     (CX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             $0x00000004, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone8x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone8x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone8x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone8x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4892,208 +5439,220 @@ TEXT ·salone8x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z16
-	VMOVUPS          (R12), Y17
-	VBROADCASTSS     (AX), Z18
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (R13), Y17
+	VBROADCASTSS     (CX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSS     (AX)(CX*2), Z18
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y3
+	VBROADCASTSS     (CX)(DX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R9*1), Z18
+	VBROADCASTSS     (CX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y9
+	VBROADCASTSS     (CX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R9*2), Z18
+	VBROADCASTSS     (CX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R11), Z16, Z14
-	VFMADD231PS.BCST (R11), Y17, Y15
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Y17, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z16
-	VMOVUPS          (R12)(BX*1), Y17
-	VBROADCASTSS     4(AX), Z18
+	VMOVUPS          (BX)(SI*1), Z16
+	VMOVUPS          (R13)(SI*1), Y17
+	VBROADCASTSS     4(CX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y17, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z18
+	VFMADD231PS.BCST 4(CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y17, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z18
+	VBROADCASTSS     4(CX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y17, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z18
+	VFMADD231PS.BCST 4(CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y17, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z18
+	VBROADCASTSS     4(CX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST 4(R11), Z16, Z14
-	VFMADD231PS.BCST 4(R11), Y17, Y15
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	VFMADD231PS.BCST 4(R12), Z16, Z14
+	VFMADD231PS.BCST 4(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z16
-	VMOVUPS          (R12), Y17
-	VBROADCASTSS     8(AX), Z18
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (R13), Y17
+	VBROADCASTSS     8(CX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y17, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z18
+	VFMADD231PS.BCST 8(CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y17, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z18
+	VBROADCASTSS     8(CX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y17, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z18
+	VFMADD231PS.BCST 8(CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y17, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z18
+	VBROADCASTSS     8(CX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST 8(R11), Z16, Z14
-	VFMADD231PS.BCST 8(R11), Y17, Y15
+	VFMADD231PS.BCST 8(R12), Z16, Z14
+	VFMADD231PS.BCST 8(R12), Y17, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z16
-	VMOVUPS          (R12)(BX*1), Y17
-	VBROADCASTSS     12(AX), Z18
+	VMOVUPS          (BX)(SI*1), Z16
+	VMOVUPS          (R13)(SI*1), Y17
+	VBROADCASTSS     12(CX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y17, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z18
+	VFMADD231PS.BCST 12(CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y17, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z18
+	VBROADCASTSS     12(CX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y17, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z18
+	VFMADD231PS.BCST 12(CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y17, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z18
+	VBROADCASTSS     12(CX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST 12(R11), Z16, Z14
-	VFMADD231PS.BCST 12(R11), Y17, Y15
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R11
-	SUBQ             $0x04, R8
+	VFMADD231PS.BCST 12(R12), Z16, Z14
+	VFMADD231PS.BCST 12(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z16
-	VMOVUPS          (DX)(R12*1), Y17
-	VBROADCASTSS     (AX), Z18
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Y17
+	VBROADCASTSS     (CX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSS     (AX)(CX*2), Z18
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y17, Y3
+	VBROADCASTSS     (CX)(DX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R9*1), Z18
+	VBROADCASTSS     (CX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y17, Y9
+	VBROADCASTSS     (CX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R9*2), Z18
+	VBROADCASTSS     (CX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R11), Z16, Z14
-	VFMADD231PS.BCST (R11), Y17, Y15
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Y17, Y15
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Y15, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone9x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone9x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone9x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone9x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -5112,226 +5671,238 @@ TEXT ·salone9x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z18
-	VMOVUPS          (R12), Y19
-	VBROADCASTSS     (AX), Z20
+	VMOVUPS          (BX), Z18
+	VMOVUPS          (R13), Y19
+	VBROADCASTSS     (CX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z18, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y19, Y3
-	VBROADCASTSS     (AX)(CX*2), Z20
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y3
+	VBROADCASTSS     (CX)(DX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     (AX)(R9*1), Z20
+	VBROADCASTSS     (CX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z18, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y19, Y9
-	VBROADCASTSS     (AX)(R10*1), Z20
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y19, Y9
+	VBROADCASTSS     (CX)(R11*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     (AX)(R9*2), Z20
+	VBROADCASTSS     (CX)(R10*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST (R11), Z18, Z14
-	VFMADD231PS.BCST (R11), Y19, Y15
-	VBROADCASTSS     (R11)(CX*1), Z20
+	VFMADD231PS.BCST (R12), Z18, Z14
+	VFMADD231PS.BCST (R12), Y19, Y15
+	VBROADCASTSS     (R12)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z18
-	VMOVUPS          (R12)(BX*1), Y19
-	VBROADCASTSS     4(AX), Z20
+	VMOVUPS          (BX)(SI*1), Z18
+	VMOVUPS          (R13)(SI*1), Y19
+	VBROADCASTSS     4(CX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z18, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y19, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z20
+	VFMADD231PS.BCST 4(CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y19, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z20
+	VBROADCASTSS     4(CX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z18, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y19, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z20
+	VFMADD231PS.BCST 4(CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y19, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z20
+	VBROADCASTSS     4(CX)(R10*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST 4(R11), Z18, Z14
-	VFMADD231PS.BCST 4(R11), Y19, Y15
-	VBROADCASTSS     4(R11)(CX*1), Z20
+	VFMADD231PS.BCST 4(R12), Z18, Z14
+	VFMADD231PS.BCST 4(R12), Y19, Y15
+	VBROADCASTSS     4(R12)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z18
-	VMOVUPS          (R12), Y19
-	VBROADCASTSS     8(AX), Z20
+	VMOVUPS          (BX), Z18
+	VMOVUPS          (R13), Y19
+	VBROADCASTSS     8(CX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z18, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y19, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z20
+	VFMADD231PS.BCST 8(CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y19, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z20
+	VBROADCASTSS     8(CX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z18, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y19, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z20
+	VFMADD231PS.BCST 8(CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y19, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z20
+	VBROADCASTSS     8(CX)(R10*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST 8(R11), Z18, Z14
-	VFMADD231PS.BCST 8(R11), Y19, Y15
-	VBROADCASTSS     8(R11)(CX*1), Z20
+	VFMADD231PS.BCST 8(R12), Z18, Z14
+	VFMADD231PS.BCST 8(R12), Y19, Y15
+	VBROADCASTSS     8(R12)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z18
-	VMOVUPS          (R12)(BX*1), Y19
-	VBROADCASTSS     12(AX), Z20
+	VMOVUPS          (BX)(SI*1), Z18
+	VMOVUPS          (R13)(SI*1), Y19
+	VBROADCASTSS     12(CX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z18, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y19, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z20
+	VFMADD231PS.BCST 12(CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y19, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z20
+	VBROADCASTSS     12(CX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z18, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y19, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z20
+	VFMADD231PS.BCST 12(CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y19, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z20
+	VBROADCASTSS     12(CX)(R10*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST 12(R11), Z18, Z14
-	VFMADD231PS.BCST 12(R11), Y19, Y15
-	VBROADCASTSS     12(R11)(CX*1), Z20
+	VFMADD231PS.BCST 12(R12), Z18, Z14
+	VFMADD231PS.BCST 12(R12), Y19, Y15
+	VBROADCASTSS     12(R12)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z18
-	VMOVUPS          (DX)(R12*1), Y19
-	VBROADCASTSS     (AX), Z20
+	VMOVUPS          (BX), Z18
+	VMOVUPS          (BX)(R13*1), Y19
+	VBROADCASTSS     (CX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z18, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y19, Y3
-	VBROADCASTSS     (AX)(CX*2), Z20
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y19, Y3
+	VBROADCASTSS     (CX)(DX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     (AX)(R9*1), Z20
+	VBROADCASTSS     (CX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z18, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y19, Y9
-	VBROADCASTSS     (AX)(R10*1), Z20
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y19, Y9
+	VBROADCASTSS     (CX)(R11*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     (AX)(R9*2), Z20
+	VBROADCASTSS     (CX)(R10*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST (R11), Z18, Z14
-	VFMADD231PS.BCST (R11), Y19, Y15
-	VBROADCASTSS     (R11)(CX*1), Z20
+	VFMADD231PS.BCST (R12), Z18, Z14
+	VFMADD231PS.BCST (R12), Y19, Y15
+	VBROADCASTSS     (R12)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Y17, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone10x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone10x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone10x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone10x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -5352,244 +5923,256 @@ TEXT ·salone10x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z20
-	VMOVUPS          (R12), Y21
-	VBROADCASTSS     (AX), Z22
+	VMOVUPS          (BX), Z20
+	VMOVUPS          (R13), Y21
+	VBROADCASTSS     (CX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z20, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y21, Y3
-	VBROADCASTSS     (AX)(CX*2), Z22
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y21, Y3
+	VBROADCASTSS     (CX)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     (AX)(R9*1), Z22
+	VBROADCASTSS     (CX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z20, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y21, Y9
-	VBROADCASTSS     (AX)(R10*1), Z22
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y21, Y9
+	VBROADCASTSS     (CX)(R11*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     (AX)(R9*2), Z22
+	VBROADCASTSS     (CX)(R10*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST (R11), Z20, Z14
-	VFMADD231PS.BCST (R11), Y21, Y15
-	VBROADCASTSS     (R11)(CX*1), Z22
+	VFMADD231PS.BCST (R12), Z20, Z14
+	VFMADD231PS.BCST (R12), Y21, Y15
+	VBROADCASTSS     (R12)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     (R11)(CX*2), Z22
+	VBROADCASTSS     (R12)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z20
-	VMOVUPS          (R12)(BX*1), Y21
-	VBROADCASTSS     4(AX), Z22
+	VMOVUPS          (BX)(SI*1), Z20
+	VMOVUPS          (R13)(SI*1), Y21
+	VBROADCASTSS     4(CX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z20, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y21, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z22
+	VFMADD231PS.BCST 4(CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y21, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z22
+	VBROADCASTSS     4(CX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z20, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y21, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z22
+	VFMADD231PS.BCST 4(CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y21, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z22
+	VBROADCASTSS     4(CX)(R10*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST 4(R11), Z20, Z14
-	VFMADD231PS.BCST 4(R11), Y21, Y15
-	VBROADCASTSS     4(R11)(CX*1), Z22
+	VFMADD231PS.BCST 4(R12), Z20, Z14
+	VFMADD231PS.BCST 4(R12), Y21, Y15
+	VBROADCASTSS     4(R12)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     4(R11)(CX*2), Z22
+	VBROADCASTSS     4(R12)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z20
-	VMOVUPS          (R12), Y21
-	VBROADCASTSS     8(AX), Z22
+	VMOVUPS          (BX), Z20
+	VMOVUPS          (R13), Y21
+	VBROADCASTSS     8(CX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z20, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y21, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z22
+	VFMADD231PS.BCST 8(CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y21, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z22
+	VBROADCASTSS     8(CX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z20, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y21, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z22
+	VFMADD231PS.BCST 8(CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y21, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z22
+	VBROADCASTSS     8(CX)(R10*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST 8(R11), Z20, Z14
-	VFMADD231PS.BCST 8(R11), Y21, Y15
-	VBROADCASTSS     8(R11)(CX*1), Z22
+	VFMADD231PS.BCST 8(R12), Z20, Z14
+	VFMADD231PS.BCST 8(R12), Y21, Y15
+	VBROADCASTSS     8(R12)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     8(R11)(CX*2), Z22
+	VBROADCASTSS     8(R12)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z20
-	VMOVUPS          (R12)(BX*1), Y21
-	VBROADCASTSS     12(AX), Z22
+	VMOVUPS          (BX)(SI*1), Z20
+	VMOVUPS          (R13)(SI*1), Y21
+	VBROADCASTSS     12(CX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z20, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y21, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z22
+	VFMADD231PS.BCST 12(CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y21, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z22
+	VBROADCASTSS     12(CX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z20, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y21, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z22
+	VFMADD231PS.BCST 12(CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y21, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z22
+	VBROADCASTSS     12(CX)(R10*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST 12(R11), Z20, Z14
-	VFMADD231PS.BCST 12(R11), Y21, Y15
-	VBROADCASTSS     12(R11)(CX*1), Z22
+	VFMADD231PS.BCST 12(R12), Z20, Z14
+	VFMADD231PS.BCST 12(R12), Y21, Y15
+	VBROADCASTSS     12(R12)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     12(R11)(CX*2), Z22
+	VBROADCASTSS     12(R12)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z20
-	VMOVUPS          (DX)(R12*1), Y21
-	VBROADCASTSS     (AX), Z22
+	VMOVUPS          (BX), Z20
+	VMOVUPS          (BX)(R13*1), Y21
+	VBROADCASTSS     (CX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z20, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y21, Y3
-	VBROADCASTSS     (AX)(CX*2), Z22
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y21, Y3
+	VBROADCASTSS     (CX)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     (AX)(R9*1), Z22
+	VBROADCASTSS     (CX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z20, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y21, Y9
-	VBROADCASTSS     (AX)(R10*1), Z22
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y21, Y9
+	VBROADCASTSS     (CX)(R11*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     (AX)(R9*2), Z22
+	VBROADCASTSS     (CX)(R10*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST (R11), Z20, Z14
-	VFMADD231PS.BCST (R11), Y21, Y15
-	VBROADCASTSS     (R11)(CX*1), Z22
+	VFMADD231PS.BCST (R12), Z20, Z14
+	VFMADD231PS.BCST (R12), Y21, Y15
+	VBROADCASTSS     (R12)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     (R11)(CX*2), Z22
+	VBROADCASTSS     (R12)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Y19, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone11x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone11x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone11x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone11x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -5612,257 +6195,269 @@ TEXT ·salone11x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Y21, Y21, Y21
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z22
-	VMOVUPS          (R12), Y23
-	VBROADCASTSS     (AX), Z24
+	VMOVUPS          (BX), Z22
+	VMOVUPS          (R13), Y23
+	VBROADCASTSS     (CX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z22, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y23, Y3
-	VBROADCASTSS     (AX)(CX*2), Z24
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y3
+	VBROADCASTSS     (CX)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     (AX)(R9*1), Z24
+	VBROADCASTSS     (CX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z22, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y23, Y9
-	VBROADCASTSS     (AX)(R10*1), Z24
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y9
+	VBROADCASTSS     (CX)(R11*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     (AX)(R9*2), Z24
+	VBROADCASTSS     (CX)(R10*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST (R11), Z22, Z14
-	VFMADD231PS.BCST (R11), Y23, Y15
-	VBROADCASTSS     (R11)(CX*1), Z24
+	VFMADD231PS.BCST (R12), Z22, Z14
+	VFMADD231PS.BCST (R12), Y23, Y15
+	VBROADCASTSS     (R12)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     (R11)(CX*2), Z24
+	VBROADCASTSS     (R12)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
+	VFMADD231PS.BCST (R12)(R10*1), Z22, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y23, Y21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z22
-	VMOVUPS          (R12)(BX*1), Y23
-	VBROADCASTSS     4(AX), Z24
+	VMOVUPS          (BX)(SI*1), Z22
+	VMOVUPS          (R13)(SI*1), Y23
+	VBROADCASTSS     4(CX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z22, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y23, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z24
+	VFMADD231PS.BCST 4(CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y23, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z24
+	VBROADCASTSS     4(CX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z22, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y23, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z24
+	VFMADD231PS.BCST 4(CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y23, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z24
+	VBROADCASTSS     4(CX)(R10*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST 4(R11), Z22, Z14
-	VFMADD231PS.BCST 4(R11), Y23, Y15
-	VBROADCASTSS     4(R11)(CX*1), Z24
+	VFMADD231PS.BCST 4(R12), Z22, Z14
+	VFMADD231PS.BCST 4(R12), Y23, Y15
+	VBROADCASTSS     4(R12)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     4(R11)(CX*2), Z24
+	VBROADCASTSS     4(R12)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST 4(R11)(R9*1), Z22, Z20
-	VFMADD231PS.BCST 4(R11)(R9*1), Y23, Y21
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	VFMADD231PS.BCST 4(R12)(R10*1), Z22, Z20
+	VFMADD231PS.BCST 4(R12)(R10*1), Y23, Y21
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z22
-	VMOVUPS          (R12), Y23
-	VBROADCASTSS     8(AX), Z24
+	VMOVUPS          (BX), Z22
+	VMOVUPS          (R13), Y23
+	VBROADCASTSS     8(CX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z22, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y23, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z24
+	VFMADD231PS.BCST 8(CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y23, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z24
+	VBROADCASTSS     8(CX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z22, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y23, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z24
+	VFMADD231PS.BCST 8(CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y23, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z24
+	VBROADCASTSS     8(CX)(R10*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST 8(R11), Z22, Z14
-	VFMADD231PS.BCST 8(R11), Y23, Y15
-	VBROADCASTSS     8(R11)(CX*1), Z24
+	VFMADD231PS.BCST 8(R12), Z22, Z14
+	VFMADD231PS.BCST 8(R12), Y23, Y15
+	VBROADCASTSS     8(R12)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     8(R11)(CX*2), Z24
+	VBROADCASTSS     8(R12)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST 8(R11)(R9*1), Z22, Z20
-	VFMADD231PS.BCST 8(R11)(R9*1), Y23, Y21
+	VFMADD231PS.BCST 8(R12)(R10*1), Z22, Z20
+	VFMADD231PS.BCST 8(R12)(R10*1), Y23, Y21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z22
-	VMOVUPS          (R12)(BX*1), Y23
-	VBROADCASTSS     12(AX), Z24
+	VMOVUPS          (BX)(SI*1), Z22
+	VMOVUPS          (R13)(SI*1), Y23
+	VBROADCASTSS     12(CX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z22, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y23, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z24
+	VFMADD231PS.BCST 12(CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y23, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z24
+	VBROADCASTSS     12(CX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z22, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y23, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z24
+	VFMADD231PS.BCST 12(CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y23, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z24
+	VBROADCASTSS     12(CX)(R10*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST 12(R11), Z22, Z14
-	VFMADD231PS.BCST 12(R11), Y23, Y15
-	VBROADCASTSS     12(R11)(CX*1), Z24
+	VFMADD231PS.BCST 12(R12), Z22, Z14
+	VFMADD231PS.BCST 12(R12), Y23, Y15
+	VBROADCASTSS     12(R12)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     12(R11)(CX*2), Z24
+	VBROADCASTSS     12(R12)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST 12(R11)(R9*1), Z22, Z20
-	VFMADD231PS.BCST 12(R11)(R9*1), Y23, Y21
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R11
-	SUBQ             $0x04, R8
+	VFMADD231PS.BCST 12(R12)(R10*1), Z22, Z20
+	VFMADD231PS.BCST 12(R12)(R10*1), Y23, Y21
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z22
-	VMOVUPS          (DX)(R12*1), Y23
-	VBROADCASTSS     (AX), Z24
+	VMOVUPS          (BX), Z22
+	VMOVUPS          (BX)(R13*1), Y23
+	VBROADCASTSS     (CX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z22, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y23, Y3
-	VBROADCASTSS     (AX)(CX*2), Z24
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y23, Y3
+	VBROADCASTSS     (CX)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     (AX)(R9*1), Z24
+	VBROADCASTSS     (CX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z22, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y23, Y9
-	VBROADCASTSS     (AX)(R10*1), Z24
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y23, Y9
+	VBROADCASTSS     (CX)(R11*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     (AX)(R9*2), Z24
+	VBROADCASTSS     (CX)(R10*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST (R11), Z22, Z14
-	VFMADD231PS.BCST (R11), Y23, Y15
-	VBROADCASTSS     (R11)(CX*1), Z24
+	VFMADD231PS.BCST (R12), Z22, Z14
+	VFMADD231PS.BCST (R12), Y23, Y15
+	VBROADCASTSS     (R12)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     (R11)(CX*2), Z24
+	VBROADCASTSS     (R12)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PS.BCST (R12)(R10*1), Z22, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y23, Y21
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Y21, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone12x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone12x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone12x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone12x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -5887,275 +6482,287 @@ TEXT ·salone12x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y21, Y21, Y21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z24
-	VMOVUPS          (R12), Y25
-	VBROADCASTSS     (AX), Z26
+	VMOVUPS          (BX), Z24
+	VMOVUPS          (R13), Y25
+	VBROADCASTSS     (CX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z24, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y25, Y3
-	VBROADCASTSS     (AX)(CX*2), Z26
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y25, Y3
+	VBROADCASTSS     (CX)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     (AX)(R9*1), Z26
+	VBROADCASTSS     (CX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z24, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y25, Y9
-	VBROADCASTSS     (AX)(R10*1), Z26
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y25, Y9
+	VBROADCASTSS     (CX)(R11*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     (AX)(R9*2), Z26
+	VBROADCASTSS     (CX)(R10*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST (R11), Z24, Z14
-	VFMADD231PS.BCST (R11), Y25, Y15
-	VBROADCASTSS     (R11)(CX*1), Z26
+	VFMADD231PS.BCST (R12), Z24, Z14
+	VFMADD231PS.BCST (R12), Y25, Y15
+	VBROADCASTSS     (R12)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     (R11)(CX*2), Z26
+	VBROADCASTSS     (R12)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
-	VBROADCASTSS     (R11)(CX*4), Z26
+	VFMADD231PS.BCST (R12)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y25, Y21
+	VBROADCASTSS     (R12)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z24
-	VMOVUPS          (R12)(BX*1), Y25
-	VBROADCASTSS     4(AX), Z26
+	VMOVUPS          (BX)(SI*1), Z24
+	VMOVUPS          (R13)(SI*1), Y25
+	VBROADCASTSS     4(CX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z24, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y25, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z26
+	VFMADD231PS.BCST 4(CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y25, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z26
+	VBROADCASTSS     4(CX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z24, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y25, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z26
+	VFMADD231PS.BCST 4(CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y25, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z26
+	VBROADCASTSS     4(CX)(R10*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST 4(R11), Z24, Z14
-	VFMADD231PS.BCST 4(R11), Y25, Y15
-	VBROADCASTSS     4(R11)(CX*1), Z26
+	VFMADD231PS.BCST 4(R12), Z24, Z14
+	VFMADD231PS.BCST 4(R12), Y25, Y15
+	VBROADCASTSS     4(R12)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     4(R11)(CX*2), Z26
+	VBROADCASTSS     4(R12)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST 4(R11)(R9*1), Z24, Z20
-	VFMADD231PS.BCST 4(R11)(R9*1), Y25, Y21
-	VBROADCASTSS     4(R11)(CX*4), Z26
+	VFMADD231PS.BCST 4(R12)(R10*1), Z24, Z20
+	VFMADD231PS.BCST 4(R12)(R10*1), Y25, Y21
+	VBROADCASTSS     4(R12)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z24
-	VMOVUPS          (R12), Y25
-	VBROADCASTSS     8(AX), Z26
+	VMOVUPS          (BX), Z24
+	VMOVUPS          (R13), Y25
+	VBROADCASTSS     8(CX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z24, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y25, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z26
+	VFMADD231PS.BCST 8(CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y25, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z26
+	VBROADCASTSS     8(CX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z24, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y25, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z26
+	VFMADD231PS.BCST 8(CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y25, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z26
+	VBROADCASTSS     8(CX)(R10*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST 8(R11), Z24, Z14
-	VFMADD231PS.BCST 8(R11), Y25, Y15
-	VBROADCASTSS     8(R11)(CX*1), Z26
+	VFMADD231PS.BCST 8(R12), Z24, Z14
+	VFMADD231PS.BCST 8(R12), Y25, Y15
+	VBROADCASTSS     8(R12)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     8(R11)(CX*2), Z26
+	VBROADCASTSS     8(R12)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST 8(R11)(R9*1), Z24, Z20
-	VFMADD231PS.BCST 8(R11)(R9*1), Y25, Y21
-	VBROADCASTSS     8(R11)(CX*4), Z26
+	VFMADD231PS.BCST 8(R12)(R10*1), Z24, Z20
+	VFMADD231PS.BCST 8(R12)(R10*1), Y25, Y21
+	VBROADCASTSS     8(R12)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z24
-	VMOVUPS          (R12)(BX*1), Y25
-	VBROADCASTSS     12(AX), Z26
+	VMOVUPS          (BX)(SI*1), Z24
+	VMOVUPS          (R13)(SI*1), Y25
+	VBROADCASTSS     12(CX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z24, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y25, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z26
+	VFMADD231PS.BCST 12(CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y25, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z26
+	VBROADCASTSS     12(CX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z24, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y25, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z26
+	VFMADD231PS.BCST 12(CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y25, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z26
+	VBROADCASTSS     12(CX)(R10*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST 12(R11), Z24, Z14
-	VFMADD231PS.BCST 12(R11), Y25, Y15
-	VBROADCASTSS     12(R11)(CX*1), Z26
+	VFMADD231PS.BCST 12(R12), Z24, Z14
+	VFMADD231PS.BCST 12(R12), Y25, Y15
+	VBROADCASTSS     12(R12)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     12(R11)(CX*2), Z26
+	VBROADCASTSS     12(R12)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST 12(R11)(R9*1), Z24, Z20
-	VFMADD231PS.BCST 12(R11)(R9*1), Y25, Y21
-	VBROADCASTSS     12(R11)(CX*4), Z26
+	VFMADD231PS.BCST 12(R12)(R10*1), Z24, Z20
+	VFMADD231PS.BCST 12(R12)(R10*1), Y25, Y21
+	VBROADCASTSS     12(R12)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z24
-	VMOVUPS          (DX)(R12*1), Y25
-	VBROADCASTSS     (AX), Z26
+	VMOVUPS          (BX), Z24
+	VMOVUPS          (BX)(R13*1), Y25
+	VBROADCASTSS     (CX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z24, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y25, Y3
-	VBROADCASTSS     (AX)(CX*2), Z26
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y25, Y3
+	VBROADCASTSS     (CX)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     (AX)(R9*1), Z26
+	VBROADCASTSS     (CX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z24, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y25, Y9
-	VBROADCASTSS     (AX)(R10*1), Z26
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y25, Y9
+	VBROADCASTSS     (CX)(R11*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     (AX)(R9*2), Z26
+	VBROADCASTSS     (CX)(R10*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST (R11), Z24, Z14
-	VFMADD231PS.BCST (R11), Y25, Y15
-	VBROADCASTSS     (R11)(CX*1), Z26
+	VFMADD231PS.BCST (R12), Z24, Z14
+	VFMADD231PS.BCST (R12), Y25, Y15
+	VBROADCASTSS     (R12)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     (R11)(CX*2), Z26
+	VBROADCASTSS     (R12)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
-	VBROADCASTSS     (R11)(CX*4), Z26
+	VFMADD231PS.BCST (R12)(R10*1), Z24, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y25, Y21
+	VBROADCASTSS     (R12)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Y21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z22, (SI)
-	VMOVUPS Y23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone13x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone13x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone13x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone13x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -6182,293 +6789,305 @@ TEXT ·salone13x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Y25, Y25, Y25
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z26
-	VMOVUPS          (R12), Y27
-	VBROADCASTSS     (AX), Z28
+	VMOVUPS          (BX), Z26
+	VMOVUPS          (R13), Y27
+	VBROADCASTSS     (CX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z26, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y27, Y3
-	VBROADCASTSS     (AX)(CX*2), Z28
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y3
+	VBROADCASTSS     (CX)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     (AX)(R9*1), Z28
+	VBROADCASTSS     (CX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z26, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y27, Y9
-	VBROADCASTSS     (AX)(R10*1), Z28
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y9
+	VBROADCASTSS     (CX)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     (AX)(R9*2), Z28
+	VBROADCASTSS     (CX)(R10*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST (R11), Z26, Z14
-	VFMADD231PS.BCST (R11), Y27, Y15
-	VBROADCASTSS     (R11)(CX*1), Z28
+	VFMADD231PS.BCST (R12), Z26, Z14
+	VFMADD231PS.BCST (R12), Y27, Y15
+	VBROADCASTSS     (R12)(DX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     (R11)(CX*2), Z28
+	VBROADCASTSS     (R12)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
-	VBROADCASTSS     (R11)(CX*4), Z28
+	VFMADD231PS.BCST (R12)(R10*1), Z26, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y27, Y21
+	VBROADCASTSS     (R12)(DX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     (R11)(R10*1), Z28
+	VBROADCASTSS     (R12)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z26
-	VMOVUPS          (R12)(BX*1), Y27
-	VBROADCASTSS     4(AX), Z28
+	VMOVUPS          (BX)(SI*1), Z26
+	VMOVUPS          (R13)(SI*1), Y27
+	VBROADCASTSS     4(CX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z26, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y27, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z28
+	VFMADD231PS.BCST 4(CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y27, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z28
+	VBROADCASTSS     4(CX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z26, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y27, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z28
+	VFMADD231PS.BCST 4(CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y27, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z28
+	VBROADCASTSS     4(CX)(R10*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST 4(R11), Z26, Z14
-	VFMADD231PS.BCST 4(R11), Y27, Y15
-	VBROADCASTSS     4(R11)(CX*1), Z28
+	VFMADD231PS.BCST 4(R12), Z26, Z14
+	VFMADD231PS.BCST 4(R12), Y27, Y15
+	VBROADCASTSS     4(R12)(DX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     4(R11)(CX*2), Z28
+	VBROADCASTSS     4(R12)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST 4(R11)(R9*1), Z26, Z20
-	VFMADD231PS.BCST 4(R11)(R9*1), Y27, Y21
-	VBROADCASTSS     4(R11)(CX*4), Z28
+	VFMADD231PS.BCST 4(R12)(R10*1), Z26, Z20
+	VFMADD231PS.BCST 4(R12)(R10*1), Y27, Y21
+	VBROADCASTSS     4(R12)(DX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     4(R11)(R10*1), Z28
+	VBROADCASTSS     4(R12)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z26
-	VMOVUPS          (R12), Y27
-	VBROADCASTSS     8(AX), Z28
+	VMOVUPS          (BX), Z26
+	VMOVUPS          (R13), Y27
+	VBROADCASTSS     8(CX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z26, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y27, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z28
+	VFMADD231PS.BCST 8(CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y27, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z28
+	VBROADCASTSS     8(CX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z26, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y27, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z28
+	VFMADD231PS.BCST 8(CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y27, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z28
+	VBROADCASTSS     8(CX)(R10*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST 8(R11), Z26, Z14
-	VFMADD231PS.BCST 8(R11), Y27, Y15
-	VBROADCASTSS     8(R11)(CX*1), Z28
+	VFMADD231PS.BCST 8(R12), Z26, Z14
+	VFMADD231PS.BCST 8(R12), Y27, Y15
+	VBROADCASTSS     8(R12)(DX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     8(R11)(CX*2), Z28
+	VBROADCASTSS     8(R12)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST 8(R11)(R9*1), Z26, Z20
-	VFMADD231PS.BCST 8(R11)(R9*1), Y27, Y21
-	VBROADCASTSS     8(R11)(CX*4), Z28
+	VFMADD231PS.BCST 8(R12)(R10*1), Z26, Z20
+	VFMADD231PS.BCST 8(R12)(R10*1), Y27, Y21
+	VBROADCASTSS     8(R12)(DX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     8(R11)(R10*1), Z28
+	VBROADCASTSS     8(R12)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z26
-	VMOVUPS          (R12)(BX*1), Y27
-	VBROADCASTSS     12(AX), Z28
+	VMOVUPS          (BX)(SI*1), Z26
+	VMOVUPS          (R13)(SI*1), Y27
+	VBROADCASTSS     12(CX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z26, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y27, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z28
+	VFMADD231PS.BCST 12(CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y27, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z28
+	VBROADCASTSS     12(CX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z26, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y27, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z28
+	VFMADD231PS.BCST 12(CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y27, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z28
+	VBROADCASTSS     12(CX)(R10*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST 12(R11), Z26, Z14
-	VFMADD231PS.BCST 12(R11), Y27, Y15
-	VBROADCASTSS     12(R11)(CX*1), Z28
+	VFMADD231PS.BCST 12(R12), Z26, Z14
+	VFMADD231PS.BCST 12(R12), Y27, Y15
+	VBROADCASTSS     12(R12)(DX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     12(R11)(CX*2), Z28
+	VBROADCASTSS     12(R12)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST 12(R11)(R9*1), Z26, Z20
-	VFMADD231PS.BCST 12(R11)(R9*1), Y27, Y21
-	VBROADCASTSS     12(R11)(CX*4), Z28
+	VFMADD231PS.BCST 12(R12)(R10*1), Z26, Z20
+	VFMADD231PS.BCST 12(R12)(R10*1), Y27, Y21
+	VBROADCASTSS     12(R12)(DX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     12(R11)(R10*1), Z28
+	VBROADCASTSS     12(R12)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z26
-	VMOVUPS          (DX)(R12*1), Y27
-	VBROADCASTSS     (AX), Z28
+	VMOVUPS          (BX), Z26
+	VMOVUPS          (BX)(R13*1), Y27
+	VBROADCASTSS     (CX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z26, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y27, Y3
-	VBROADCASTSS     (AX)(CX*2), Z28
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y27, Y3
+	VBROADCASTSS     (CX)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     (AX)(R9*1), Z28
+	VBROADCASTSS     (CX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z26, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y27, Y9
-	VBROADCASTSS     (AX)(R10*1), Z28
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y27, Y9
+	VBROADCASTSS     (CX)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     (AX)(R9*2), Z28
+	VBROADCASTSS     (CX)(R10*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST (R11), Z26, Z14
-	VFMADD231PS.BCST (R11), Y27, Y15
-	VBROADCASTSS     (R11)(CX*1), Z28
+	VFMADD231PS.BCST (R12), Z26, Z14
+	VFMADD231PS.BCST (R12), Y27, Y15
+	VBROADCASTSS     (R12)(DX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     (R11)(CX*2), Z28
+	VBROADCASTSS     (R12)(DX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
-	VBROADCASTSS     (R11)(CX*4), Z28
+	VFMADD231PS.BCST (R12)(R10*1), Z26, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y27, Y21
+	VBROADCASTSS     (R12)(DX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     (R11)(R10*1), Z28
+	VBROADCASTSS     (R12)(R11*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Y21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z22, (SI)
-	VMOVUPS Y23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z24, (SI)
-	VMOVUPS Y25, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Y25, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone14x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone14x24AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone14x24AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone14x24AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -6497,521 +7116,557 @@ TEXT ·salone14x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y25, Y25, Y25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Y27, Y27, Y27
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z28
-	VMOVUPS          (R12), Y29
-	VBROADCASTSS     (AX), Z30
+	VMOVUPS          (BX), Z28
+	VMOVUPS          (R13), Y29
+	VBROADCASTSS     (CX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z28, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y29, Y3
-	VBROADCASTSS     (AX)(CX*2), Z30
+	VFMADD231PS.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y29, Y3
+	VBROADCASTSS     (CX)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     (AX)(R9*1), Z30
+	VBROADCASTSS     (CX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z28, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y29, Y9
-	VBROADCASTSS     (AX)(R10*1), Z30
+	VFMADD231PS.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y29, Y9
+	VBROADCASTSS     (CX)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     (AX)(R9*2), Z30
+	VBROADCASTSS     (CX)(R10*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST (R11), Z28, Z14
-	VFMADD231PS.BCST (R11), Y29, Y15
-	VBROADCASTSS     (R11)(CX*1), Z30
+	VFMADD231PS.BCST (R12), Z28, Z14
+	VFMADD231PS.BCST (R12), Y29, Y15
+	VBROADCASTSS     (R12)(DX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     (R11)(CX*2), Z30
+	VBROADCASTSS     (R12)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
-	VBROADCASTSS     (R11)(CX*4), Z30
+	VFMADD231PS.BCST (R12)(R10*1), Z28, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y29, Y21
+	VBROADCASTSS     (R12)(DX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     (R11)(R10*1), Z30
+	VBROADCASTSS     (R12)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
-	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
+	VFMADD231PS.BCST (R12)(R10*2), Z28, Z26
+	VFMADD231PS.BCST (R12)(R10*2), Y29, Y27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z28
-	VMOVUPS          (R12)(BX*1), Y29
-	VBROADCASTSS     4(AX), Z30
+	VMOVUPS          (BX)(SI*1), Z28
+	VMOVUPS          (R13)(SI*1), Y29
+	VBROADCASTSS     4(CX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST 4(AX)(CX*1), Z28, Z2
-	VFMADD231PS.BCST 4(AX)(CX*1), Y29, Y3
-	VBROADCASTSS     4(AX)(CX*2), Z30
+	VFMADD231PS.BCST 4(CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST 4(CX)(DX*1), Y29, Y3
+	VBROADCASTSS     4(CX)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     4(AX)(R9*1), Z30
+	VBROADCASTSS     4(CX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST 4(AX)(CX*4), Z28, Z8
-	VFMADD231PS.BCST 4(AX)(CX*4), Y29, Y9
-	VBROADCASTSS     4(AX)(R10*1), Z30
+	VFMADD231PS.BCST 4(CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST 4(CX)(DX*4), Y29, Y9
+	VBROADCASTSS     4(CX)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     4(AX)(R9*2), Z30
+	VBROADCASTSS     4(CX)(R10*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST 4(R11), Z28, Z14
-	VFMADD231PS.BCST 4(R11), Y29, Y15
-	VBROADCASTSS     4(R11)(CX*1), Z30
+	VFMADD231PS.BCST 4(R12), Z28, Z14
+	VFMADD231PS.BCST 4(R12), Y29, Y15
+	VBROADCASTSS     4(R12)(DX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     4(R11)(CX*2), Z30
+	VBROADCASTSS     4(R12)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST 4(R11)(R9*1), Z28, Z20
-	VFMADD231PS.BCST 4(R11)(R9*1), Y29, Y21
-	VBROADCASTSS     4(R11)(CX*4), Z30
+	VFMADD231PS.BCST 4(R12)(R10*1), Z28, Z20
+	VFMADD231PS.BCST 4(R12)(R10*1), Y29, Y21
+	VBROADCASTSS     4(R12)(DX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     4(R11)(R10*1), Z30
+	VBROADCASTSS     4(R12)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST 4(R11)(R9*2), Z28, Z26
-	VFMADD231PS.BCST 4(R11)(R9*2), Y29, Y27
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	VFMADD231PS.BCST 4(R12)(R10*2), Z28, Z26
+	VFMADD231PS.BCST 4(R12)(R10*2), Y29, Y27
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z28
-	VMOVUPS          (R12), Y29
-	VBROADCASTSS     8(AX), Z30
+	VMOVUPS          (BX), Z28
+	VMOVUPS          (R13), Y29
+	VBROADCASTSS     8(CX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST 8(AX)(CX*1), Z28, Z2
-	VFMADD231PS.BCST 8(AX)(CX*1), Y29, Y3
-	VBROADCASTSS     8(AX)(CX*2), Z30
+	VFMADD231PS.BCST 8(CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST 8(CX)(DX*1), Y29, Y3
+	VBROADCASTSS     8(CX)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     8(AX)(R9*1), Z30
+	VBROADCASTSS     8(CX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST 8(AX)(CX*4), Z28, Z8
-	VFMADD231PS.BCST 8(AX)(CX*4), Y29, Y9
-	VBROADCASTSS     8(AX)(R10*1), Z30
+	VFMADD231PS.BCST 8(CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST 8(CX)(DX*4), Y29, Y9
+	VBROADCASTSS     8(CX)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     8(AX)(R9*2), Z30
+	VBROADCASTSS     8(CX)(R10*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST 8(R11), Z28, Z14
-	VFMADD231PS.BCST 8(R11), Y29, Y15
-	VBROADCASTSS     8(R11)(CX*1), Z30
+	VFMADD231PS.BCST 8(R12), Z28, Z14
+	VFMADD231PS.BCST 8(R12), Y29, Y15
+	VBROADCASTSS     8(R12)(DX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     8(R11)(CX*2), Z30
+	VBROADCASTSS     8(R12)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST 8(R11)(R9*1), Z28, Z20
-	VFMADD231PS.BCST 8(R11)(R9*1), Y29, Y21
-	VBROADCASTSS     8(R11)(CX*4), Z30
+	VFMADD231PS.BCST 8(R12)(R10*1), Z28, Z20
+	VFMADD231PS.BCST 8(R12)(R10*1), Y29, Y21
+	VBROADCASTSS     8(R12)(DX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     8(R11)(R10*1), Z30
+	VBROADCASTSS     8(R12)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST 8(R11)(R9*2), Z28, Z26
-	VFMADD231PS.BCST 8(R11)(R9*2), Y29, Y27
+	VFMADD231PS.BCST 8(R12)(R10*2), Z28, Z26
+	VFMADD231PS.BCST 8(R12)(R10*2), Y29, Y27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX)(BX*1), Z28
-	VMOVUPS          (R12)(BX*1), Y29
-	VBROADCASTSS     12(AX), Z30
+	VMOVUPS          (BX)(SI*1), Z28
+	VMOVUPS          (R13)(SI*1), Y29
+	VBROADCASTSS     12(CX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST 12(AX)(CX*1), Z28, Z2
-	VFMADD231PS.BCST 12(AX)(CX*1), Y29, Y3
-	VBROADCASTSS     12(AX)(CX*2), Z30
+	VFMADD231PS.BCST 12(CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST 12(CX)(DX*1), Y29, Y3
+	VBROADCASTSS     12(CX)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     12(AX)(R9*1), Z30
+	VBROADCASTSS     12(CX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST 12(AX)(CX*4), Z28, Z8
-	VFMADD231PS.BCST 12(AX)(CX*4), Y29, Y9
-	VBROADCASTSS     12(AX)(R10*1), Z30
+	VFMADD231PS.BCST 12(CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST 12(CX)(DX*4), Y29, Y9
+	VBROADCASTSS     12(CX)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     12(AX)(R9*2), Z30
+	VBROADCASTSS     12(CX)(R10*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST 12(R11), Z28, Z14
-	VFMADD231PS.BCST 12(R11), Y29, Y15
-	VBROADCASTSS     12(R11)(CX*1), Z30
+	VFMADD231PS.BCST 12(R12), Z28, Z14
+	VFMADD231PS.BCST 12(R12), Y29, Y15
+	VBROADCASTSS     12(R12)(DX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     12(R11)(CX*2), Z30
+	VBROADCASTSS     12(R12)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST 12(R11)(R9*1), Z28, Z20
-	VFMADD231PS.BCST 12(R11)(R9*1), Y29, Y21
-	VBROADCASTSS     12(R11)(CX*4), Z30
+	VFMADD231PS.BCST 12(R12)(R10*1), Z28, Z20
+	VFMADD231PS.BCST 12(R12)(R10*1), Y29, Y21
+	VBROADCASTSS     12(R12)(DX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     12(R11)(R10*1), Z30
+	VBROADCASTSS     12(R12)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST 12(R11)(R9*2), Z28, Z26
-	VFMADD231PS.BCST 12(R11)(R9*2), Y29, Y27
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R11
-	SUBQ             $0x04, R8
+	VFMADD231PS.BCST 12(R12)(R10*2), Z28, Z26
+	VFMADD231PS.BCST 12(R12)(R10*2), Y29, Y27
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000010, CX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (DX), Z28
-	VMOVUPS          (DX)(R12*1), Y29
-	VBROADCASTSS     (AX), Z30
+	VMOVUPS          (BX), Z28
+	VMOVUPS          (BX)(R13*1), Y29
+	VBROADCASTSS     (CX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST (AX)(CX*1), Z28, Z2
-	VFMADD231PS.BCST (AX)(CX*1), Y29, Y3
-	VBROADCASTSS     (AX)(CX*2), Z30
+	VFMADD231PS.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PS.BCST (CX)(DX*1), Y29, Y3
+	VBROADCASTSS     (CX)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     (AX)(R9*1), Z30
+	VBROADCASTSS     (CX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST (AX)(CX*4), Z28, Z8
-	VFMADD231PS.BCST (AX)(CX*4), Y29, Y9
-	VBROADCASTSS     (AX)(R10*1), Z30
+	VFMADD231PS.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PS.BCST (CX)(DX*4), Y29, Y9
+	VBROADCASTSS     (CX)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     (AX)(R9*2), Z30
+	VBROADCASTSS     (CX)(R10*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST (R11), Z28, Z14
-	VFMADD231PS.BCST (R11), Y29, Y15
-	VBROADCASTSS     (R11)(CX*1), Z30
+	VFMADD231PS.BCST (R12), Z28, Z14
+	VFMADD231PS.BCST (R12), Y29, Y15
+	VBROADCASTSS     (R12)(DX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     (R11)(CX*2), Z30
+	VBROADCASTSS     (R12)(DX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
-	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
-	VBROADCASTSS     (R11)(CX*4), Z30
+	VFMADD231PS.BCST (R12)(R10*1), Z28, Z20
+	VFMADD231PS.BCST (R12)(R10*1), Y29, Y21
+	VBROADCASTSS     (R12)(DX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     (R11)(R10*1), Z30
+	VBROADCASTSS     (R12)(R11*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
-	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PS.BCST (R12)(R10*2), Z28, Z26
+	VFMADD231PS.BCST (R12)(R10*2), Y29, Y27
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z2, (SI)
-	VMOVUPS Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z10, (SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z14, (SI)
-	VMOVUPS Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Y21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z22, (SI)
-	VMOVUPS Y23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z24, (SI)
-	VMOVUPS Y25, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z26, (SI)
-	VMOVUPS Y27, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z10, (DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z14, (DI)
+	VMOVUPS Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z22, (DI)
+	VMOVUPS Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z24, (DI)
+	VMOVUPS Y25, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z26, (DI)
+	VMOVUPS Y27, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone1x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone1x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone1x40AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone1x40AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x02, CX
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, CX
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (AX), Z6
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z3
-	VMOVUPS      64(DX)(BX*1), Z4
-	VMOVUPS      (CX)(BX*1), Y5
-	VBROADCASTSS 4(AX), Z6
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 4(CX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS 8(AX), Z6
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (R10), Y5
+	VBROADCASTSS 8(CX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z3
-	VMOVUPS      64(DX)(BX*1), Z4
-	VMOVUPS      (CX)(BX*1), Y5
-	VBROADCASTSS 12(AX), Z6
+	VMOVUPS      (BX)(SI*1), Z3
+	VMOVUPS      64(BX)(SI*1), Z4
+	VMOVUPS      (R10)(SI*1), Y5
+	VBROADCASTSS 12(CX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, CX
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z3
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      (DX)(CX*1), Y5
-	VBROADCASTSS (AX), Z6
+	VMOVUPS      (BX), Z3
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      (BX)(R10*1), Y5
+	VBROADCASTSS (CX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(CX*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone2x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone2x40AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone2x40AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (R9), Y8
-	VBROADCASTSS (AX), Z9
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z6
-	VMOVUPS      64(DX)(BX*1), Z7
-	VMOVUPS      (R9)(BX*1), Y8
-	VBROADCASTSS 4(AX), Z9
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 4(CX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(CX*1), Z9
+	VBROADCASTSS 4(CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (R9), Y8
-	VBROADCASTSS 8(AX), Z9
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (R10), Y8
+	VBROADCASTSS 8(CX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(CX*1), Z9
+	VBROADCASTSS 8(CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z6
-	VMOVUPS      64(DX)(BX*1), Z7
-	VMOVUPS      (R9)(BX*1), Y8
-	VBROADCASTSS 12(AX), Z9
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
+	VMOVUPS      (R10)(SI*1), Y8
+	VBROADCASTSS 12(CX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(CX*1), Z9
+	VBROADCASTSS 12(CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z6
-	VMOVUPS      64(DX), Z7
-	VMOVUPS      (DX)(R9*1), Y8
-	VBROADCASTSS (AX), Z9
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Y8
+	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(CX*1), Z9
+	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Y5, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone3x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone3x40AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone3x40AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -7021,149 +7676,161 @@ TEXT ·salone3x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z9
-	VMOVUPS      64(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 4(AX), Z12
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(CX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(CX*1), Z12
+	VBROADCASTSS 4(CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(CX*2), Z12
+	VBROADCASTSS 4(CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS 8(AX), Z12
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(CX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(CX*1), Z12
+	VBROADCASTSS 8(CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(CX*2), Z12
+	VBROADCASTSS 8(CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z9
-	VMOVUPS      64(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 12(AX), Z12
+	VMOVUPS      (BX)(SI*1), Z9
+	VMOVUPS      64(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(CX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(CX*1), Z12
+	VBROADCASTSS 12(CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(CX*2), Z12
+	VBROADCASTSS 12(CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z9
-	VMOVUPS      64(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(CX*2), Z12
+	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Y8, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone4x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone4x40AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone4x40AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -7176,173 +7843,185 @@ TEXT ·salone4x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (R10), Y14
-	VBROADCASTSS (AX), Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS (CX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS (CX)(DX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS (CX)(DX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R9*1), Z15
+	VBROADCASTSS (CX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      (R10)(BX*1), Y14
-	VBROADCASTSS 4(AX), Z15
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 4(CX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 4(AX)(CX*1), Z15
+	VBROADCASTSS 4(CX)(DX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 4(AX)(CX*2), Z15
+	VBROADCASTSS 4(CX)(DX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 4(AX)(R9*1), Z15
+	VBROADCASTSS 4(CX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (R10), Y14
-	VBROADCASTSS 8(AX), Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (R11), Y14
+	VBROADCASTSS 8(CX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 8(AX)(CX*1), Z15
+	VBROADCASTSS 8(CX)(DX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 8(AX)(CX*2), Z15
+	VBROADCASTSS 8(CX)(DX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 8(AX)(R9*1), Z15
+	VBROADCASTSS 8(CX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      (R10)(BX*1), Y14
-	VBROADCASTSS 12(AX), Z15
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      (R11)(SI*1), Y14
+	VBROADCASTSS 12(CX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 12(AX)(CX*1), Z15
+	VBROADCASTSS 12(CX)(DX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 12(AX)(CX*2), Z15
+	VBROADCASTSS 12(CX)(DX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 12(AX)(R9*1), Z15
+	VBROADCASTSS 12(CX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      (DX)(R10*1), Y14
-	VBROADCASTSS (AX), Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Y14
+	VBROADCASTSS (CX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(CX*1), Z15
+	VBROADCASTSS (CX)(DX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(CX*2), Z15
+	VBROADCASTSS (CX)(DX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R9*1), Z15
+	VBROADCASTSS (CX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Y8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Y11, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone5x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone5x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone5x40AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone5x40AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -7358,198 +8037,210 @@ TEXT ·salone5x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (R10), Y17
-	VBROADCASTSS (AX), Z18
+	VMOVUPS      (BX), Z15
+	VMOVUPS      64(BX), Z16
+	VMOVUPS      (R11), Y17
+	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS (AX)(CX*1), Z18
+	VBROADCASTSS (CX)(DX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS (AX)(CX*2), Z18
+	VBROADCASTSS (CX)(DX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS (AX)(R9*1), Z18
+	VBROADCASTSS (CX)(R10*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS (AX)(CX*4), Z18
+	VBROADCASTSS (CX)(DX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z15
-	VMOVUPS      64(DX)(BX*1), Z16
-	VMOVUPS      (R10)(BX*1), Y17
-	VBROADCASTSS 4(AX), Z18
+	VMOVUPS      (BX)(SI*1), Z15
+	VMOVUPS      64(BX)(SI*1), Z16
+	VMOVUPS      (R11)(SI*1), Y17
+	VBROADCASTSS 4(CX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS 4(AX)(CX*1), Z18
+	VBROADCASTSS 4(CX)(DX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS 4(AX)(CX*2), Z18
+	VBROADCASTSS 4(CX)(DX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS 4(AX)(R9*1), Z18
+	VBROADCASTSS 4(CX)(R10*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS 4(AX)(CX*4), Z18
+	VBROADCASTSS 4(CX)(DX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (R10), Y17
-	VBROADCASTSS 8(AX), Z18
+	VMOVUPS      (BX), Z15
+	VMOVUPS      64(BX), Z16
+	VMOVUPS      (R11), Y17
+	VBROADCASTSS 8(CX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS 8(AX)(CX*1), Z18
+	VBROADCASTSS 8(CX)(DX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS 8(AX)(CX*2), Z18
+	VBROADCASTSS 8(CX)(DX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS 8(AX)(R9*1), Z18
+	VBROADCASTSS 8(CX)(R10*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS 8(AX)(CX*4), Z18
+	VBROADCASTSS 8(CX)(DX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z15
-	VMOVUPS      64(DX)(BX*1), Z16
-	VMOVUPS      (R10)(BX*1), Y17
-	VBROADCASTSS 12(AX), Z18
+	VMOVUPS      (BX)(SI*1), Z15
+	VMOVUPS      64(BX)(SI*1), Z16
+	VMOVUPS      (R11)(SI*1), Y17
+	VBROADCASTSS 12(CX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS 12(AX)(CX*1), Z18
+	VBROADCASTSS 12(CX)(DX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS 12(AX)(CX*2), Z18
+	VBROADCASTSS 12(CX)(DX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS 12(AX)(R9*1), Z18
+	VBROADCASTSS 12(CX)(R10*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS 12(AX)(CX*4), Z18
+	VBROADCASTSS 12(CX)(DX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z15
-	VMOVUPS      64(DX), Z16
-	VMOVUPS      (DX)(R10*1), Y17
-	VBROADCASTSS (AX), Z18
+	VMOVUPS      (BX), Z15
+	VMOVUPS      64(BX), Z16
+	VMOVUPS      (BX)(R11*1), Y17
+	VBROADCASTSS (CX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS (AX)(CX*1), Z18
+	VBROADCASTSS (CX)(DX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS (AX)(CX*2), Z18
+	VBROADCASTSS (CX)(DX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS (AX)(R9*1), Z18
+	VBROADCASTSS (CX)(R10*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS (AX)(CX*4), Z18
+	VBROADCASTSS (CX)(DX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Y8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Y11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Y14, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone6x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone6x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone6x40AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone6x40AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -7568,222 +8259,234 @@ TEXT ·salone6x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (R11), Y20
-	VBROADCASTSS (AX), Z21
+	VMOVUPS      (BX), Z18
+	VMOVUPS      64(BX), Z19
+	VMOVUPS      (R12), Y20
+	VBROADCASTSS (CX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS (AX)(CX*1), Z21
+	VBROADCASTSS (CX)(DX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS (AX)(CX*2), Z21
+	VBROADCASTSS (CX)(DX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS (AX)(R9*1), Z21
+	VBROADCASTSS (CX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS (AX)(CX*4), Z21
+	VBROADCASTSS (CX)(DX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS (AX)(R10*1), Z21
+	VBROADCASTSS (CX)(R11*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z18
-	VMOVUPS      64(DX)(BX*1), Z19
-	VMOVUPS      (R11)(BX*1), Y20
-	VBROADCASTSS 4(AX), Z21
+	VMOVUPS      (BX)(SI*1), Z18
+	VMOVUPS      64(BX)(SI*1), Z19
+	VMOVUPS      (R12)(SI*1), Y20
+	VBROADCASTSS 4(CX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS 4(AX)(CX*1), Z21
+	VBROADCASTSS 4(CX)(DX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS 4(AX)(CX*2), Z21
+	VBROADCASTSS 4(CX)(DX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS 4(AX)(R9*1), Z21
+	VBROADCASTSS 4(CX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS 4(AX)(CX*4), Z21
+	VBROADCASTSS 4(CX)(DX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS 4(AX)(R10*1), Z21
+	VBROADCASTSS 4(CX)(R11*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (R11), Y20
-	VBROADCASTSS 8(AX), Z21
+	VMOVUPS      (BX), Z18
+	VMOVUPS      64(BX), Z19
+	VMOVUPS      (R12), Y20
+	VBROADCASTSS 8(CX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS 8(AX)(CX*1), Z21
+	VBROADCASTSS 8(CX)(DX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS 8(AX)(CX*2), Z21
+	VBROADCASTSS 8(CX)(DX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS 8(AX)(R9*1), Z21
+	VBROADCASTSS 8(CX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS 8(AX)(CX*4), Z21
+	VBROADCASTSS 8(CX)(DX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS 8(AX)(R10*1), Z21
+	VBROADCASTSS 8(CX)(R11*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z18
-	VMOVUPS      64(DX)(BX*1), Z19
-	VMOVUPS      (R11)(BX*1), Y20
-	VBROADCASTSS 12(AX), Z21
+	VMOVUPS      (BX)(SI*1), Z18
+	VMOVUPS      64(BX)(SI*1), Z19
+	VMOVUPS      (R12)(SI*1), Y20
+	VBROADCASTSS 12(CX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS 12(AX)(CX*1), Z21
+	VBROADCASTSS 12(CX)(DX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS 12(AX)(CX*2), Z21
+	VBROADCASTSS 12(CX)(DX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS 12(AX)(R9*1), Z21
+	VBROADCASTSS 12(CX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS 12(AX)(CX*4), Z21
+	VBROADCASTSS 12(CX)(DX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS 12(AX)(R10*1), Z21
+	VBROADCASTSS 12(CX)(R11*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z18
-	VMOVUPS      64(DX), Z19
-	VMOVUPS      (DX)(R11*1), Y20
-	VBROADCASTSS (AX), Z21
+	VMOVUPS      (BX), Z18
+	VMOVUPS      64(BX), Z19
+	VMOVUPS      (BX)(R12*1), Y20
+	VBROADCASTSS (CX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS (AX)(CX*1), Z21
+	VBROADCASTSS (CX)(DX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS (AX)(CX*2), Z21
+	VBROADCASTSS (CX)(DX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS (AX)(R9*1), Z21
+	VBROADCASTSS (CX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS (AX)(CX*4), Z21
+	VBROADCASTSS (CX)(DX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS (AX)(R10*1), Z21
+	VBROADCASTSS (CX)(R11*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Y8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Y14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z15, (SI)
-	VMOVUPS Z16, 64(SI)
-	VMOVUPS Y17, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Y17, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone7x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone7x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone7x40AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone7x40AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -7805,250 +8508,262 @@ TEXT ·salone7x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Y20, Y20, Y20
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (R11), Y23
-	VBROADCASTSS (AX), Z24
+	VMOVUPS      (BX), Z21
+	VMOVUPS      64(BX), Z22
+	VMOVUPS      (R12), Y23
+	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS (AX)(CX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS (AX)(CX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS (AX)(R9*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(CX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS (AX)(R9*2), Z24
+	VBROADCASTSS (CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z21
-	VMOVUPS      64(DX)(BX*1), Z22
-	VMOVUPS      (R11)(BX*1), Y23
-	VBROADCASTSS 4(AX), Z24
+	VMOVUPS      (BX)(SI*1), Z21
+	VMOVUPS      64(BX)(SI*1), Z22
+	VMOVUPS      (R12)(SI*1), Y23
+	VBROADCASTSS 4(CX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS 4(AX)(CX*1), Z24
+	VBROADCASTSS 4(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS 4(AX)(CX*2), Z24
+	VBROADCASTSS 4(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS 4(AX)(R9*1), Z24
+	VBROADCASTSS 4(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 4(AX)(CX*4), Z24
+	VBROADCASTSS 4(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS 4(AX)(R10*1), Z24
+	VBROADCASTSS 4(CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS 4(AX)(R9*2), Z24
+	VBROADCASTSS 4(CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (R11), Y23
-	VBROADCASTSS 8(AX), Z24
+	VMOVUPS      (BX), Z21
+	VMOVUPS      64(BX), Z22
+	VMOVUPS      (R12), Y23
+	VBROADCASTSS 8(CX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS 8(AX)(CX*1), Z24
+	VBROADCASTSS 8(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS 8(AX)(CX*2), Z24
+	VBROADCASTSS 8(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS 8(AX)(R9*1), Z24
+	VBROADCASTSS 8(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 8(AX)(CX*4), Z24
+	VBROADCASTSS 8(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS 8(AX)(R10*1), Z24
+	VBROADCASTSS 8(CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS 8(AX)(R9*2), Z24
+	VBROADCASTSS 8(CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z21
-	VMOVUPS      64(DX)(BX*1), Z22
-	VMOVUPS      (R11)(BX*1), Y23
-	VBROADCASTSS 12(AX), Z24
+	VMOVUPS      (BX)(SI*1), Z21
+	VMOVUPS      64(BX)(SI*1), Z22
+	VMOVUPS      (R12)(SI*1), Y23
+	VBROADCASTSS 12(CX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS 12(AX)(CX*1), Z24
+	VBROADCASTSS 12(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS 12(AX)(CX*2), Z24
+	VBROADCASTSS 12(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS 12(AX)(R9*1), Z24
+	VBROADCASTSS 12(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 12(AX)(CX*4), Z24
+	VBROADCASTSS 12(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS 12(AX)(R10*1), Z24
+	VBROADCASTSS 12(CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS 12(AX)(R9*2), Z24
+	VBROADCASTSS 12(CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z21
-	VMOVUPS      64(DX), Z22
-	VMOVUPS      (DX)(R11*1), Y23
-	VBROADCASTSS (AX), Z24
+	VMOVUPS      (BX), Z21
+	VMOVUPS      64(BX), Z22
+	VMOVUPS      (BX)(R12*1), Y23
+	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS (AX)(CX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS (AX)(CX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS (AX)(R9*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(CX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (CX)(R11*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS (AX)(R9*2), Z24
+	VBROADCASTSS (CX)(R10*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Y8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Y14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z15, (SI)
-	VMOVUPS Z16, 64(SI)
-	VMOVUPS Y17, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, 64(SI)
-	VMOVUPS Y20, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Y17, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Y20, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone8x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone8x40AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func salone8x40AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·salone8x40AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R12
-	SHLQ    $0x02, R12
+	SUBQ $0x00000008, R13
+	SHLQ $0x02, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -8073,379 +8788,403 @@ TEXT ·salone8x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (R12), Y26
-	VBROADCASTSS (AX), Z27
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      (R13), Y26
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS (AX)(CX*1), Z27
+	VBROADCASTSS (CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS (AX)(CX*2), Z27
+	VBROADCASTSS (CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS (AX)(R9*1), Z27
+	VBROADCASTSS (CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS (AX)(CX*4), Z27
+	VBROADCASTSS (CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS (AX)(R9*2), Z27
+	VBROADCASTSS (CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS (R11), Z27
+	VBROADCASTSS (R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      (R12)(BX*1), Y26
-	VBROADCASTSS 4(AX), Z27
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      (R13)(SI*1), Y26
+	VBROADCASTSS 4(CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS 4(AX)(CX*1), Z27
+	VBROADCASTSS 4(CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS 4(AX)(CX*2), Z27
+	VBROADCASTSS 4(CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS 4(AX)(R9*1), Z27
+	VBROADCASTSS 4(CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS 4(AX)(CX*4), Z27
+	VBROADCASTSS 4(CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS 4(AX)(R10*1), Z27
+	VBROADCASTSS 4(CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS 4(AX)(R9*2), Z27
+	VBROADCASTSS 4(CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS 4(R11), Z27
+	VBROADCASTSS 4(R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (R12), Y26
-	VBROADCASTSS 8(AX), Z27
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      (R13), Y26
+	VBROADCASTSS 8(CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS 8(AX)(CX*1), Z27
+	VBROADCASTSS 8(CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS 8(AX)(CX*2), Z27
+	VBROADCASTSS 8(CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS 8(AX)(R9*1), Z27
+	VBROADCASTSS 8(CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS 8(AX)(CX*4), Z27
+	VBROADCASTSS 8(CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS 8(AX)(R10*1), Z27
+	VBROADCASTSS 8(CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS 8(AX)(R9*2), Z27
+	VBROADCASTSS 8(CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS 8(R11), Z27
+	VBROADCASTSS 8(R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      (R12)(BX*1), Y26
-	VBROADCASTSS 12(AX), Z27
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      (R13)(SI*1), Y26
+	VBROADCASTSS 12(CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS 12(AX)(CX*1), Z27
+	VBROADCASTSS 12(CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS 12(AX)(CX*2), Z27
+	VBROADCASTSS 12(CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS 12(AX)(R9*1), Z27
+	VBROADCASTSS 12(CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS 12(AX)(CX*4), Z27
+	VBROADCASTSS 12(CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS 12(AX)(R10*1), Z27
+	VBROADCASTSS 12(CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS 12(AX)(R9*2), Z27
+	VBROADCASTSS 12(CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS 12(R11), Z27
+	VBROADCASTSS 12(R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      (DX)(R12*1), Y26
-	VBROADCASTSS (AX), Z27
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      (BX)(R13*1), Y26
+	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS (AX)(CX*1), Z27
+	VBROADCASTSS (CX)(DX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS (AX)(CX*2), Z27
+	VBROADCASTSS (CX)(DX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS (AX)(R9*1), Z27
+	VBROADCASTSS (CX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS (AX)(CX*4), Z27
+	VBROADCASTSS (CX)(DX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (CX)(R11*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS (AX)(R9*2), Z27
+	VBROADCASTSS (CX)(R10*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS (R11), Z27
+	VBROADCASTSS (R12), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Y2, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z3, (SI)
-	VMOVUPS Z4, 64(SI)
-	VMOVUPS Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z6, (SI)
-	VMOVUPS Z7, 64(SI)
-	VMOVUPS Y8, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z9, (SI)
-	VMOVUPS Z10, 64(SI)
-	VMOVUPS Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Y14, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z15, (SI)
-	VMOVUPS Z16, 64(SI)
-	VMOVUPS Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z18, (SI)
-	VMOVUPS Z19, 64(SI)
-	VMOVUPS Y20, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPS Z21, (SI)
-	VMOVUPS Z22, 64(SI)
-	VMOVUPS Y23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, 64(DI)
+	VMOVUPS Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Y14, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z15, (DI)
+	VMOVUPS Z16, 64(DI)
+	VMOVUPS Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z18, (DI)
+	VMOVUPS Z19, 64(DI)
+	VMOVUPS Y20, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPS Z21, (DI)
+	VMOVUPS Z22, 64(DI)
+	VMOVUPS Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone1x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone1x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone1x56AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone1x56AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), CX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, CX
-	SHLQ    $0x02, CX
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, CX
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (CX), Y7
-	VBROADCASTSS (AX), Z8
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z4
-	VMOVUPS      64(DX)(BX*1), Z5
-	VMOVUPS      128(DX)(BX*1), Z6
-	VMOVUPS      (CX)(BX*1), Y7
-	VBROADCASTSS 4(AX), Z8
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 4(CX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (CX), Y7
-	VBROADCASTSS 8(AX), Z8
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (R10), Y7
+	VBROADCASTSS 8(CX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z4
-	VMOVUPS      64(DX)(BX*1), Z5
-	VMOVUPS      128(DX)(BX*1), Z6
-	VMOVUPS      (CX)(BX*1), Y7
-	VBROADCASTSS 12(AX), Z8
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
+	VMOVUPS      128(BX)(SI*1), Z6
+	VMOVUPS      (R10)(SI*1), Y7
+	VBROADCASTSS 12(CX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, CX
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      128(DX), Z6
-	VMOVUPS      (DX)(CX*1), Y7
-	VBROADCASTSS (AX), Z8
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      (BX)(R10*1), Y7
+	VBROADCASTSS (CX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Y3, (SI)(CX*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone2x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone2x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone2x56AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone2x56AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8454,141 +9193,153 @@ TEXT ·salone2x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z8
-	VMOVUPS      64(DX)(BX*1), Z9
-	VMOVUPS      128(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 4(AX), Z12
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 4(CX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(CX*1), Z12
+	VBROADCASTSS 4(CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (R9), Y11
-	VBROADCASTSS 8(AX), Z12
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (R10), Y11
+	VBROADCASTSS 8(CX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(CX*1), Z12
+	VBROADCASTSS 8(CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z8
-	VMOVUPS      64(DX)(BX*1), Z9
-	VMOVUPS      128(DX)(BX*1), Z10
-	VMOVUPS      (R9)(BX*1), Y11
-	VBROADCASTSS 12(AX), Z12
+	VMOVUPS      (BX)(SI*1), Z8
+	VMOVUPS      64(BX)(SI*1), Z9
+	VMOVUPS      128(BX)(SI*1), Z10
+	VMOVUPS      (R10)(SI*1), Y11
+	VBROADCASTSS 12(CX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(CX*1), Z12
+	VBROADCASTSS 12(CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z8
-	VMOVUPS      64(DX), Z9
-	VMOVUPS      128(DX), Z10
-	VMOVUPS      (DX)(R9*1), Y11
-	VBROADCASTSS (AX), Z12
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (CX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(CX*1), Z12
+	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Y7, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone3x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone3x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone3x56AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone3x56AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R9
-	SHLQ    $0x02, R9
+	SUBQ $0x00000008, R10
+	SHLQ $0x02, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8601,172 +9352,184 @@ TEXT ·salone3x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (R9), Y15
-	VBROADCASTSS (AX), Z16
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Y15
+	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS (CX)(DX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS (CX)(DX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      128(DX)(BX*1), Z14
-	VMOVUPS      (R9)(BX*1), Y15
-	VBROADCASTSS 4(AX), Z16
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Y15
+	VBROADCASTSS 4(CX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS 4(AX)(CX*1), Z16
+	VBROADCASTSS 4(CX)(DX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS 4(AX)(CX*2), Z16
+	VBROADCASTSS 4(CX)(DX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (R9), Y15
-	VBROADCASTSS 8(AX), Z16
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (R10), Y15
+	VBROADCASTSS 8(CX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS 8(AX)(CX*1), Z16
+	VBROADCASTSS 8(CX)(DX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS 8(AX)(CX*2), Z16
+	VBROADCASTSS 8(CX)(DX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z12
-	VMOVUPS      64(DX)(BX*1), Z13
-	VMOVUPS      128(DX)(BX*1), Z14
-	VMOVUPS      (R9)(BX*1), Y15
-	VBROADCASTSS 12(AX), Z16
+	VMOVUPS      (BX)(SI*1), Z12
+	VMOVUPS      64(BX)(SI*1), Z13
+	VMOVUPS      128(BX)(SI*1), Z14
+	VMOVUPS      (R10)(SI*1), Y15
+	VBROADCASTSS 12(CX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS 12(AX)(CX*1), Z16
+	VBROADCASTSS 12(CX)(DX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS 12(AX)(CX*2), Z16
+	VBROADCASTSS 12(CX)(DX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z12
-	VMOVUPS      64(DX), Z13
-	VMOVUPS      128(DX), Z14
-	VMOVUPS      (DX)(R9*1), Y15
-	VBROADCASTSS (AX), Z16
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Y15
+	VBROADCASTSS (CX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(CX*1), Z16
+	VBROADCASTSS (CX)(DX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(CX*2), Z16
+	VBROADCASTSS (CX)(DX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Y7, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Y11, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone4x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone4x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone4x56AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone4x56AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8783,202 +9546,214 @@ TEXT ·salone4x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (R10), Y19
-	VBROADCASTSS (AX), Z20
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Y19
+	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R9*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z16
-	VMOVUPS      64(DX)(BX*1), Z17
-	VMOVUPS      128(DX)(BX*1), Z18
-	VMOVUPS      (R10)(BX*1), Y19
-	VBROADCASTSS 4(AX), Z20
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Y19
+	VBROADCASTSS 4(CX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS 4(AX)(CX*1), Z20
+	VBROADCASTSS 4(CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS 4(AX)(CX*2), Z20
+	VBROADCASTSS 4(CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS 4(AX)(R9*1), Z20
+	VBROADCASTSS 4(CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (R10), Y19
-	VBROADCASTSS 8(AX), Z20
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (R11), Y19
+	VBROADCASTSS 8(CX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS 8(AX)(CX*1), Z20
+	VBROADCASTSS 8(CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS 8(AX)(CX*2), Z20
+	VBROADCASTSS 8(CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS 8(AX)(R9*1), Z20
+	VBROADCASTSS 8(CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z16
-	VMOVUPS      64(DX)(BX*1), Z17
-	VMOVUPS      128(DX)(BX*1), Z18
-	VMOVUPS      (R10)(BX*1), Y19
-	VBROADCASTSS 12(AX), Z20
+	VMOVUPS      (BX)(SI*1), Z16
+	VMOVUPS      64(BX)(SI*1), Z17
+	VMOVUPS      128(BX)(SI*1), Z18
+	VMOVUPS      (R11)(SI*1), Y19
+	VBROADCASTSS 12(CX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS 12(AX)(CX*1), Z20
+	VBROADCASTSS 12(CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS 12(AX)(CX*2), Z20
+	VBROADCASTSS 12(CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS 12(AX)(R9*1), Z20
+	VBROADCASTSS 12(CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z16
-	VMOVUPS      64(DX), Z17
-	VMOVUPS      128(DX), Z18
-	VMOVUPS      (DX)(R10*1), Y19
-	VBROADCASTSS (AX), Z20
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Y19
+	VBROADCASTSS (CX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(CX*1), Z20
+	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(CX*2), Z20
+	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R9*1), Z20
+	VBROADCASTSS (CX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Y11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, 128(SI)
-	VMOVUPS Y15, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Y15, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone5x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone5x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone5x56AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone5x56AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R10
-	SHLQ    $0x02, R10
+	SUBQ $0x00000008, R11
+	SHLQ $0x02, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8999,233 +9774,245 @@ TEXT ·salone5x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (R10), Y23
-	VBROADCASTSS (AX), Z24
+	VMOVUPS      (BX), Z20
+	VMOVUPS      64(BX), Z21
+	VMOVUPS      128(BX), Z22
+	VMOVUPS      (R11), Y23
+	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS (AX)(CX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS (AX)(CX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(R9*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS (AX)(CX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z20
-	VMOVUPS      64(DX)(BX*1), Z21
-	VMOVUPS      128(DX)(BX*1), Z22
-	VMOVUPS      (R10)(BX*1), Y23
-	VBROADCASTSS 4(AX), Z24
+	VMOVUPS      (BX)(SI*1), Z20
+	VMOVUPS      64(BX)(SI*1), Z21
+	VMOVUPS      128(BX)(SI*1), Z22
+	VMOVUPS      (R11)(SI*1), Y23
+	VBROADCASTSS 4(CX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS 4(AX)(CX*1), Z24
+	VBROADCASTSS 4(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS 4(AX)(CX*2), Z24
+	VBROADCASTSS 4(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 4(AX)(R9*1), Z24
+	VBROADCASTSS 4(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS 4(AX)(CX*4), Z24
+	VBROADCASTSS 4(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (R10), Y23
-	VBROADCASTSS 8(AX), Z24
+	VMOVUPS      (BX), Z20
+	VMOVUPS      64(BX), Z21
+	VMOVUPS      128(BX), Z22
+	VMOVUPS      (R11), Y23
+	VBROADCASTSS 8(CX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS 8(AX)(CX*1), Z24
+	VBROADCASTSS 8(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS 8(AX)(CX*2), Z24
+	VBROADCASTSS 8(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 8(AX)(R9*1), Z24
+	VBROADCASTSS 8(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS 8(AX)(CX*4), Z24
+	VBROADCASTSS 8(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z20
-	VMOVUPS      64(DX)(BX*1), Z21
-	VMOVUPS      128(DX)(BX*1), Z22
-	VMOVUPS      (R10)(BX*1), Y23
-	VBROADCASTSS 12(AX), Z24
+	VMOVUPS      (BX)(SI*1), Z20
+	VMOVUPS      64(BX)(SI*1), Z21
+	VMOVUPS      128(BX)(SI*1), Z22
+	VMOVUPS      (R11)(SI*1), Y23
+	VBROADCASTSS 12(CX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS 12(AX)(CX*1), Z24
+	VBROADCASTSS 12(CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS 12(AX)(CX*2), Z24
+	VBROADCASTSS 12(CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 12(AX)(R9*1), Z24
+	VBROADCASTSS 12(CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS 12(AX)(CX*4), Z24
+	VBROADCASTSS 12(CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z20
-	VMOVUPS      64(DX), Z21
-	VMOVUPS      128(DX), Z22
-	VMOVUPS      (DX)(R10*1), Y23
-	VBROADCASTSS (AX), Z24
+	VMOVUPS      (BX), Z20
+	VMOVUPS      64(BX), Z21
+	VMOVUPS      128(BX), Z22
+	VMOVUPS      (BX)(R11*1), Y23
+	VBROADCASTSS (CX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS (AX)(CX*1), Z24
+	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS (AX)(CX*2), Z24
+	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(R9*1), Z24
+	VBROADCASTSS (CX)(R10*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS (AX)(CX*4), Z24
+	VBROADCASTSS (CX)(DX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Y11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, 128(SI)
-	VMOVUPS Y15, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	VMOVUPS Z18, 128(SI)
-	VMOVUPS Y19, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Y15, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Y19, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salone6x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salone6x56AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·salone6x56AVX512(SB), NOSPLIT, $0-64
+TEXT ·salone6x56AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000008, R11
-	SHLQ    $0x02, R11
+	SUBQ $0x00000008, R12
+	SHLQ $0x02, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -9250,4439 +10037,4947 @@ TEXT ·salone6x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (R11), Y27
-	VBROADCASTSS (AX), Z28
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      (R12), Y27
+	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS (AX)(CX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS (AX)(CX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS (AX)(R9*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS (AX)(CX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      128(DX)(BX*1), Z26
-	VMOVUPS      (R11)(BX*1), Y27
-	VBROADCASTSS 4(AX), Z28
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      128(BX)(SI*1), Z26
+	VMOVUPS      (R12)(SI*1), Y27
+	VBROADCASTSS 4(CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS 4(AX)(CX*1), Z28
+	VBROADCASTSS 4(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS 4(AX)(CX*2), Z28
+	VBROADCASTSS 4(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS 4(AX)(R9*1), Z28
+	VBROADCASTSS 4(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS 4(AX)(CX*4), Z28
+	VBROADCASTSS 4(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS 4(AX)(R10*1), Z28
+	VBROADCASTSS 4(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (R11), Y27
-	VBROADCASTSS 8(AX), Z28
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      (R12), Y27
+	VBROADCASTSS 8(CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS 8(AX)(CX*1), Z28
+	VBROADCASTSS 8(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS 8(AX)(CX*2), Z28
+	VBROADCASTSS 8(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS 8(AX)(R9*1), Z28
+	VBROADCASTSS 8(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS 8(AX)(CX*4), Z28
+	VBROADCASTSS 8(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS 8(AX)(R10*1), Z28
+	VBROADCASTSS 8(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX)(BX*1), Z24
-	VMOVUPS      64(DX)(BX*1), Z25
-	VMOVUPS      128(DX)(BX*1), Z26
-	VMOVUPS      (R11)(BX*1), Y27
-	VBROADCASTSS 12(AX), Z28
+	VMOVUPS      (BX)(SI*1), Z24
+	VMOVUPS      64(BX)(SI*1), Z25
+	VMOVUPS      128(BX)(SI*1), Z26
+	VMOVUPS      (R12)(SI*1), Y27
+	VBROADCASTSS 12(CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS 12(AX)(CX*1), Z28
+	VBROADCASTSS 12(CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS 12(AX)(CX*2), Z28
+	VBROADCASTSS 12(CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS 12(AX)(R9*1), Z28
+	VBROADCASTSS 12(CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS 12(AX)(CX*4), Z28
+	VBROADCASTSS 12(CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS 12(AX)(R10*1), Z28
+	VBROADCASTSS 12(CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000010, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z24
-	VMOVUPS      64(DX), Z25
-	VMOVUPS      128(DX), Z26
-	VMOVUPS      (DX)(R11*1), Y27
-	VBROADCASTSS (AX), Z28
+	VMOVUPS      (BX), Z24
+	VMOVUPS      64(BX), Z25
+	VMOVUPS      128(BX), Z26
+	VMOVUPS      (BX)(R12*1), Y27
+	VBROADCASTSS (CX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS (AX)(CX*1), Z28
+	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS (AX)(CX*2), Z28
+	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS (AX)(R9*1), Z28
+	VBROADCASTSS (CX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS (AX)(CX*4), Z28
+	VBROADCASTSS (CX)(DX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (CX)(R11*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000004, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	VMOVUPS Z2, 128(SI)
-	VMOVUPS Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z4, (SI)
-	VMOVUPS Z5, 64(SI)
-	VMOVUPS Z6, 128(SI)
-	VMOVUPS Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z8, (SI)
-	VMOVUPS Z9, 64(SI)
-	VMOVUPS Z10, 128(SI)
-	VMOVUPS Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z12, (SI)
-	VMOVUPS Z13, 64(SI)
-	VMOVUPS Z14, 128(SI)
-	VMOVUPS Y15, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z16, (SI)
-	VMOVUPS Z17, 64(SI)
-	VMOVUPS Z18, 128(SI)
-	VMOVUPS Y19, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPS Z20, (SI)
-	VMOVUPS Z21, 64(SI)
-	VMOVUPS Z22, 128(SI)
-	VMOVUPS Y23, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z12, (DI)
+	VMOVUPS Z13, 64(DI)
+	VMOVUPS Z14, 128(DI)
+	VMOVUPS Y15, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z16, (DI)
+	VMOVUPS Z17, 64(DI)
+	VMOVUPS Z18, 128(DI)
+	VMOVUPS Y19, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPS Z20, (DI)
+	VMOVUPS Z21, 64(DI)
+	VMOVUPS Z22, 128(DI)
+	VMOVUPS Y23, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone1x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    bRow+32(FP), BX
-	MOVQ    c+40(FP), SI
-	MOVQ    ldc+48(FP), DI
-	MOVQ    k+0(FP), R8
-	SHLQ    $0x03, CX
-	SHLQ    $0x03, BX
-	SHLQ    $0x03, DI
-	MOVQ    cols+56(FP), R9
-	CMPQ    R9, $0x00000004
-	JNE     cut
+TEXT ·dalone1x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Y0, Y0, Y0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
+	VMOVUPD          (R8), Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Y1
-	VFMADD231PD.BCST 8(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPD          (R8)(BX*1), Y1
+	VFMADD231PD.BCST 8(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Y1
-	VFMADD231PD.BCST 16(AX), Y1, Y0
+	VMOVUPD          (R8), Y1
+	VFMADD231PD.BCST 16(CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Y1
-	VFMADD231PD.BCST 24(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	VMOVUPD          (R8)(BX*1), Y1
+	VFMADD231PD.BCST 24(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  wholeWrite
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPD          (R8), Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              wholeStep
 
 wholeWrite:
 	VMOVUPD Y0, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
 	VZEROUPPER
 	RET
 
 cut:
 	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
 	VPXORD  Y0, Y0, Y0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     cutRest
 	PCALIGN $0x20
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX), K1, Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
+	VMOVUPD.Z        (R8), K1, Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX)(BX*1), K1, Y1
-	VFMADD231PD.BCST 8(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
+	VMOVUPD.Z        (R8)(BX*1), K1, Y1
+	VFMADD231PD.BCST 8(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX), K1, Y1
-	VFMADD231PD.BCST 16(AX), Y1, Y0
+	VMOVUPD.Z        (R8), K1, Y1
+	VFMADD231PD.BCST 16(CX), Y1, Y0
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX)(BX*1), K1, Y1
-	VFMADD231PD.BCST 24(AX), Y1, Y0
-	LEAQ             (DX)(BX*2), DX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	VMOVUPD.Z        (R8)(BX*1), K1, Y1
+	VFMADD231PD.BCST 24(CX), Y1, Y0
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              cutSteps
 
 cutRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  cutWrite
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (DX), K1, Y1
-	VFMADD231PD.BCST (AX), Y1, Y0
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VMOVUPD.Z        (R8), K1, Y1
+	VFMADD231PD.BCST (CX), Y1, Y0
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
 	JNE              cutStep
 
 cutWrite:
 	VMOVUPD Y0, K1, (SI)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
 	VZEROUPPER
 	RET
 
-// func dalone2x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone2x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone2x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y2
-	VFMADD231PD.BCST 8(AX), Y2, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y2
-	VFMADD231PD.BCST 16(AX), Y2, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y2
-	VFMADD231PD.BCST 24(AX), Y2, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y2
-	VFMADD231PD.BCST 8(AX), Y2, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y2
-	VFMADD231PD.BCST 16(AX), Y2, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y2, Y1
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y2
-	VFMADD231PD.BCST 24(AX), Y2, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y2, Y1
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y2
-	VFMADD231PD.BCST (AX), Y2, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone3x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone3x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	MOVQ    cols+56(FP), R10
-	CMPQ    R10, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y3
-	VFMADD231PD.BCST 8(AX), Y3, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y3
-	VFMADD231PD.BCST 16(AX), Y3, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y3
-	VFMADD231PD.BCST 24(AX), Y3, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y3
-	VFMADD231PD.BCST 8(AX), Y3, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y3
-	VFMADD231PD.BCST 16(AX), Y3, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y3, Y2
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y3
-	VFMADD231PD.BCST 24(AX), Y3, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y3, Y2
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y3
-	VFMADD231PD.BCST (AX), Y3, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone4x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone4x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y4
-	VFMADD231PD.BCST 8(AX), Y4, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y4
-	VFMADD231PD.BCST 16(AX), Y4, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y4
-	VFMADD231PD.BCST 24(AX), Y4, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y4
-	VFMADD231PD.BCST 8(AX), Y4, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y4
-	VFMADD231PD.BCST 16(AX), Y4, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y4, Y3
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y4
-	VFMADD231PD.BCST 24(AX), Y4, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y4, Y3
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y4
-	VFMADD231PD.BCST (AX), Y4, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone5x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone5x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	MOVQ    cols+56(FP), R11
-	CMPQ    R11, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y5
-	VFMADD231PD.BCST 8(AX), Y5, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y5
-	VFMADD231PD.BCST 16(AX), Y5, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y5
-	VFMADD231PD.BCST 24(AX), Y5, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y5
-	VFMADD231PD.BCST 8(AX), Y5, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y5
-	VFMADD231PD.BCST 16(AX), Y5, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y5, Y4
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y5
-	VFMADD231PD.BCST 24(AX), Y5, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y5, Y4
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y5
-	VFMADD231PD.BCST (AX), Y5, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone6x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone6x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y6
-	VFMADD231PD.BCST 8(AX), Y6, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y6
-	VFMADD231PD.BCST 16(AX), Y6, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y6
-	VFMADD231PD.BCST 24(AX), Y6, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y6
-	VFMADD231PD.BCST 8(AX), Y6, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y6
-	VFMADD231PD.BCST 16(AX), Y6, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y6, Y5
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y6
-	VFMADD231PD.BCST 24(AX), Y6, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y6, Y5
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y6
-	VFMADD231PD.BCST (AX), Y6, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone7x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone7x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ    a+8(FP), AX
-	MOVQ    aRow+16(FP), DX
-	MOVQ    b+24(FP), BX
-	MOVQ    bRow+32(FP), SI
-	MOVQ    c+40(FP), DI
-	MOVQ    ldc+48(FP), R8
-	MOVQ    k+0(FP), R9
-	SHLQ    $0x03, DX
-	SHLQ    $0x03, SI
-	SHLQ    $0x03, R8
-	LEAQ    (DX)(DX*2), R10
-	LEAQ    (DX)(DX*4), R11
-	MOVQ    cols+56(FP), R12
-	CMPQ    R12, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y7
-	VFMADD231PD.BCST 8(AX), Y7, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y7
-	VFMADD231PD.BCST 16(AX), Y7, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y7
-	VFMADD231PD.BCST 24(AX), Y7, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y7
-	VFMADD231PD.BCST 8(AX), Y7, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y7
-	VFMADD231PD.BCST 16(AX), Y7, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y7, Y6
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y7
-	VFMADD231PD.BCST 24(AX), Y7, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y7, Y6
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y7
-	VFMADD231PD.BCST (AX), Y7, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone8x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone8x4AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone2x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST (R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y8
-	VFMADD231PD.BCST 8(AX), Y8, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST 8(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y8
-	VFMADD231PD.BCST 16(AX), Y8, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST 16(R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y8
-	VFMADD231PD.BCST 24(AX), Y8, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST 24(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST (R12), Y8, Y7
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST (R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y8
-	VFMADD231PD.BCST 8(AX), Y8, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST 8(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y8
-	VFMADD231PD.BCST 16(AX), Y8, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST 16(R12), Y8, Y7
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y8
-	VFMADD231PD.BCST 24(AX), Y8, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST 24(R12), Y8, Y7
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y8
-	VFMADD231PD.BCST (AX), Y8, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
-	VFMADD231PD.BCST (R12), Y8, Y7
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone9x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone9x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST (R12), Y9, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y9
-	VFMADD231PD.BCST 8(AX), Y9, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST 8(R12), Y9, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y9
-	VFMADD231PD.BCST 16(AX), Y9, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST 16(R12), Y9, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y9
-	VFMADD231PD.BCST 24(AX), Y9, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST 24(R12), Y9, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST (R12), Y9, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST (R12), Y9, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y9
-	VFMADD231PD.BCST 8(AX), Y9, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST 8(R12), Y9, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y9
-	VFMADD231PD.BCST 16(AX), Y9, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST 16(R12), Y9, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y9, Y8
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y9
-	VFMADD231PD.BCST 24(AX), Y9, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST 24(R12), Y9, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y9, Y8
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y9
-	VFMADD231PD.BCST (AX), Y9, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y9, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
-	VFMADD231PD.BCST (R12), Y9, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone10x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone10x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST (R12), Y10, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y10
-	VFMADD231PD.BCST 8(AX), Y10, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST 8(R12), Y10, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y10
-	VFMADD231PD.BCST 16(AX), Y10, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST 16(R12), Y10, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y10
-	VFMADD231PD.BCST 24(AX), Y10, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST 24(R12), Y10, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST (R12), Y10, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST (R12), Y10, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y10
-	VFMADD231PD.BCST 8(AX), Y10, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST 8(R12), Y10, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y10
-	VFMADD231PD.BCST 16(AX), Y10, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST 16(R12), Y10, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y10, Y9
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y10
-	VFMADD231PD.BCST 24(AX), Y10, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST 24(R12), Y10, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y10, Y9
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y10
-	VFMADD231PD.BCST (AX), Y10, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y10, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y10, Y6
-	VFMADD231PD.BCST (R12), Y10, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone11x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone11x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST (R12), Y11, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y11
-	VFMADD231PD.BCST 8(AX), Y11, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST 8(R12), Y11, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y11
-	VFMADD231PD.BCST 16(AX), Y11, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST 16(R12), Y11, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y11
-	VFMADD231PD.BCST 24(AX), Y11, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST 24(R12), Y11, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST (R12), Y11, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST (R12), Y11, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y11
-	VFMADD231PD.BCST 8(AX), Y11, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST 8(R12), Y11, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y11
-	VFMADD231PD.BCST 16(AX), Y11, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST 16(R12), Y11, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y11, Y10
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y11
-	VFMADD231PD.BCST 24(AX), Y11, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST 24(R12), Y11, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y11, Y10
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y11
-	VFMADD231PD.BCST (AX), Y11, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y11, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y11, Y6
-	VFMADD231PD.BCST (R12), Y11, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone12x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone12x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST (R12), Y12, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y12
-	VFMADD231PD.BCST 8(AX), Y12, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST 8(R12), Y12, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y12
-	VFMADD231PD.BCST 16(AX), Y12, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST 16(R12), Y12, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y12
-	VFMADD231PD.BCST 24(AX), Y12, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST 24(R12), Y12, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST (R12), Y12, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST (R12), Y12, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y12
-	VFMADD231PD.BCST 8(AX), Y12, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST 8(R12), Y12, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y12
-	VFMADD231PD.BCST 16(AX), Y12, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST 16(R12), Y12, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y12, Y11
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y12
-	VFMADD231PD.BCST 24(AX), Y12, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST 24(R12), Y12, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y12, Y11
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y12
-	VFMADD231PD.BCST (AX), Y12, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y12, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y12, Y6
-	VFMADD231PD.BCST (R12), Y12, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone13x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone13x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y13
-	VFMADD231PD.BCST (AX), Y13, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST (R12), Y13, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y13
-	VFMADD231PD.BCST 8(AX), Y13, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST 8(R12), Y13, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y13
-	VFMADD231PD.BCST 16(AX), Y13, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST 16(R12), Y13, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y13
-	VFMADD231PD.BCST 24(AX), Y13, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST 24(R12), Y13, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y13
-	VFMADD231PD.BCST (AX), Y13, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST (R12), Y13, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y13
-	VFMADD231PD.BCST (AX), Y13, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST (R12), Y13, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y13
-	VFMADD231PD.BCST 8(AX), Y13, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST 8(R12), Y13, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y13
-	VFMADD231PD.BCST 16(AX), Y13, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST 16(R12), Y13, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y13, Y12
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y13
-	VFMADD231PD.BCST 24(AX), Y13, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST 24(R12), Y13, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y13, Y12
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y13
-	VFMADD231PD.BCST (AX), Y13, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y13, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y13, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y13, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y13, Y6
-	VFMADD231PD.BCST (R12), Y13, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone14x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone14x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ    (AX)(R10*2), R12
-	ADDQ    DX, R12
-	MOVQ    cols+56(FP), R13
-	CMPQ    R13, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y14
-	VFMADD231PD.BCST (AX), Y14, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST (R12), Y14, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y14
-	VFMADD231PD.BCST 8(AX), Y14, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST 8(R12), Y14, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST 8(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y14
-	VFMADD231PD.BCST 16(AX), Y14, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST 16(R12), Y14, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST 16(R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y14
-	VFMADD231PD.BCST 24(AX), Y14, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST 24(R12), Y14, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST 24(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y14
-	VFMADD231PD.BCST (AX), Y14, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST (R12), Y14, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y14
-	VFMADD231PD.BCST (AX), Y14, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST (R12), Y14, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y14
-	VFMADD231PD.BCST 8(AX), Y14, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST 8(R12), Y14, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST 8(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y14
-	VFMADD231PD.BCST 16(AX), Y14, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST 16(R12), Y14, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST 16(R12)(R10*2), Y14, Y13
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y14
-	VFMADD231PD.BCST 24(AX), Y14, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST 24(R12), Y14, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST 24(R12)(R10*2), Y14, Y13
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y14
-	VFMADD231PD.BCST (AX), Y14, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y14, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y14, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y14, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y14, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y14, Y6
-	VFMADD231PD.BCST (R12), Y14, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y14, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y13, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone15x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone15x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-
-	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
-	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y15
-	VFMADD231PD.BCST (AX), Y15, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST (R12), Y15, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST (R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y15
-	VFMADD231PD.BCST 8(AX), Y15, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST 8(R12), Y15, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST 8(R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST 8(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y15
-	VFMADD231PD.BCST 16(AX), Y15, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST 16(R12), Y15, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST 16(R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST 16(R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y15
-	VFMADD231PD.BCST 24(AX), Y15, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST 24(R12), Y15, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST 24(R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST 24(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y15
-	VFMADD231PD.BCST (AX), Y15, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST (R12), Y15, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST (R13), Y15, Y14
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y14, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y15
-	VFMADD231PD.BCST (AX), Y15, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST (R12), Y15, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST (R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y15
-	VFMADD231PD.BCST 8(AX), Y15, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST 8(R12), Y15, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST 8(R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST 8(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y15
-	VFMADD231PD.BCST 16(AX), Y15, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST 16(R12), Y15, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST 16(R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST 16(R13), Y15, Y14
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y15
-	VFMADD231PD.BCST 24(AX), Y15, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST 24(R12), Y15, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST 24(R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST 24(R13), Y15, Y14
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y15
-	VFMADD231PD.BCST (AX), Y15, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y15, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y15, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y15, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y15, Y6
-	VFMADD231PD.BCST (R12), Y15, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y15, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
-	VFMADD231PD.BCST (R13), Y15, Y14
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y14, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone16x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·dalone16x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-
-	// the next pointer is 7*aRow further
-	LEAQ    (R12)(R10*2), R13
-	ADDQ    DX, R13
-	MOVQ    cols+56(FP), R14
-	CMPQ    R14, $0x00000004
-	JNE     cut
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
-	JLT     wholeRest
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y16
-	VFMADD231PD.BCST (AX), Y16, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST (R12), Y16, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST (R13), Y16, Y14
-	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y16
-	VFMADD231PD.BCST 8(AX), Y16, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST 8(R12), Y16, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST 8(R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST 8(R13), Y16, Y14
-	VFMADD231PD.BCST 8(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y16
-	VFMADD231PD.BCST 16(AX), Y16, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST 16(R12), Y16, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST 16(R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST 16(R13), Y16, Y14
-	VFMADD231PD.BCST 16(R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX)(SI*1), Y16
-	VFMADD231PD.BCST 24(AX), Y16, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST 24(R12), Y16, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST 24(R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST 24(R13), Y16, Y14
-	VFMADD231PD.BCST 24(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
-	JGE              wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeWrite
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y16
-	VFMADD231PD.BCST (AX), Y16, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST (R12), Y16, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST (R13), Y16, Y14
-	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              wholeStep
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y14, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y15, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
-	VPXORD  Y14, Y14, Y14
-	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
-	JLT     cutRest
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y16
-	VFMADD231PD.BCST (AX), Y16, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST (R12), Y16, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST (R13), Y16, Y14
-	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y16
-	VFMADD231PD.BCST 8(AX), Y16, Y0
-	VFMADD231PD.BCST 8(AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST 8(AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST 8(AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST 8(AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST 8(AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST 8(AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST 8(R12), Y16, Y7
-	VFMADD231PD.BCST 8(R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST 8(R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST 8(R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST 8(R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST 8(R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST 8(R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST 8(R13), Y16, Y14
-	VFMADD231PD.BCST 8(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y16
-	VFMADD231PD.BCST 16(AX), Y16, Y0
-	VFMADD231PD.BCST 16(AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST 16(AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST 16(AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST 16(AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST 16(AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST 16(AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST 16(R12), Y16, Y7
-	VFMADD231PD.BCST 16(R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST 16(R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST 16(R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST 16(R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST 16(R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST 16(R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST 16(R13), Y16, Y14
-	VFMADD231PD.BCST 16(R13)(DX*1), Y16, Y15
-
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX)(SI*1), K1, Y16
-	VFMADD231PD.BCST 24(AX), Y16, Y0
-	VFMADD231PD.BCST 24(AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST 24(AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST 24(AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST 24(AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST 24(AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST 24(AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST 24(R12), Y16, Y7
-	VFMADD231PD.BCST 24(R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST 24(R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST 24(R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST 24(R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST 24(R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST 24(R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST 24(R13), Y16, Y14
-	VFMADD231PD.BCST 24(R13)(DX*1), Y16, Y15
-	LEAQ             (BX)(SI*2), BX
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	ADDQ             $0x00000020, R13
-	SUBQ             $0x04, R9
-	JGE              cutSteps
-
-cutRest:
-	ADDQ $0x04, R9
-	JEQ  cutWrite
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD.Z        (BX), K1, Y16
-	VFMADD231PD.BCST (AX), Y16, Y0
-	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
-	VFMADD231PD.BCST (AX)(DX*2), Y16, Y2
-	VFMADD231PD.BCST (AX)(R10*1), Y16, Y3
-	VFMADD231PD.BCST (AX)(DX*4), Y16, Y4
-	VFMADD231PD.BCST (AX)(R11*1), Y16, Y5
-	VFMADD231PD.BCST (AX)(R10*2), Y16, Y6
-	VFMADD231PD.BCST (R12), Y16, Y7
-	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
-	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
-	VFMADD231PD.BCST (R12)(R10*1), Y16, Y10
-	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
-	VFMADD231PD.BCST (R12)(R11*1), Y16, Y12
-	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
-	VFMADD231PD.BCST (R13), Y16, Y14
-	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             $0x00000008, R13
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              cutStep
-
-cutWrite:
-	VMOVUPD Y0, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y1, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y2, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y3, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y4, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y5, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y6, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y7, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y8, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y9, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y10, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y11, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y12, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y13, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y14, K1, (DI)
-	ADDQ    R8, DI
-	VMOVUPD Y15, K1, (DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalone1x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone1x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Y2
+	VFMADD231PD.BCST 8(CX), Y2, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Y2
+	VFMADD231PD.BCST 16(CX), Y2, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Y2
+	VFMADD231PD.BCST 24(CX), Y2, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Y2
+	VFMADD231PD.BCST 8(CX), Y2, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Y2
+	VFMADD231PD.BCST 16(CX), Y2, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y2, Y1
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Y2
+	VFMADD231PD.BCST 24(CX), Y2, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y2, Y1
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Y2
+	VFMADD231PD.BCST (CX), Y2, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y2, Y1
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone3x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone3x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+	CMPQ R8, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Y3
+	VFMADD231PD.BCST 8(CX), Y3, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Y3
+	VFMADD231PD.BCST 16(CX), Y3, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8)(BX*1), Y3
+	VFMADD231PD.BCST 24(CX), Y3, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R8), Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R8
+	MOVQ    k+0(FP), R9
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Y3
+	VFMADD231PD.BCST 8(CX), Y3, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Y3
+	VFMADD231PD.BCST 16(CX), Y3, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y3, Y2
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8)(BX*1), K1, Y3
+	VFMADD231PD.BCST 24(CX), Y3, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y3, Y2
+	LEAQ             (R8)(BX*2), R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R9
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R8), K1, Y3
+	VFMADD231PD.BCST (CX), Y3, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y3, Y2
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R8
+	DECQ             R9
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone4x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone4x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Y4
+	VFMADD231PD.BCST 8(CX), Y4, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y4
+	VFMADD231PD.BCST 16(CX), Y4, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Y4
+	VFMADD231PD.BCST 24(CX), Y4, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y4, Y3
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Y4
+	VFMADD231PD.BCST 8(CX), Y4, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Y4
+	VFMADD231PD.BCST 16(CX), Y4, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y4, Y3
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Y4
+	VFMADD231PD.BCST 24(CX), Y4, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y4, Y3
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Y4
+	VFMADD231PD.BCST (CX), Y4, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y4, Y3
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone5x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone5x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
+	CMPQ R9, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Y5
+	VFMADD231PD.BCST 8(CX), Y5, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y5
+	VFMADD231PD.BCST 16(CX), Y5, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9)(BX*1), Y5
+	VFMADD231PD.BCST 24(CX), Y5, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R10
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Y5
+	VFMADD231PD.BCST 8(CX), Y5, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Y5
+	VFMADD231PD.BCST 16(CX), Y5, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y5, Y4
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9)(BX*1), K1, Y5
+	VFMADD231PD.BCST 24(CX), Y5, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y5, Y4
+	LEAQ             (R9)(BX*2), R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R10
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R9), K1, Y5
+	VFMADD231PD.BCST (CX), Y5, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y5, Y4
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone6x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone6x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y6
+	VFMADD231PD.BCST 8(CX), Y6, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y6
+	VFMADD231PD.BCST 16(CX), Y6, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y6
+	VFMADD231PD.BCST 24(CX), Y6, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y5
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y6
+	VFMADD231PD.BCST 8(CX), Y6, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y6
+	VFMADD231PD.BCST 16(CX), Y6, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y6, Y5
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y6
+	VFMADD231PD.BCST 24(CX), Y6, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y6, Y5
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y6
+	VFMADD231PD.BCST (CX), Y6, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y6, Y5
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone7x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone7x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y7
+	VFMADD231PD.BCST 8(CX), Y7, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y7
+	VFMADD231PD.BCST 16(CX), Y7, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y7
+	VFMADD231PD.BCST 24(CX), Y7, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y7, Y6
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y7
+	VFMADD231PD.BCST 8(CX), Y7, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y7
+	VFMADD231PD.BCST 16(CX), Y7, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y7, Y6
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y7
+	VFMADD231PD.BCST 24(CX), Y7, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y7, Y6
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y7
+	VFMADD231PD.BCST (CX), Y7, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y7, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y7, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y7, Y6
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone8x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone8x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST (R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y8
+	VFMADD231PD.BCST 8(CX), Y8, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST 8(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y8
+	VFMADD231PD.BCST 16(CX), Y8, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST 16(R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y8
+	VFMADD231PD.BCST 24(CX), Y8, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST 24(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST (R12), Y8, Y7
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST (R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y8
+	VFMADD231PD.BCST 8(CX), Y8, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST 8(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y8
+	VFMADD231PD.BCST 16(CX), Y8, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST 16(R12), Y8, Y7
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y8
+	VFMADD231PD.BCST 24(CX), Y8, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST 24(R12), Y8, Y7
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y8
+	VFMADD231PD.BCST (CX), Y8, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y8, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y8, Y6
+	VFMADD231PD.BCST (R12), Y8, Y7
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone9x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone9x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST (R12), Y9, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y9
+	VFMADD231PD.BCST 8(CX), Y9, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST 8(R12), Y9, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y9
+	VFMADD231PD.BCST 16(CX), Y9, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST 16(R12), Y9, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y9
+	VFMADD231PD.BCST 24(CX), Y9, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST 24(R12), Y9, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST (R12), Y9, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST (R12), Y9, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y9
+	VFMADD231PD.BCST 8(CX), Y9, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST 8(R12), Y9, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y9
+	VFMADD231PD.BCST 16(CX), Y9, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST 16(R12), Y9, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y9, Y8
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y9
+	VFMADD231PD.BCST 24(CX), Y9, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST 24(R12), Y9, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y9, Y8
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y9
+	VFMADD231PD.BCST (CX), Y9, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y9, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y9, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y9, Y6
+	VFMADD231PD.BCST (R12), Y9, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone10x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone10x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST (R12), Y10, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y10
+	VFMADD231PD.BCST 8(CX), Y10, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST 8(R12), Y10, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y10
+	VFMADD231PD.BCST 16(CX), Y10, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST 16(R12), Y10, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y10
+	VFMADD231PD.BCST 24(CX), Y10, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST 24(R12), Y10, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST (R12), Y10, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST (R12), Y10, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y10
+	VFMADD231PD.BCST 8(CX), Y10, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST 8(R12), Y10, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y10
+	VFMADD231PD.BCST 16(CX), Y10, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST 16(R12), Y10, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y10, Y9
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y10
+	VFMADD231PD.BCST 24(CX), Y10, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST 24(R12), Y10, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y10, Y9
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y10
+	VFMADD231PD.BCST (CX), Y10, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y10, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y10, Y6
+	VFMADD231PD.BCST (R12), Y10, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone11x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone11x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST (R12), Y11, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y11
+	VFMADD231PD.BCST 8(CX), Y11, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST 8(R12), Y11, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y11
+	VFMADD231PD.BCST 16(CX), Y11, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST 16(R12), Y11, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y11
+	VFMADD231PD.BCST 24(CX), Y11, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST 24(R12), Y11, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST (R12), Y11, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y11, Y10
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST (R12), Y11, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y11
+	VFMADD231PD.BCST 8(CX), Y11, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST 8(R12), Y11, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y11
+	VFMADD231PD.BCST 16(CX), Y11, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST 16(R12), Y11, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y11, Y10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y11
+	VFMADD231PD.BCST 24(CX), Y11, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST 24(R12), Y11, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y11, Y10
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y11
+	VFMADD231PD.BCST (CX), Y11, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y11, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y11, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y11, Y6
+	VFMADD231PD.BCST (R12), Y11, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y11, Y10
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone12x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone12x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST (R12), Y12, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y12
+	VFMADD231PD.BCST 8(CX), Y12, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST 8(R12), Y12, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y12
+	VFMADD231PD.BCST 16(CX), Y12, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST 16(R12), Y12, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y12
+	VFMADD231PD.BCST 24(CX), Y12, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST 24(R12), Y12, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST (R12), Y12, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST (R12), Y12, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y12
+	VFMADD231PD.BCST 8(CX), Y12, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST 8(R12), Y12, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y12
+	VFMADD231PD.BCST 16(CX), Y12, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST 16(R12), Y12, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y12, Y11
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y12
+	VFMADD231PD.BCST 24(CX), Y12, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST 24(R12), Y12, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y12, Y11
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y12
+	VFMADD231PD.BCST (CX), Y12, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y12, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y12, Y6
+	VFMADD231PD.BCST (R12), Y12, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y12, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone13x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone13x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST (R12), Y13, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y13
+	VFMADD231PD.BCST 8(CX), Y13, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST 8(R12), Y13, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y13
+	VFMADD231PD.BCST 16(CX), Y13, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST 16(R12), Y13, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y13
+	VFMADD231PD.BCST 24(CX), Y13, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST 24(R12), Y13, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST (R12), Y13, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y13, Y12
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST (R12), Y13, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y13
+	VFMADD231PD.BCST 8(CX), Y13, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST 8(R12), Y13, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y13
+	VFMADD231PD.BCST 16(CX), Y13, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST 16(R12), Y13, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y13, Y12
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y13
+	VFMADD231PD.BCST 24(CX), Y13, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST 24(R12), Y13, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y13, Y12
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y13
+	VFMADD231PD.BCST (CX), Y13, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y13, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y13, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y13, Y6
+	VFMADD231PD.BCST (R12), Y13, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y13, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y13, Y12
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone14x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone14x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST (R12), Y14, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y14
+	VFMADD231PD.BCST 8(CX), Y14, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST 8(R12), Y14, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST 8(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y14
+	VFMADD231PD.BCST 16(CX), Y14, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST 16(R12), Y14, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST 16(R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y14
+	VFMADD231PD.BCST 24(CX), Y14, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST 24(R12), Y14, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST 24(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST (R12), Y14, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y14, Y13
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST (R12), Y14, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y14
+	VFMADD231PD.BCST 8(CX), Y14, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST 8(R12), Y14, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST 8(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y14
+	VFMADD231PD.BCST 16(CX), Y14, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST 16(R12), Y14, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST 16(R12)(R8*2), Y14, Y13
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y14
+	VFMADD231PD.BCST 24(CX), Y14, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST 24(R12), Y14, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST 24(R12)(R8*2), Y14, Y13
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y14
+	VFMADD231PD.BCST (CX), Y14, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y14, Y6
+	VFMADD231PD.BCST (R12), Y14, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y14, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y14, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y14, Y13
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y13, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone15x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone15x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST (R12), Y15, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST (R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y15
+	VFMADD231PD.BCST 8(CX), Y15, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST 8(R12), Y15, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST 8(R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST 8(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y15
+	VFMADD231PD.BCST 16(CX), Y15, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST 16(R12), Y15, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST 16(R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST 16(R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y15
+	VFMADD231PD.BCST 24(CX), Y15, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST 24(R12), Y15, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST 24(R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST 24(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST (R12), Y15, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST (R13), Y15, Y14
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y14, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST (R12), Y15, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST (R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y15
+	VFMADD231PD.BCST 8(CX), Y15, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST 8(R12), Y15, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST 8(R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST 8(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y15
+	VFMADD231PD.BCST 16(CX), Y15, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST 16(R12), Y15, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST 16(R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST 16(R13), Y15, Y14
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y15
+	VFMADD231PD.BCST 24(CX), Y15, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST 24(R12), Y15, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST 24(R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST 24(R13), Y15, Y14
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y15
+	VFMADD231PD.BCST (CX), Y15, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y15, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y15, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y15, Y6
+	VFMADD231PD.BCST (R12), Y15, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y15, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y15, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y15, Y13
+	VFMADD231PD.BCST (R13), Y15, Y14
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y14, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000f, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone16x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dalone16x4AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
+	CMPQ R10, $0x00000004
+	JNE  cut
+
+wholeTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	VPXORD  Y15, Y15, Y15
+	SUBQ    $0x04, R11
+	JLT     wholeRest
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST (R12), Y16, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST (R13), Y16, Y14
+	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y16
+	VFMADD231PD.BCST 8(CX), Y16, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST 8(R12), Y16, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST 8(R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST 8(R13), Y16, Y14
+	VFMADD231PD.BCST 8(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y16
+	VFMADD231PD.BCST 16(CX), Y16, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST 16(R12), Y16, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST 16(R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST 16(R13), Y16, Y14
+	VFMADD231PD.BCST 16(R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10)(BX*1), Y16
+	VFMADD231PD.BCST 24(CX), Y16, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST 24(R12), Y16, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST 24(R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST 24(R13), Y16, Y14
+	VFMADD231PD.BCST 24(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R11
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R11
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R10), Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST (R12), Y16, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST (R13), Y16, Y14
+	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y14, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y15, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     wholeNext
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = 1<<n - 1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+cutTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ (CX)(R8*2), R12
+	ADDQ DX, R12
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R12)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	VPXORD  Y15, Y15, Y15
+	SUBQ    $0x04, R11
+	JLT     cutRest
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST (R12), Y16, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST (R13), Y16, Y14
+	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y16
+	VFMADD231PD.BCST 8(CX), Y16, Y0
+	VFMADD231PD.BCST 8(CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 8(CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 8(CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST 8(CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 8(CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST 8(CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST 8(R12), Y16, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 8(R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 8(R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST 8(R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST 8(R13), Y16, Y14
+	VFMADD231PD.BCST 8(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y16
+	VFMADD231PD.BCST 16(CX), Y16, Y0
+	VFMADD231PD.BCST 16(CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 16(CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 16(CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST 16(CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 16(CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST 16(CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST 16(R12), Y16, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 16(R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 16(R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST 16(R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST 16(R13), Y16, Y14
+	VFMADD231PD.BCST 16(R13)(DX*1), Y16, Y15
+
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10)(BX*1), K1, Y16
+	VFMADD231PD.BCST 24(CX), Y16, Y0
+	VFMADD231PD.BCST 24(CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 24(CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 24(CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST 24(CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 24(CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST 24(CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST 24(R12), Y16, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 24(R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 24(R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST 24(R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST 24(R13), Y16, Y14
+	VFMADD231PD.BCST 24(R13)(DX*1), Y16, Y15
+	LEAQ             (R10)(BX*2), R10
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R11
+	JGE              cutSteps
+
+cutRest:
+	ADDQ $0x04, R11
+	JEQ  cutWrite
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD.Z        (R10), K1, Y16
+	VFMADD231PD.BCST (CX), Y16, Y0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (CX)(R8*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y5
+	VFMADD231PD.BCST (CX)(R8*2), Y16, Y6
+	VFMADD231PD.BCST (R12), Y16, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R12)(R8*1), Y16, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R12)(R9*1), Y16, Y12
+	VFMADD231PD.BCST (R12)(R8*2), Y16, Y13
+	VFMADD231PD.BCST (R13), Y16, Y14
+	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              cutStep
+
+cutWrite:
+	VMOVUPD Y0, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y1, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y2, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y3, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y4, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y5, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y6, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y7, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y8, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y9, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y10, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y11, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y12, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y13, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y14, K1, (SI)
+	ADDQ    DI, SI
+	VMOVUPD Y15, K1, (SI)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     cutNext
+	VZEROUPPER
+	RET
+
+wholeNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    wholeTile
+
+cutNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000010, DX, CX
+	ADDQ   CX, AX
+	JMP    cutTile
+
+// func dalone1x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone1x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, CX
-	SHLQ    $0x03, CX
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, CX
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (CX), Y3
-	VBROADCASTSD (AX), Z4
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (CX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z2
-	VMOVUPD      (CX)(BX*1), Y3
-	VBROADCASTSD 8(AX), Z4
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (R10)(SI*1), Y3
+	VBROADCASTSD 8(CX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (CX), Y3
-	VBROADCASTSD 16(AX), Z4
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD 16(CX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z2
-	VMOVUPD      (CX)(BX*1), Y3
-	VBROADCASTSD 24(AX), Z4
+	VMOVUPD      (BX)(SI*1), Z2
+	VMOVUPD      (R10)(SI*1), Y3
+	VBROADCASTSD 24(CX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, CX
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z2
-	VMOVUPD      (DX)(CX*1), Y3
-	VBROADCASTSD (AX), Z4
+	VMOVUPD      (BX), Z2
+	VMOVUPD      (BX)(R10*1), Y3
+	VBROADCASTSD (CX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(CX*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone2x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone2x12AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone2x12AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z4
-	VMOVUPD          (R9), Y5
-	VBROADCASTSD     (AX), Z6
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (R10), Y5
+	VBROADCASTSD     (CX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z4
-	VMOVUPD          (R9)(BX*1), Y5
-	VBROADCASTSD     8(AX), Z6
+	VMOVUPD          (BX)(SI*1), Z4
+	VMOVUPD          (R10)(SI*1), Y5
+	VBROADCASTSD     8(CX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y5, Y3
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
+	VFMADD231PD.BCST 8(CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z4
-	VMOVUPD          (R9), Y5
-	VBROADCASTSD     16(AX), Z6
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (R10), Y5
+	VBROADCASTSD     16(CX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y5, Y3
+	VFMADD231PD.BCST 16(CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y5, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z4
-	VMOVUPD          (R9)(BX*1), Y5
-	VBROADCASTSD     24(AX), Z6
+	VMOVUPD          (BX)(SI*1), Z4
+	VMOVUPD          (R10)(SI*1), Y5
+	VBROADCASTSD     24(CX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y5, Y3
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	VFMADD231PD.BCST 24(CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y5, Y3
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R9
+	SUBQ             BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z4
-	VMOVUPD          (DX)(R9*1), Y5
-	VBROADCASTSD     (AX), Z6
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Y5
+	VBROADCASTSD     (CX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PD.BCST (CX)(DX*1), Z4, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y5, Y3
+	ADDQ             $0x00000008, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone3x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone3x12AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone3x12AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z6
-	VMOVUPD          (R9), Y7
-	VBROADCASTSD     (AX), Z8
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (R10), Y7
+	VBROADCASTSD     (CX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSD     (AX)(CX*2), Z8
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y3
+	VBROADCASTSD     (CX)(DX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z6
-	VMOVUPD          (R9)(BX*1), Y7
-	VBROADCASTSD     8(AX), Z8
+	VMOVUPD          (BX)(SI*1), Z6
+	VMOVUPD          (R10)(SI*1), Y7
+	VBROADCASTSD     8(CX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y7, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z8
+	VFMADD231PD.BCST 8(CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y7, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z6
-	VMOVUPD          (R9), Y7
-	VBROADCASTSD     16(AX), Z8
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (R10), Y7
+	VBROADCASTSD     16(CX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y7, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z8
+	VFMADD231PD.BCST 16(CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y7, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z6
-	VMOVUPD          (R9)(BX*1), Y7
-	VBROADCASTSD     24(AX), Z8
+	VMOVUPD          (BX)(SI*1), Z6
+	VMOVUPD          (R10)(SI*1), Y7
+	VBROADCASTSD     24(CX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y7, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z8
+	VFMADD231PD.BCST 24(CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y7, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R9)(BX*2), R9
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R10)(SI*2), R10
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R9
+	SUBQ             BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z6
-	VMOVUPD          (DX)(R9*1), Y7
-	VBROADCASTSD     (AX), Z8
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Y7
+	VBROADCASTSD     (CX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
-	VBROADCASTSD     (AX)(CX*2), Z8
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y7, Y3
+	VBROADCASTSD     (CX)(DX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone4x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone4x12AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone4x12AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -13691,139 +14986,151 @@ TEXT ·dalone4x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z8
-	VMOVUPD          (R10), Y9
-	VBROADCASTSD     (AX), Z10
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (R11), Y9
+	VBROADCASTSD     (CX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSD     (AX)(CX*2), Z10
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y3
+	VBROADCASTSD     (CX)(DX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R9*1), Z10
+	VBROADCASTSD     (CX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z8
-	VMOVUPD          (R10)(BX*1), Y9
-	VBROADCASTSD     8(AX), Z10
+	VMOVUPD          (BX)(SI*1), Z8
+	VMOVUPD          (R11)(SI*1), Y9
+	VBROADCASTSD     8(CX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y9, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z10
+	VFMADD231PD.BCST 8(CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y9, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z10
+	VBROADCASTSD     8(CX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z8
-	VMOVUPD          (R10), Y9
-	VBROADCASTSD     16(AX), Z10
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (R11), Y9
+	VBROADCASTSD     16(CX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y9, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z10
+	VFMADD231PD.BCST 16(CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y9, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z10
+	VBROADCASTSD     16(CX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z8
-	VMOVUPD          (R10)(BX*1), Y9
-	VBROADCASTSD     24(AX), Z10
+	VMOVUPD          (BX)(SI*1), Z8
+	VMOVUPD          (R11)(SI*1), Y9
+	VBROADCASTSD     24(CX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y9, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z10
+	VFMADD231PD.BCST 24(CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y9, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z10
+	VBROADCASTSD     24(CX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R10
+	SUBQ             BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z8
-	VMOVUPD          (DX)(R10*1), Y9
-	VBROADCASTSD     (AX), Z10
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Y9
+	VBROADCASTSD     (CX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
-	VBROADCASTSD     (AX)(CX*2), Z10
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y9, Y3
+	VBROADCASTSD     (CX)(DX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R9*1), Z10
+	VBROADCASTSD     (CX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone5x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone5x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone5x12AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone5x12AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -13834,153 +15141,165 @@ TEXT ·dalone5x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z10
-	VMOVUPD          (R10), Y11
-	VBROADCASTSD     (AX), Z12
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (R11), Y11
+	VBROADCASTSD     (CX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSD     (AX)(CX*2), Z12
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y3
+	VBROADCASTSD     (CX)(DX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R9*1), Z12
+	VBROADCASTSD     (CX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z10
-	VMOVUPD          (R10)(BX*1), Y11
-	VBROADCASTSD     8(AX), Z12
+	VMOVUPD          (BX)(SI*1), Z10
+	VMOVUPD          (R11)(SI*1), Y11
+	VBROADCASTSD     8(CX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y11, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z12
+	VFMADD231PD.BCST 8(CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y11, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z12
+	VBROADCASTSD     8(CX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y11, Y9
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
+	VFMADD231PD.BCST 8(CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z10
-	VMOVUPD          (R10), Y11
-	VBROADCASTSD     16(AX), Z12
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (R11), Y11
+	VBROADCASTSD     16(CX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y11, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z12
+	VFMADD231PD.BCST 16(CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y11, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z12
+	VBROADCASTSD     16(CX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y11, Y9
+	VFMADD231PD.BCST 16(CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y11, Y9
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z10
-	VMOVUPD          (R10)(BX*1), Y11
-	VBROADCASTSD     24(AX), Z12
+	VMOVUPD          (BX)(SI*1), Z10
+	VMOVUPD          (R11)(SI*1), Y11
+	VBROADCASTSD     24(CX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y11, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z12
+	VFMADD231PD.BCST 24(CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y11, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z12
+	VBROADCASTSD     24(CX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y11, Y9
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R10)(BX*2), R10
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	VFMADD231PD.BCST 24(CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y11, Y9
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R11)(SI*2), R11
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R10
+	SUBQ             BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z10
-	VMOVUPD          (DX)(R10*1), Y11
-	VBROADCASTSD     (AX), Z12
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Y11
+	VBROADCASTSD     (CX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
-	VBROADCASTSD     (AX)(CX*2), Z12
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y11, Y3
+	VBROADCASTSD     (CX)(DX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R9*1), Z12
+	VBROADCASTSD     (CX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PD.BCST (CX)(DX*4), Z10, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y11, Y9
+	ADDQ             $0x00000008, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone6x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone6x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone6x12AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone6x12AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -13993,171 +15312,183 @@ TEXT ·dalone6x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z12
-	VMOVUPD          (R11), Y13
-	VBROADCASTSD     (AX), Z14
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (R12), Y13
+	VBROADCASTSD     (CX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSD     (AX)(CX*2), Z14
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y3
+	VBROADCASTSD     (CX)(DX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R9*1), Z14
+	VBROADCASTSD     (CX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y9
+	VBROADCASTSD     (CX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z12
-	VMOVUPD          (R11)(BX*1), Y13
-	VBROADCASTSD     8(AX), Z14
+	VMOVUPD          (BX)(SI*1), Z12
+	VMOVUPD          (R12)(SI*1), Y13
+	VBROADCASTSD     8(CX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y13, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z14
+	VFMADD231PD.BCST 8(CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y13, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z14
+	VBROADCASTSD     8(CX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y13, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z14
+	VFMADD231PD.BCST 8(CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y13, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z12
-	VMOVUPD          (R11), Y13
-	VBROADCASTSD     16(AX), Z14
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (R12), Y13
+	VBROADCASTSD     16(CX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y13, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z14
+	VFMADD231PD.BCST 16(CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y13, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z14
+	VBROADCASTSD     16(CX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y13, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z14
+	VFMADD231PD.BCST 16(CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y13, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z12
-	VMOVUPD          (R11)(BX*1), Y13
-	VBROADCASTSD     24(AX), Z14
+	VMOVUPD          (BX)(SI*1), Z12
+	VMOVUPD          (R12)(SI*1), Y13
+	VBROADCASTSD     24(CX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y13, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z14
+	VFMADD231PD.BCST 24(CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y13, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z14
+	VBROADCASTSD     24(CX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y13, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z14
+	VFMADD231PD.BCST 24(CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y13, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R11
+	SUBQ             BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z12
-	VMOVUPD          (DX)(R11*1), Y13
-	VBROADCASTSD     (AX), Z14
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Y13
+	VBROADCASTSD     (CX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
-	VBROADCASTSD     (AX)(CX*2), Z14
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y13, Y3
+	VBROADCASTSD     (CX)(DX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R9*1), Z14
+	VBROADCASTSD     (CX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y13, Y9
+	VBROADCASTSD     (CX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone7x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone7x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone7x12AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone7x12AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -14172,193 +15503,205 @@ TEXT ·dalone7x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z14
-	VMOVUPD          (R11), Y15
-	VBROADCASTSD     (AX), Z16
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (R12), Y15
+	VBROADCASTSD     (CX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSD     (AX)(CX*2), Z16
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y3
+	VBROADCASTSD     (CX)(DX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R9*1), Z16
+	VBROADCASTSD     (CX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y9
+	VBROADCASTSD     (CX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R9*2), Z16
+	VBROADCASTSD     (CX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z14
-	VMOVUPD          (R11)(BX*1), Y15
-	VBROADCASTSD     8(AX), Z16
+	VMOVUPD          (BX)(SI*1), Z14
+	VMOVUPD          (R12)(SI*1), Y15
+	VBROADCASTSD     8(CX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y15, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z16
+	VFMADD231PD.BCST 8(CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y15, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z16
+	VBROADCASTSD     8(CX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y15, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z16
+	VFMADD231PD.BCST 8(CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y15, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z16
+	VBROADCASTSD     8(CX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z14
-	VMOVUPD          (R11), Y15
-	VBROADCASTSD     16(AX), Z16
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (R12), Y15
+	VBROADCASTSD     16(CX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y15, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z16
+	VFMADD231PD.BCST 16(CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y15, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z16
+	VBROADCASTSD     16(CX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y15, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z16
+	VFMADD231PD.BCST 16(CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y15, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z16
+	VBROADCASTSD     16(CX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z14
-	VMOVUPD          (R11)(BX*1), Y15
-	VBROADCASTSD     24(AX), Z16
+	VMOVUPD          (BX)(SI*1), Z14
+	VMOVUPD          (R12)(SI*1), Y15
+	VBROADCASTSD     24(CX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y15, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z16
+	VFMADD231PD.BCST 24(CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y15, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z16
+	VBROADCASTSD     24(CX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y15, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z16
+	VFMADD231PD.BCST 24(CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y15, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z16
+	VBROADCASTSD     24(CX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R11)(BX*2), R11
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R12)(SI*2), R12
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R11
+	SUBQ             BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z14
-	VMOVUPD          (DX)(R11*1), Y15
-	VBROADCASTSD     (AX), Z16
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Y15
+	VBROADCASTSD     (CX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
-	VBROADCASTSD     (AX)(CX*2), Z16
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y15, Y3
+	VBROADCASTSD     (CX)(DX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R9*1), Z16
+	VBROADCASTSD     (CX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y15, Y9
+	VBROADCASTSD     (CX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R9*2), Z16
+	VBROADCASTSD     (CX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             $0x00000008, AX
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone8x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone8x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone8x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone8x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -14375,208 +15718,220 @@ TEXT ·dalone8x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z16
-	VMOVUPD          (R12), Y17
-	VBROADCASTSD     (AX), Z18
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (R13), Y17
+	VBROADCASTSD     (CX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSD     (AX)(CX*2), Z18
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y3
+	VBROADCASTSD     (CX)(DX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R9*1), Z18
+	VBROADCASTSD     (CX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y9
+	VBROADCASTSD     (CX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R9*2), Z18
+	VBROADCASTSD     (CX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R11), Z16, Z14
-	VFMADD231PD.BCST (R11), Y17, Y15
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Y17, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z16
-	VMOVUPD          (R12)(BX*1), Y17
-	VBROADCASTSD     8(AX), Z18
+	VMOVUPD          (BX)(SI*1), Z16
+	VMOVUPD          (R13)(SI*1), Y17
+	VBROADCASTSD     8(CX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y17, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z18
+	VFMADD231PD.BCST 8(CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y17, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z18
+	VBROADCASTSD     8(CX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y17, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z18
+	VFMADD231PD.BCST 8(CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y17, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z18
+	VBROADCASTSD     8(CX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST 8(R11), Z16, Z14
-	VFMADD231PD.BCST 8(R11), Y17, Y15
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	VFMADD231PD.BCST 8(R12), Z16, Z14
+	VFMADD231PD.BCST 8(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z16
-	VMOVUPD          (R12), Y17
-	VBROADCASTSD     16(AX), Z18
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (R13), Y17
+	VBROADCASTSD     16(CX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y17, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z18
+	VFMADD231PD.BCST 16(CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y17, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z18
+	VBROADCASTSD     16(CX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y17, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z18
+	VFMADD231PD.BCST 16(CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y17, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z18
+	VBROADCASTSD     16(CX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST 16(R11), Z16, Z14
-	VFMADD231PD.BCST 16(R11), Y17, Y15
+	VFMADD231PD.BCST 16(R12), Z16, Z14
+	VFMADD231PD.BCST 16(R12), Y17, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z16
-	VMOVUPD          (R12)(BX*1), Y17
-	VBROADCASTSD     24(AX), Z18
+	VMOVUPD          (BX)(SI*1), Z16
+	VMOVUPD          (R13)(SI*1), Y17
+	VBROADCASTSD     24(CX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y17, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z18
+	VFMADD231PD.BCST 24(CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y17, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z18
+	VBROADCASTSD     24(CX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y17, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z18
+	VFMADD231PD.BCST 24(CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y17, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z18
+	VBROADCASTSD     24(CX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST 24(R11), Z16, Z14
-	VFMADD231PD.BCST 24(R11), Y17, Y15
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R11
-	SUBQ             $0x04, R8
+	VFMADD231PD.BCST 24(R12), Z16, Z14
+	VFMADD231PD.BCST 24(R12), Y17, Y15
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z16
-	VMOVUPD          (DX)(R12*1), Y17
-	VBROADCASTSD     (AX), Z18
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Y17
+	VBROADCASTSD     (CX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
-	VBROADCASTSD     (AX)(CX*2), Z18
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y17, Y3
+	VBROADCASTSD     (CX)(DX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R9*1), Z18
+	VBROADCASTSD     (CX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y17, Y9
+	VBROADCASTSD     (CX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R9*2), Z18
+	VBROADCASTSD     (CX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R11), Z16, Z14
-	VFMADD231PD.BCST (R11), Y17, Y15
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Y17, Y15
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Y15, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone9x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone9x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone9x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone9x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -14595,226 +15950,238 @@ TEXT ·dalone9x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z18
-	VMOVUPD          (R12), Y19
-	VBROADCASTSD     (AX), Z20
+	VMOVUPD          (BX), Z18
+	VMOVUPD          (R13), Y19
+	VBROADCASTSD     (CX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z18, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y19, Y3
-	VBROADCASTSD     (AX)(CX*2), Z20
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y3
+	VBROADCASTSD     (CX)(DX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     (AX)(R9*1), Z20
+	VBROADCASTSD     (CX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z18, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y19, Y9
-	VBROADCASTSD     (AX)(R10*1), Z20
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y19, Y9
+	VBROADCASTSD     (CX)(R11*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     (AX)(R9*2), Z20
+	VBROADCASTSD     (CX)(R10*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST (R11), Z18, Z14
-	VFMADD231PD.BCST (R11), Y19, Y15
-	VBROADCASTSD     (R11)(CX*1), Z20
+	VFMADD231PD.BCST (R12), Z18, Z14
+	VFMADD231PD.BCST (R12), Y19, Y15
+	VBROADCASTSD     (R12)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z18
-	VMOVUPD          (R12)(BX*1), Y19
-	VBROADCASTSD     8(AX), Z20
+	VMOVUPD          (BX)(SI*1), Z18
+	VMOVUPD          (R13)(SI*1), Y19
+	VBROADCASTSD     8(CX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z18, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y19, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z20
+	VFMADD231PD.BCST 8(CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y19, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z20
+	VBROADCASTSD     8(CX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z18, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y19, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z20
+	VFMADD231PD.BCST 8(CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y19, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z20
+	VBROADCASTSD     8(CX)(R10*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST 8(R11), Z18, Z14
-	VFMADD231PD.BCST 8(R11), Y19, Y15
-	VBROADCASTSD     8(R11)(CX*1), Z20
+	VFMADD231PD.BCST 8(R12), Z18, Z14
+	VFMADD231PD.BCST 8(R12), Y19, Y15
+	VBROADCASTSD     8(R12)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z18
-	VMOVUPD          (R12), Y19
-	VBROADCASTSD     16(AX), Z20
+	VMOVUPD          (BX), Z18
+	VMOVUPD          (R13), Y19
+	VBROADCASTSD     16(CX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z18, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y19, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z20
+	VFMADD231PD.BCST 16(CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y19, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z20
+	VBROADCASTSD     16(CX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z18, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y19, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z20
+	VFMADD231PD.BCST 16(CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y19, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z20
+	VBROADCASTSD     16(CX)(R10*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST 16(R11), Z18, Z14
-	VFMADD231PD.BCST 16(R11), Y19, Y15
-	VBROADCASTSD     16(R11)(CX*1), Z20
+	VFMADD231PD.BCST 16(R12), Z18, Z14
+	VFMADD231PD.BCST 16(R12), Y19, Y15
+	VBROADCASTSD     16(R12)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z18
-	VMOVUPD          (R12)(BX*1), Y19
-	VBROADCASTSD     24(AX), Z20
+	VMOVUPD          (BX)(SI*1), Z18
+	VMOVUPD          (R13)(SI*1), Y19
+	VBROADCASTSD     24(CX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z18, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y19, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z20
+	VFMADD231PD.BCST 24(CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y19, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z20
+	VBROADCASTSD     24(CX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z18, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y19, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z20
+	VFMADD231PD.BCST 24(CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y19, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z20
+	VBROADCASTSD     24(CX)(R10*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST 24(R11), Z18, Z14
-	VFMADD231PD.BCST 24(R11), Y19, Y15
-	VBROADCASTSD     24(R11)(CX*1), Z20
+	VFMADD231PD.BCST 24(R12), Z18, Z14
+	VFMADD231PD.BCST 24(R12), Y19, Y15
+	VBROADCASTSD     24(R12)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z18
-	VMOVUPD          (DX)(R12*1), Y19
-	VBROADCASTSD     (AX), Z20
+	VMOVUPD          (BX), Z18
+	VMOVUPD          (BX)(R13*1), Y19
+	VBROADCASTSD     (CX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z18, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y19, Y3
-	VBROADCASTSD     (AX)(CX*2), Z20
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y19, Y3
+	VBROADCASTSD     (CX)(DX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     (AX)(R9*1), Z20
+	VBROADCASTSD     (CX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z18, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y19, Y9
-	VBROADCASTSD     (AX)(R10*1), Z20
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y19, Y9
+	VBROADCASTSD     (CX)(R11*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     (AX)(R9*2), Z20
+	VBROADCASTSD     (CX)(R10*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST (R11), Z18, Z14
-	VFMADD231PD.BCST (R11), Y19, Y15
-	VBROADCASTSD     (R11)(CX*1), Z20
+	VFMADD231PD.BCST (R12), Z18, Z14
+	VFMADD231PD.BCST (R12), Y19, Y15
+	VBROADCASTSD     (R12)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Y17, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone10x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone10x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone10x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone10x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -14835,244 +16202,256 @@ TEXT ·dalone10x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z20
-	VMOVUPD          (R12), Y21
-	VBROADCASTSD     (AX), Z22
+	VMOVUPD          (BX), Z20
+	VMOVUPD          (R13), Y21
+	VBROADCASTSD     (CX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z20, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y21, Y3
-	VBROADCASTSD     (AX)(CX*2), Z22
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y21, Y3
+	VBROADCASTSD     (CX)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     (AX)(R9*1), Z22
+	VBROADCASTSD     (CX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z20, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y21, Y9
-	VBROADCASTSD     (AX)(R10*1), Z22
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y21, Y9
+	VBROADCASTSD     (CX)(R11*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     (AX)(R9*2), Z22
+	VBROADCASTSD     (CX)(R10*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST (R11), Z20, Z14
-	VFMADD231PD.BCST (R11), Y21, Y15
-	VBROADCASTSD     (R11)(CX*1), Z22
+	VFMADD231PD.BCST (R12), Z20, Z14
+	VFMADD231PD.BCST (R12), Y21, Y15
+	VBROADCASTSD     (R12)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     (R11)(CX*2), Z22
+	VBROADCASTSD     (R12)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z20
-	VMOVUPD          (R12)(BX*1), Y21
-	VBROADCASTSD     8(AX), Z22
+	VMOVUPD          (BX)(SI*1), Z20
+	VMOVUPD          (R13)(SI*1), Y21
+	VBROADCASTSD     8(CX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z20, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y21, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z22
+	VFMADD231PD.BCST 8(CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y21, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z22
+	VBROADCASTSD     8(CX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z20, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y21, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z22
+	VFMADD231PD.BCST 8(CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y21, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z22
+	VBROADCASTSD     8(CX)(R10*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST 8(R11), Z20, Z14
-	VFMADD231PD.BCST 8(R11), Y21, Y15
-	VBROADCASTSD     8(R11)(CX*1), Z22
+	VFMADD231PD.BCST 8(R12), Z20, Z14
+	VFMADD231PD.BCST 8(R12), Y21, Y15
+	VBROADCASTSD     8(R12)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     8(R11)(CX*2), Z22
+	VBROADCASTSD     8(R12)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z20
-	VMOVUPD          (R12), Y21
-	VBROADCASTSD     16(AX), Z22
+	VMOVUPD          (BX), Z20
+	VMOVUPD          (R13), Y21
+	VBROADCASTSD     16(CX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z20, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y21, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z22
+	VFMADD231PD.BCST 16(CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y21, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z22
+	VBROADCASTSD     16(CX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z20, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y21, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z22
+	VFMADD231PD.BCST 16(CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y21, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z22
+	VBROADCASTSD     16(CX)(R10*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST 16(R11), Z20, Z14
-	VFMADD231PD.BCST 16(R11), Y21, Y15
-	VBROADCASTSD     16(R11)(CX*1), Z22
+	VFMADD231PD.BCST 16(R12), Z20, Z14
+	VFMADD231PD.BCST 16(R12), Y21, Y15
+	VBROADCASTSD     16(R12)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     16(R11)(CX*2), Z22
+	VBROADCASTSD     16(R12)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z20
-	VMOVUPD          (R12)(BX*1), Y21
-	VBROADCASTSD     24(AX), Z22
+	VMOVUPD          (BX)(SI*1), Z20
+	VMOVUPD          (R13)(SI*1), Y21
+	VBROADCASTSD     24(CX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z20, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y21, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z22
+	VFMADD231PD.BCST 24(CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y21, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z22
+	VBROADCASTSD     24(CX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z20, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y21, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z22
+	VFMADD231PD.BCST 24(CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y21, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z22
+	VBROADCASTSD     24(CX)(R10*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST 24(R11), Z20, Z14
-	VFMADD231PD.BCST 24(R11), Y21, Y15
-	VBROADCASTSD     24(R11)(CX*1), Z22
+	VFMADD231PD.BCST 24(R12), Z20, Z14
+	VFMADD231PD.BCST 24(R12), Y21, Y15
+	VBROADCASTSD     24(R12)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     24(R11)(CX*2), Z22
+	VBROADCASTSD     24(R12)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z20
-	VMOVUPD          (DX)(R12*1), Y21
-	VBROADCASTSD     (AX), Z22
+	VMOVUPD          (BX), Z20
+	VMOVUPD          (BX)(R13*1), Y21
+	VBROADCASTSD     (CX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z20, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y21, Y3
-	VBROADCASTSD     (AX)(CX*2), Z22
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y21, Y3
+	VBROADCASTSD     (CX)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     (AX)(R9*1), Z22
+	VBROADCASTSD     (CX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z20, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y21, Y9
-	VBROADCASTSD     (AX)(R10*1), Z22
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y21, Y9
+	VBROADCASTSD     (CX)(R11*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     (AX)(R9*2), Z22
+	VBROADCASTSD     (CX)(R10*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST (R11), Z20, Z14
-	VFMADD231PD.BCST (R11), Y21, Y15
-	VBROADCASTSD     (R11)(CX*1), Z22
+	VFMADD231PD.BCST (R12), Z20, Z14
+	VFMADD231PD.BCST (R12), Y21, Y15
+	VBROADCASTSD     (R12)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     (R11)(CX*2), Z22
+	VBROADCASTSD     (R12)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Y19, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone11x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone11x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone11x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone11x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -15095,257 +16474,269 @@ TEXT ·dalone11x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Y21, Y21, Y21
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z22
-	VMOVUPD          (R12), Y23
-	VBROADCASTSD     (AX), Z24
+	VMOVUPD          (BX), Z22
+	VMOVUPD          (R13), Y23
+	VBROADCASTSD     (CX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z22, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y23, Y3
-	VBROADCASTSD     (AX)(CX*2), Z24
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y3
+	VBROADCASTSD     (CX)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     (AX)(R9*1), Z24
+	VBROADCASTSD     (CX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z22, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y23, Y9
-	VBROADCASTSD     (AX)(R10*1), Z24
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y9
+	VBROADCASTSD     (CX)(R11*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     (AX)(R9*2), Z24
+	VBROADCASTSD     (CX)(R10*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST (R11), Z22, Z14
-	VFMADD231PD.BCST (R11), Y23, Y15
-	VBROADCASTSD     (R11)(CX*1), Z24
+	VFMADD231PD.BCST (R12), Z22, Z14
+	VFMADD231PD.BCST (R12), Y23, Y15
+	VBROADCASTSD     (R12)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     (R11)(CX*2), Z24
+	VBROADCASTSD     (R12)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
+	VFMADD231PD.BCST (R12)(R10*1), Z22, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y23, Y21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z22
-	VMOVUPD          (R12)(BX*1), Y23
-	VBROADCASTSD     8(AX), Z24
+	VMOVUPD          (BX)(SI*1), Z22
+	VMOVUPD          (R13)(SI*1), Y23
+	VBROADCASTSD     8(CX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z22, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y23, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z24
+	VFMADD231PD.BCST 8(CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y23, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z24
+	VBROADCASTSD     8(CX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z22, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y23, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z24
+	VFMADD231PD.BCST 8(CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y23, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z24
+	VBROADCASTSD     8(CX)(R10*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST 8(R11), Z22, Z14
-	VFMADD231PD.BCST 8(R11), Y23, Y15
-	VBROADCASTSD     8(R11)(CX*1), Z24
+	VFMADD231PD.BCST 8(R12), Z22, Z14
+	VFMADD231PD.BCST 8(R12), Y23, Y15
+	VBROADCASTSD     8(R12)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     8(R11)(CX*2), Z24
+	VBROADCASTSD     8(R12)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST 8(R11)(R9*1), Z22, Z20
-	VFMADD231PD.BCST 8(R11)(R9*1), Y23, Y21
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	VFMADD231PD.BCST 8(R12)(R10*1), Z22, Z20
+	VFMADD231PD.BCST 8(R12)(R10*1), Y23, Y21
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z22
-	VMOVUPD          (R12), Y23
-	VBROADCASTSD     16(AX), Z24
+	VMOVUPD          (BX), Z22
+	VMOVUPD          (R13), Y23
+	VBROADCASTSD     16(CX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z22, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y23, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z24
+	VFMADD231PD.BCST 16(CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y23, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z24
+	VBROADCASTSD     16(CX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z22, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y23, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z24
+	VFMADD231PD.BCST 16(CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y23, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z24
+	VBROADCASTSD     16(CX)(R10*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST 16(R11), Z22, Z14
-	VFMADD231PD.BCST 16(R11), Y23, Y15
-	VBROADCASTSD     16(R11)(CX*1), Z24
+	VFMADD231PD.BCST 16(R12), Z22, Z14
+	VFMADD231PD.BCST 16(R12), Y23, Y15
+	VBROADCASTSD     16(R12)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     16(R11)(CX*2), Z24
+	VBROADCASTSD     16(R12)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST 16(R11)(R9*1), Z22, Z20
-	VFMADD231PD.BCST 16(R11)(R9*1), Y23, Y21
+	VFMADD231PD.BCST 16(R12)(R10*1), Z22, Z20
+	VFMADD231PD.BCST 16(R12)(R10*1), Y23, Y21
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z22
-	VMOVUPD          (R12)(BX*1), Y23
-	VBROADCASTSD     24(AX), Z24
+	VMOVUPD          (BX)(SI*1), Z22
+	VMOVUPD          (R13)(SI*1), Y23
+	VBROADCASTSD     24(CX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z22, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y23, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z24
+	VFMADD231PD.BCST 24(CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y23, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z24
+	VBROADCASTSD     24(CX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z22, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y23, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z24
+	VFMADD231PD.BCST 24(CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y23, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z24
+	VBROADCASTSD     24(CX)(R10*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST 24(R11), Z22, Z14
-	VFMADD231PD.BCST 24(R11), Y23, Y15
-	VBROADCASTSD     24(R11)(CX*1), Z24
+	VFMADD231PD.BCST 24(R12), Z22, Z14
+	VFMADD231PD.BCST 24(R12), Y23, Y15
+	VBROADCASTSD     24(R12)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     24(R11)(CX*2), Z24
+	VBROADCASTSD     24(R12)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST 24(R11)(R9*1), Z22, Z20
-	VFMADD231PD.BCST 24(R11)(R9*1), Y23, Y21
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R11
-	SUBQ             $0x04, R8
+	VFMADD231PD.BCST 24(R12)(R10*1), Z22, Z20
+	VFMADD231PD.BCST 24(R12)(R10*1), Y23, Y21
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z22
-	VMOVUPD          (DX)(R12*1), Y23
-	VBROADCASTSD     (AX), Z24
+	VMOVUPD          (BX), Z22
+	VMOVUPD          (BX)(R13*1), Y23
+	VBROADCASTSD     (CX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z22, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y23, Y3
-	VBROADCASTSD     (AX)(CX*2), Z24
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y23, Y3
+	VBROADCASTSD     (CX)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     (AX)(R9*1), Z24
+	VBROADCASTSD     (CX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z22, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y23, Y9
-	VBROADCASTSD     (AX)(R10*1), Z24
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y23, Y9
+	VBROADCASTSD     (CX)(R11*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     (AX)(R9*2), Z24
+	VBROADCASTSD     (CX)(R10*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST (R11), Z22, Z14
-	VFMADD231PD.BCST (R11), Y23, Y15
-	VBROADCASTSD     (R11)(CX*1), Z24
+	VFMADD231PD.BCST (R12), Z22, Z14
+	VFMADD231PD.BCST (R12), Y23, Y15
+	VBROADCASTSD     (R12)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     (R11)(CX*2), Z24
+	VBROADCASTSD     (R12)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PD.BCST (R12)(R10*1), Z22, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y23, Y21
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Y21, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone12x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone12x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone12x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone12x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -15370,275 +16761,287 @@ TEXT ·dalone12x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y21, Y21, Y21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z24
-	VMOVUPD          (R12), Y25
-	VBROADCASTSD     (AX), Z26
+	VMOVUPD          (BX), Z24
+	VMOVUPD          (R13), Y25
+	VBROADCASTSD     (CX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z24, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y25, Y3
-	VBROADCASTSD     (AX)(CX*2), Z26
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y25, Y3
+	VBROADCASTSD     (CX)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     (AX)(R9*1), Z26
+	VBROADCASTSD     (CX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z24, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y25, Y9
-	VBROADCASTSD     (AX)(R10*1), Z26
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y25, Y9
+	VBROADCASTSD     (CX)(R11*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     (AX)(R9*2), Z26
+	VBROADCASTSD     (CX)(R10*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST (R11), Z24, Z14
-	VFMADD231PD.BCST (R11), Y25, Y15
-	VBROADCASTSD     (R11)(CX*1), Z26
+	VFMADD231PD.BCST (R12), Z24, Z14
+	VFMADD231PD.BCST (R12), Y25, Y15
+	VBROADCASTSD     (R12)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     (R11)(CX*2), Z26
+	VBROADCASTSD     (R12)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
-	VBROADCASTSD     (R11)(CX*4), Z26
+	VFMADD231PD.BCST (R12)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y25, Y21
+	VBROADCASTSD     (R12)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z24
-	VMOVUPD          (R12)(BX*1), Y25
-	VBROADCASTSD     8(AX), Z26
+	VMOVUPD          (BX)(SI*1), Z24
+	VMOVUPD          (R13)(SI*1), Y25
+	VBROADCASTSD     8(CX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z24, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y25, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z26
+	VFMADD231PD.BCST 8(CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y25, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z26
+	VBROADCASTSD     8(CX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z24, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y25, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z26
+	VFMADD231PD.BCST 8(CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y25, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z26
+	VBROADCASTSD     8(CX)(R10*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST 8(R11), Z24, Z14
-	VFMADD231PD.BCST 8(R11), Y25, Y15
-	VBROADCASTSD     8(R11)(CX*1), Z26
+	VFMADD231PD.BCST 8(R12), Z24, Z14
+	VFMADD231PD.BCST 8(R12), Y25, Y15
+	VBROADCASTSD     8(R12)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     8(R11)(CX*2), Z26
+	VBROADCASTSD     8(R12)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST 8(R11)(R9*1), Z24, Z20
-	VFMADD231PD.BCST 8(R11)(R9*1), Y25, Y21
-	VBROADCASTSD     8(R11)(CX*4), Z26
+	VFMADD231PD.BCST 8(R12)(R10*1), Z24, Z20
+	VFMADD231PD.BCST 8(R12)(R10*1), Y25, Y21
+	VBROADCASTSD     8(R12)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z24
-	VMOVUPD          (R12), Y25
-	VBROADCASTSD     16(AX), Z26
+	VMOVUPD          (BX), Z24
+	VMOVUPD          (R13), Y25
+	VBROADCASTSD     16(CX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z24, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y25, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z26
+	VFMADD231PD.BCST 16(CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y25, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z26
+	VBROADCASTSD     16(CX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z24, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y25, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z26
+	VFMADD231PD.BCST 16(CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y25, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z26
+	VBROADCASTSD     16(CX)(R10*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST 16(R11), Z24, Z14
-	VFMADD231PD.BCST 16(R11), Y25, Y15
-	VBROADCASTSD     16(R11)(CX*1), Z26
+	VFMADD231PD.BCST 16(R12), Z24, Z14
+	VFMADD231PD.BCST 16(R12), Y25, Y15
+	VBROADCASTSD     16(R12)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     16(R11)(CX*2), Z26
+	VBROADCASTSD     16(R12)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST 16(R11)(R9*1), Z24, Z20
-	VFMADD231PD.BCST 16(R11)(R9*1), Y25, Y21
-	VBROADCASTSD     16(R11)(CX*4), Z26
+	VFMADD231PD.BCST 16(R12)(R10*1), Z24, Z20
+	VFMADD231PD.BCST 16(R12)(R10*1), Y25, Y21
+	VBROADCASTSD     16(R12)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z24
-	VMOVUPD          (R12)(BX*1), Y25
-	VBROADCASTSD     24(AX), Z26
+	VMOVUPD          (BX)(SI*1), Z24
+	VMOVUPD          (R13)(SI*1), Y25
+	VBROADCASTSD     24(CX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z24, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y25, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z26
+	VFMADD231PD.BCST 24(CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y25, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z26
+	VBROADCASTSD     24(CX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z24, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y25, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z26
+	VFMADD231PD.BCST 24(CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y25, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z26
+	VBROADCASTSD     24(CX)(R10*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST 24(R11), Z24, Z14
-	VFMADD231PD.BCST 24(R11), Y25, Y15
-	VBROADCASTSD     24(R11)(CX*1), Z26
+	VFMADD231PD.BCST 24(R12), Z24, Z14
+	VFMADD231PD.BCST 24(R12), Y25, Y15
+	VBROADCASTSD     24(R12)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     24(R11)(CX*2), Z26
+	VBROADCASTSD     24(R12)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST 24(R11)(R9*1), Z24, Z20
-	VFMADD231PD.BCST 24(R11)(R9*1), Y25, Y21
-	VBROADCASTSD     24(R11)(CX*4), Z26
+	VFMADD231PD.BCST 24(R12)(R10*1), Z24, Z20
+	VFMADD231PD.BCST 24(R12)(R10*1), Y25, Y21
+	VBROADCASTSD     24(R12)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z24
-	VMOVUPD          (DX)(R12*1), Y25
-	VBROADCASTSD     (AX), Z26
+	VMOVUPD          (BX), Z24
+	VMOVUPD          (BX)(R13*1), Y25
+	VBROADCASTSD     (CX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z24, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y25, Y3
-	VBROADCASTSD     (AX)(CX*2), Z26
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y25, Y3
+	VBROADCASTSD     (CX)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     (AX)(R9*1), Z26
+	VBROADCASTSD     (CX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z24, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y25, Y9
-	VBROADCASTSD     (AX)(R10*1), Z26
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y25, Y9
+	VBROADCASTSD     (CX)(R11*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     (AX)(R9*2), Z26
+	VBROADCASTSD     (CX)(R10*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST (R11), Z24, Z14
-	VFMADD231PD.BCST (R11), Y25, Y15
-	VBROADCASTSD     (R11)(CX*1), Z26
+	VFMADD231PD.BCST (R12), Z24, Z14
+	VFMADD231PD.BCST (R12), Y25, Y15
+	VBROADCASTSD     (R12)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     (R11)(CX*2), Z26
+	VBROADCASTSD     (R12)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
-	VBROADCASTSD     (R11)(CX*4), Z26
+	VFMADD231PD.BCST (R12)(R10*1), Z24, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y25, Y21
+	VBROADCASTSD     (R12)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Y21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z22, (SI)
-	VMOVUPD Y23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone13x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone13x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone13x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone13x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -15665,293 +17068,305 @@ TEXT ·dalone13x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Y25, Y25, Y25
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z26
-	VMOVUPD          (R12), Y27
-	VBROADCASTSD     (AX), Z28
+	VMOVUPD          (BX), Z26
+	VMOVUPD          (R13), Y27
+	VBROADCASTSD     (CX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z26, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y27, Y3
-	VBROADCASTSD     (AX)(CX*2), Z28
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y3
+	VBROADCASTSD     (CX)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     (AX)(R9*1), Z28
+	VBROADCASTSD     (CX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z26, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y27, Y9
-	VBROADCASTSD     (AX)(R10*1), Z28
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y9
+	VBROADCASTSD     (CX)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     (AX)(R9*2), Z28
+	VBROADCASTSD     (CX)(R10*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST (R11), Z26, Z14
-	VFMADD231PD.BCST (R11), Y27, Y15
-	VBROADCASTSD     (R11)(CX*1), Z28
+	VFMADD231PD.BCST (R12), Z26, Z14
+	VFMADD231PD.BCST (R12), Y27, Y15
+	VBROADCASTSD     (R12)(DX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     (R11)(CX*2), Z28
+	VBROADCASTSD     (R12)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
-	VBROADCASTSD     (R11)(CX*4), Z28
+	VFMADD231PD.BCST (R12)(R10*1), Z26, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y27, Y21
+	VBROADCASTSD     (R12)(DX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     (R11)(R10*1), Z28
+	VBROADCASTSD     (R12)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z26
-	VMOVUPD          (R12)(BX*1), Y27
-	VBROADCASTSD     8(AX), Z28
+	VMOVUPD          (BX)(SI*1), Z26
+	VMOVUPD          (R13)(SI*1), Y27
+	VBROADCASTSD     8(CX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z26, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y27, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z28
+	VFMADD231PD.BCST 8(CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y27, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z28
+	VBROADCASTSD     8(CX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z26, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y27, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z28
+	VFMADD231PD.BCST 8(CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y27, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z28
+	VBROADCASTSD     8(CX)(R10*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST 8(R11), Z26, Z14
-	VFMADD231PD.BCST 8(R11), Y27, Y15
-	VBROADCASTSD     8(R11)(CX*1), Z28
+	VFMADD231PD.BCST 8(R12), Z26, Z14
+	VFMADD231PD.BCST 8(R12), Y27, Y15
+	VBROADCASTSD     8(R12)(DX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     8(R11)(CX*2), Z28
+	VBROADCASTSD     8(R12)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST 8(R11)(R9*1), Z26, Z20
-	VFMADD231PD.BCST 8(R11)(R9*1), Y27, Y21
-	VBROADCASTSD     8(R11)(CX*4), Z28
+	VFMADD231PD.BCST 8(R12)(R10*1), Z26, Z20
+	VFMADD231PD.BCST 8(R12)(R10*1), Y27, Y21
+	VBROADCASTSD     8(R12)(DX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     8(R11)(R10*1), Z28
+	VBROADCASTSD     8(R12)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z26
-	VMOVUPD          (R12), Y27
-	VBROADCASTSD     16(AX), Z28
+	VMOVUPD          (BX), Z26
+	VMOVUPD          (R13), Y27
+	VBROADCASTSD     16(CX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z26, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y27, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z28
+	VFMADD231PD.BCST 16(CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y27, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z28
+	VBROADCASTSD     16(CX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z26, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y27, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z28
+	VFMADD231PD.BCST 16(CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y27, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z28
+	VBROADCASTSD     16(CX)(R10*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST 16(R11), Z26, Z14
-	VFMADD231PD.BCST 16(R11), Y27, Y15
-	VBROADCASTSD     16(R11)(CX*1), Z28
+	VFMADD231PD.BCST 16(R12), Z26, Z14
+	VFMADD231PD.BCST 16(R12), Y27, Y15
+	VBROADCASTSD     16(R12)(DX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     16(R11)(CX*2), Z28
+	VBROADCASTSD     16(R12)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST 16(R11)(R9*1), Z26, Z20
-	VFMADD231PD.BCST 16(R11)(R9*1), Y27, Y21
-	VBROADCASTSD     16(R11)(CX*4), Z28
+	VFMADD231PD.BCST 16(R12)(R10*1), Z26, Z20
+	VFMADD231PD.BCST 16(R12)(R10*1), Y27, Y21
+	VBROADCASTSD     16(R12)(DX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     16(R11)(R10*1), Z28
+	VBROADCASTSD     16(R12)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z26
-	VMOVUPD          (R12)(BX*1), Y27
-	VBROADCASTSD     24(AX), Z28
+	VMOVUPD          (BX)(SI*1), Z26
+	VMOVUPD          (R13)(SI*1), Y27
+	VBROADCASTSD     24(CX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z26, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y27, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z28
+	VFMADD231PD.BCST 24(CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y27, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z28
+	VBROADCASTSD     24(CX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z26, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y27, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z28
+	VFMADD231PD.BCST 24(CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y27, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z28
+	VBROADCASTSD     24(CX)(R10*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST 24(R11), Z26, Z14
-	VFMADD231PD.BCST 24(R11), Y27, Y15
-	VBROADCASTSD     24(R11)(CX*1), Z28
+	VFMADD231PD.BCST 24(R12), Z26, Z14
+	VFMADD231PD.BCST 24(R12), Y27, Y15
+	VBROADCASTSD     24(R12)(DX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     24(R11)(CX*2), Z28
+	VBROADCASTSD     24(R12)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST 24(R11)(R9*1), Z26, Z20
-	VFMADD231PD.BCST 24(R11)(R9*1), Y27, Y21
-	VBROADCASTSD     24(R11)(CX*4), Z28
+	VFMADD231PD.BCST 24(R12)(R10*1), Z26, Z20
+	VFMADD231PD.BCST 24(R12)(R10*1), Y27, Y21
+	VBROADCASTSD     24(R12)(DX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     24(R11)(R10*1), Z28
+	VBROADCASTSD     24(R12)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R11
-	SUBQ             $0x04, R8
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z26
-	VMOVUPD          (DX)(R12*1), Y27
-	VBROADCASTSD     (AX), Z28
+	VMOVUPD          (BX), Z26
+	VMOVUPD          (BX)(R13*1), Y27
+	VBROADCASTSD     (CX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z26, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y27, Y3
-	VBROADCASTSD     (AX)(CX*2), Z28
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y27, Y3
+	VBROADCASTSD     (CX)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     (AX)(R9*1), Z28
+	VBROADCASTSD     (CX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z26, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y27, Y9
-	VBROADCASTSD     (AX)(R10*1), Z28
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y27, Y9
+	VBROADCASTSD     (CX)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     (AX)(R9*2), Z28
+	VBROADCASTSD     (CX)(R10*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST (R11), Z26, Z14
-	VFMADD231PD.BCST (R11), Y27, Y15
-	VBROADCASTSD     (R11)(CX*1), Z28
+	VFMADD231PD.BCST (R12), Z26, Z14
+	VFMADD231PD.BCST (R12), Y27, Y15
+	VBROADCASTSD     (R12)(DX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     (R11)(CX*2), Z28
+	VBROADCASTSD     (R12)(DX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
-	VBROADCASTSD     (R11)(CX*4), Z28
+	VFMADD231PD.BCST (R12)(R10*1), Z26, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y27, Y21
+	VBROADCASTSD     (R12)(DX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     (R11)(R10*1), Z28
+	VBROADCASTSD     (R12)(R11*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Y21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z22, (SI)
-	VMOVUPD Y23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z24, (SI)
-	VMOVUPD Y25, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Y25, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone14x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone14x12AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000d, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone14x12AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone14x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -15980,521 +17395,557 @@ TEXT ·dalone14x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y25, Y25, Y25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Y27, Y27, Y27
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z28
-	VMOVUPD          (R12), Y29
-	VBROADCASTSD     (AX), Z30
+	VMOVUPD          (BX), Z28
+	VMOVUPD          (R13), Y29
+	VBROADCASTSD     (CX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z28, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y29, Y3
-	VBROADCASTSD     (AX)(CX*2), Z30
+	VFMADD231PD.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y29, Y3
+	VBROADCASTSD     (CX)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     (AX)(R9*1), Z30
+	VBROADCASTSD     (CX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z28, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y29, Y9
-	VBROADCASTSD     (AX)(R10*1), Z30
+	VFMADD231PD.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y29, Y9
+	VBROADCASTSD     (CX)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     (AX)(R9*2), Z30
+	VBROADCASTSD     (CX)(R10*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST (R11), Z28, Z14
-	VFMADD231PD.BCST (R11), Y29, Y15
-	VBROADCASTSD     (R11)(CX*1), Z30
+	VFMADD231PD.BCST (R12), Z28, Z14
+	VFMADD231PD.BCST (R12), Y29, Y15
+	VBROADCASTSD     (R12)(DX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     (R11)(CX*2), Z30
+	VBROADCASTSD     (R12)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
-	VBROADCASTSD     (R11)(CX*4), Z30
+	VFMADD231PD.BCST (R12)(R10*1), Z28, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y29, Y21
+	VBROADCASTSD     (R12)(DX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     (R11)(R10*1), Z30
+	VBROADCASTSD     (R12)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
-	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
+	VFMADD231PD.BCST (R12)(R10*2), Z28, Z26
+	VFMADD231PD.BCST (R12)(R10*2), Y29, Y27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z28
-	VMOVUPD          (R12)(BX*1), Y29
-	VBROADCASTSD     8(AX), Z30
+	VMOVUPD          (BX)(SI*1), Z28
+	VMOVUPD          (R13)(SI*1), Y29
+	VBROADCASTSD     8(CX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST 8(AX)(CX*1), Z28, Z2
-	VFMADD231PD.BCST 8(AX)(CX*1), Y29, Y3
-	VBROADCASTSD     8(AX)(CX*2), Z30
+	VFMADD231PD.BCST 8(CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST 8(CX)(DX*1), Y29, Y3
+	VBROADCASTSD     8(CX)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     8(AX)(R9*1), Z30
+	VBROADCASTSD     8(CX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST 8(AX)(CX*4), Z28, Z8
-	VFMADD231PD.BCST 8(AX)(CX*4), Y29, Y9
-	VBROADCASTSD     8(AX)(R10*1), Z30
+	VFMADD231PD.BCST 8(CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST 8(CX)(DX*4), Y29, Y9
+	VBROADCASTSD     8(CX)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     8(AX)(R9*2), Z30
+	VBROADCASTSD     8(CX)(R10*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST 8(R11), Z28, Z14
-	VFMADD231PD.BCST 8(R11), Y29, Y15
-	VBROADCASTSD     8(R11)(CX*1), Z30
+	VFMADD231PD.BCST 8(R12), Z28, Z14
+	VFMADD231PD.BCST 8(R12), Y29, Y15
+	VBROADCASTSD     8(R12)(DX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     8(R11)(CX*2), Z30
+	VBROADCASTSD     8(R12)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST 8(R11)(R9*1), Z28, Z20
-	VFMADD231PD.BCST 8(R11)(R9*1), Y29, Y21
-	VBROADCASTSD     8(R11)(CX*4), Z30
+	VFMADD231PD.BCST 8(R12)(R10*1), Z28, Z20
+	VFMADD231PD.BCST 8(R12)(R10*1), Y29, Y21
+	VBROADCASTSD     8(R12)(DX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     8(R11)(R10*1), Z30
+	VBROADCASTSD     8(R12)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST 8(R11)(R9*2), Z28, Z26
-	VFMADD231PD.BCST 8(R11)(R9*2), Y29, Y27
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
+	VFMADD231PD.BCST 8(R12)(R10*2), Z28, Z26
+	VFMADD231PD.BCST 8(R12)(R10*2), Y29, Y27
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z28
-	VMOVUPD          (R12), Y29
-	VBROADCASTSD     16(AX), Z30
+	VMOVUPD          (BX), Z28
+	VMOVUPD          (R13), Y29
+	VBROADCASTSD     16(CX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST 16(AX)(CX*1), Z28, Z2
-	VFMADD231PD.BCST 16(AX)(CX*1), Y29, Y3
-	VBROADCASTSD     16(AX)(CX*2), Z30
+	VFMADD231PD.BCST 16(CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST 16(CX)(DX*1), Y29, Y3
+	VBROADCASTSD     16(CX)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     16(AX)(R9*1), Z30
+	VBROADCASTSD     16(CX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST 16(AX)(CX*4), Z28, Z8
-	VFMADD231PD.BCST 16(AX)(CX*4), Y29, Y9
-	VBROADCASTSD     16(AX)(R10*1), Z30
+	VFMADD231PD.BCST 16(CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST 16(CX)(DX*4), Y29, Y9
+	VBROADCASTSD     16(CX)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     16(AX)(R9*2), Z30
+	VBROADCASTSD     16(CX)(R10*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST 16(R11), Z28, Z14
-	VFMADD231PD.BCST 16(R11), Y29, Y15
-	VBROADCASTSD     16(R11)(CX*1), Z30
+	VFMADD231PD.BCST 16(R12), Z28, Z14
+	VFMADD231PD.BCST 16(R12), Y29, Y15
+	VBROADCASTSD     16(R12)(DX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     16(R11)(CX*2), Z30
+	VBROADCASTSD     16(R12)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST 16(R11)(R9*1), Z28, Z20
-	VFMADD231PD.BCST 16(R11)(R9*1), Y29, Y21
-	VBROADCASTSD     16(R11)(CX*4), Z30
+	VFMADD231PD.BCST 16(R12)(R10*1), Z28, Z20
+	VFMADD231PD.BCST 16(R12)(R10*1), Y29, Y21
+	VBROADCASTSD     16(R12)(DX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     16(R11)(R10*1), Z30
+	VBROADCASTSD     16(R12)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST 16(R11)(R9*2), Z28, Z26
-	VFMADD231PD.BCST 16(R11)(R9*2), Y29, Y27
+	VFMADD231PD.BCST 16(R12)(R10*2), Z28, Z26
+	VFMADD231PD.BCST 16(R12)(R10*2), Y29, Y27
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX)(BX*1), Z28
-	VMOVUPD          (R12)(BX*1), Y29
-	VBROADCASTSD     24(AX), Z30
+	VMOVUPD          (BX)(SI*1), Z28
+	VMOVUPD          (R13)(SI*1), Y29
+	VBROADCASTSD     24(CX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST 24(AX)(CX*1), Z28, Z2
-	VFMADD231PD.BCST 24(AX)(CX*1), Y29, Y3
-	VBROADCASTSD     24(AX)(CX*2), Z30
+	VFMADD231PD.BCST 24(CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST 24(CX)(DX*1), Y29, Y3
+	VBROADCASTSD     24(CX)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     24(AX)(R9*1), Z30
+	VBROADCASTSD     24(CX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST 24(AX)(CX*4), Z28, Z8
-	VFMADD231PD.BCST 24(AX)(CX*4), Y29, Y9
-	VBROADCASTSD     24(AX)(R10*1), Z30
+	VFMADD231PD.BCST 24(CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST 24(CX)(DX*4), Y29, Y9
+	VBROADCASTSD     24(CX)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     24(AX)(R9*2), Z30
+	VBROADCASTSD     24(CX)(R10*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST 24(R11), Z28, Z14
-	VFMADD231PD.BCST 24(R11), Y29, Y15
-	VBROADCASTSD     24(R11)(CX*1), Z30
+	VFMADD231PD.BCST 24(R12), Z28, Z14
+	VFMADD231PD.BCST 24(R12), Y29, Y15
+	VBROADCASTSD     24(R12)(DX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     24(R11)(CX*2), Z30
+	VBROADCASTSD     24(R12)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST 24(R11)(R9*1), Z28, Z20
-	VFMADD231PD.BCST 24(R11)(R9*1), Y29, Y21
-	VBROADCASTSD     24(R11)(CX*4), Z30
+	VFMADD231PD.BCST 24(R12)(R10*1), Z28, Z20
+	VFMADD231PD.BCST 24(R12)(R10*1), Y29, Y21
+	VBROADCASTSD     24(R12)(DX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     24(R11)(R10*1), Z30
+	VBROADCASTSD     24(R12)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST 24(R11)(R9*2), Z28, Z26
-	VFMADD231PD.BCST 24(R11)(R9*2), Y29, Y27
-	LEAQ             (DX)(BX*2), DX
-	LEAQ             (R12)(BX*2), R12
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R11
-	SUBQ             $0x04, R8
+	VFMADD231PD.BCST 24(R12)(R10*2), Z28, Z26
+	VFMADD231PD.BCST 24(R12)(R10*2), Y29, Y27
+	LEAQ             (BX)(SI*2), BX
+	LEAQ             (R13)(SI*2), R13
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
 	JGE              tileSteps
-	SUBQ             DX, R12
+	SUBQ             BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (DX), Z28
-	VMOVUPD          (DX)(R12*1), Y29
-	VBROADCASTSD     (AX), Z30
+	VMOVUPD          (BX), Z28
+	VMOVUPD          (BX)(R13*1), Y29
+	VBROADCASTSD     (CX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST (AX)(CX*1), Z28, Z2
-	VFMADD231PD.BCST (AX)(CX*1), Y29, Y3
-	VBROADCASTSD     (AX)(CX*2), Z30
+	VFMADD231PD.BCST (CX)(DX*1), Z28, Z2
+	VFMADD231PD.BCST (CX)(DX*1), Y29, Y3
+	VBROADCASTSD     (CX)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     (AX)(R9*1), Z30
+	VBROADCASTSD     (CX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST (AX)(CX*4), Z28, Z8
-	VFMADD231PD.BCST (AX)(CX*4), Y29, Y9
-	VBROADCASTSD     (AX)(R10*1), Z30
+	VFMADD231PD.BCST (CX)(DX*4), Z28, Z8
+	VFMADD231PD.BCST (CX)(DX*4), Y29, Y9
+	VBROADCASTSD     (CX)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     (AX)(R9*2), Z30
+	VBROADCASTSD     (CX)(R10*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST (R11), Z28, Z14
-	VFMADD231PD.BCST (R11), Y29, Y15
-	VBROADCASTSD     (R11)(CX*1), Z30
+	VFMADD231PD.BCST (R12), Z28, Z14
+	VFMADD231PD.BCST (R12), Y29, Y15
+	VBROADCASTSD     (R12)(DX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     (R11)(CX*2), Z30
+	VBROADCASTSD     (R12)(DX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
-	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
-	VBROADCASTSD     (R11)(CX*4), Z30
+	VFMADD231PD.BCST (R12)(R10*1), Z28, Z20
+	VFMADD231PD.BCST (R12)(R10*1), Y29, Y21
+	VBROADCASTSD     (R12)(DX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     (R11)(R10*1), Z30
+	VBROADCASTSD     (R12)(R11*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
-	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R11
-	ADDQ             BX, DX
-	DECQ             R8
+	VFMADD231PD.BCST (R12)(R10*2), Z28, Z26
+	VFMADD231PD.BCST (R12)(R10*2), Y29, Y27
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Y1, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z2, (SI)
-	VMOVUPD Y3, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Y7, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Y9, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z10, (SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Y13, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z14, (SI)
-	VMOVUPD Y15, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Y19, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Y21, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z22, (SI)
-	VMOVUPD Y23, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z24, (SI)
-	VMOVUPD Y25, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z26, (SI)
-	VMOVUPD Y27, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Y7, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Y9, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z10, (DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Y13, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z14, (DI)
+	VMOVUPD Y15, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Y19, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Y21, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z22, (DI)
+	VMOVUPD Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z24, (DI)
+	VMOVUPD Y25, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z26, (DI)
+	VMOVUPD Y27, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000e, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone1x20AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone1x20AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, CX
-	SHLQ    $0x03, CX
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, CX
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (CX), Y5
-	VBROADCASTSD (AX), Z6
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD (CX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z3
-	VMOVUPD      64(DX)(BX*1), Z4
-	VMOVUPD      (CX)(BX*1), Y5
-	VBROADCASTSD 8(AX), Z6
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 8(CX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (CX), Y5
-	VBROADCASTSD 16(AX), Z6
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (R10), Y5
+	VBROADCASTSD 16(CX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z3
-	VMOVUPD      64(DX)(BX*1), Z4
-	VMOVUPD      (CX)(BX*1), Y5
-	VBROADCASTSD 24(AX), Z6
+	VMOVUPD      (BX)(SI*1), Z3
+	VMOVUPD      64(BX)(SI*1), Z4
+	VMOVUPD      (R10)(SI*1), Y5
+	VBROADCASTSD 24(CX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, CX
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z3
-	VMOVUPD      64(DX), Z4
-	VMOVUPD      (DX)(CX*1), Y5
-	VBROADCASTSD (AX), Z6
+	VMOVUPD      (BX), Z3
+	VMOVUPD      64(BX), Z4
+	VMOVUPD      (BX)(R10*1), Y5
+	VBROADCASTSD (CX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(CX*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone2x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone2x20AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone2x20AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (R9), Y8
-	VBROADCASTSD (AX), Z9
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD (CX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD (CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z6
-	VMOVUPD      64(DX)(BX*1), Z7
-	VMOVUPD      (R9)(BX*1), Y8
-	VBROADCASTSD 8(AX), Z9
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 8(CX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(CX*1), Z9
+	VBROADCASTSD 8(CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (R9), Y8
-	VBROADCASTSD 16(AX), Z9
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (R10), Y8
+	VBROADCASTSD 16(CX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(CX*1), Z9
+	VBROADCASTSD 16(CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z6
-	VMOVUPD      64(DX)(BX*1), Z7
-	VMOVUPD      (R9)(BX*1), Y8
-	VBROADCASTSD 24(AX), Z9
+	VMOVUPD      (BX)(SI*1), Z6
+	VMOVUPD      64(BX)(SI*1), Z7
+	VMOVUPD      (R10)(SI*1), Y8
+	VBROADCASTSD 24(CX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(CX*1), Z9
+	VBROADCASTSD 24(CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z6
-	VMOVUPD      64(DX), Z7
-	VMOVUPD      (DX)(R9*1), Y8
-	VBROADCASTSD (AX), Z9
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Y8
+	VBROADCASTSD (CX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(CX*1), Z9
+	VBROADCASTSD (CX)(DX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Y5, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone3x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone3x20AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone3x20AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -16504,149 +17955,161 @@ TEXT ·dalone3x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD (CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z9
-	VMOVUPD      64(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 8(AX), Z12
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(CX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(CX*1), Z12
+	VBROADCASTSD 8(CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(CX*2), Z12
+	VBROADCASTSD 8(CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD 16(AX), Z12
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(CX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(CX*1), Z12
+	VBROADCASTSD 16(CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(CX*2), Z12
+	VBROADCASTSD 16(CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z9
-	VMOVUPD      64(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 24(AX), Z12
+	VMOVUPD      (BX)(SI*1), Z9
+	VMOVUPD      64(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(CX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(CX*1), Z12
+	VBROADCASTSD 24(CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(CX*2), Z12
+	VBROADCASTSD 24(CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z9
-	VMOVUPD      64(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(CX*2), Z12
+	VBROADCASTSD (CX)(DX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Y5, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Y8, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone4x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone4x20AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone4x20AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -16659,173 +18122,185 @@ TEXT ·dalone4x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (R10), Y14
-	VBROADCASTSD (AX), Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD (CX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD (CX)(DX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD (CX)(DX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R9*1), Z15
+	VBROADCASTSD (CX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      (R10)(BX*1), Y14
-	VBROADCASTSD 8(AX), Z15
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 8(CX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 8(AX)(CX*1), Z15
+	VBROADCASTSD 8(CX)(DX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 8(AX)(CX*2), Z15
+	VBROADCASTSD 8(CX)(DX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 8(AX)(R9*1), Z15
+	VBROADCASTSD 8(CX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (R10), Y14
-	VBROADCASTSD 16(AX), Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (R11), Y14
+	VBROADCASTSD 16(CX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 16(AX)(CX*1), Z15
+	VBROADCASTSD 16(CX)(DX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 16(AX)(CX*2), Z15
+	VBROADCASTSD 16(CX)(DX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 16(AX)(R9*1), Z15
+	VBROADCASTSD 16(CX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      (R10)(BX*1), Y14
-	VBROADCASTSD 24(AX), Z15
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      (R11)(SI*1), Y14
+	VBROADCASTSD 24(CX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 24(AX)(CX*1), Z15
+	VBROADCASTSD 24(CX)(DX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 24(AX)(CX*2), Z15
+	VBROADCASTSD 24(CX)(DX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 24(AX)(R9*1), Z15
+	VBROADCASTSD 24(CX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      (DX)(R10*1), Y14
-	VBROADCASTSD (AX), Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Y14
+	VBROADCASTSD (CX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(CX*1), Z15
+	VBROADCASTSD (CX)(DX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(CX*2), Z15
+	VBROADCASTSD (CX)(DX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R9*1), Z15
+	VBROADCASTSD (CX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Y8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Y11, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone5x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone5x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone5x20AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone5x20AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -16841,198 +18316,210 @@ TEXT ·dalone5x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (R10), Y17
-	VBROADCASTSD (AX), Z18
+	VMOVUPD      (BX), Z15
+	VMOVUPD      64(BX), Z16
+	VMOVUPD      (R11), Y17
+	VBROADCASTSD (CX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD (AX)(CX*1), Z18
+	VBROADCASTSD (CX)(DX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD (AX)(CX*2), Z18
+	VBROADCASTSD (CX)(DX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD (AX)(R9*1), Z18
+	VBROADCASTSD (CX)(R10*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD (AX)(CX*4), Z18
+	VBROADCASTSD (CX)(DX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z15
-	VMOVUPD      64(DX)(BX*1), Z16
-	VMOVUPD      (R10)(BX*1), Y17
-	VBROADCASTSD 8(AX), Z18
+	VMOVUPD      (BX)(SI*1), Z15
+	VMOVUPD      64(BX)(SI*1), Z16
+	VMOVUPD      (R11)(SI*1), Y17
+	VBROADCASTSD 8(CX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD 8(AX)(CX*1), Z18
+	VBROADCASTSD 8(CX)(DX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD 8(AX)(CX*2), Z18
+	VBROADCASTSD 8(CX)(DX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD 8(AX)(R9*1), Z18
+	VBROADCASTSD 8(CX)(R10*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD 8(AX)(CX*4), Z18
+	VBROADCASTSD 8(CX)(DX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (R10), Y17
-	VBROADCASTSD 16(AX), Z18
+	VMOVUPD      (BX), Z15
+	VMOVUPD      64(BX), Z16
+	VMOVUPD      (R11), Y17
+	VBROADCASTSD 16(CX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD 16(AX)(CX*1), Z18
+	VBROADCASTSD 16(CX)(DX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD 16(AX)(CX*2), Z18
+	VBROADCASTSD 16(CX)(DX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD 16(AX)(R9*1), Z18
+	VBROADCASTSD 16(CX)(R10*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD 16(AX)(CX*4), Z18
+	VBROADCASTSD 16(CX)(DX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z15
-	VMOVUPD      64(DX)(BX*1), Z16
-	VMOVUPD      (R10)(BX*1), Y17
-	VBROADCASTSD 24(AX), Z18
+	VMOVUPD      (BX)(SI*1), Z15
+	VMOVUPD      64(BX)(SI*1), Z16
+	VMOVUPD      (R11)(SI*1), Y17
+	VBROADCASTSD 24(CX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD 24(AX)(CX*1), Z18
+	VBROADCASTSD 24(CX)(DX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD 24(AX)(CX*2), Z18
+	VBROADCASTSD 24(CX)(DX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD 24(AX)(R9*1), Z18
+	VBROADCASTSD 24(CX)(R10*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD 24(AX)(CX*4), Z18
+	VBROADCASTSD 24(CX)(DX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z15
-	VMOVUPD      64(DX), Z16
-	VMOVUPD      (DX)(R10*1), Y17
-	VBROADCASTSD (AX), Z18
+	VMOVUPD      (BX), Z15
+	VMOVUPD      64(BX), Z16
+	VMOVUPD      (BX)(R11*1), Y17
+	VBROADCASTSD (CX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD (AX)(CX*1), Z18
+	VBROADCASTSD (CX)(DX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD (AX)(CX*2), Z18
+	VBROADCASTSD (CX)(DX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD (AX)(R9*1), Z18
+	VBROADCASTSD (CX)(R10*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD (AX)(CX*4), Z18
+	VBROADCASTSD (CX)(DX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Y5, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Y8, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Y11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Y14, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone6x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone6x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone6x20AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone6x20AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -17051,222 +18538,234 @@ TEXT ·dalone6x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (R11), Y20
-	VBROADCASTSD (AX), Z21
+	VMOVUPD      (BX), Z18
+	VMOVUPD      64(BX), Z19
+	VMOVUPD      (R12), Y20
+	VBROADCASTSD (CX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD (AX)(CX*1), Z21
+	VBROADCASTSD (CX)(DX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD (AX)(CX*2), Z21
+	VBROADCASTSD (CX)(DX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD (AX)(R9*1), Z21
+	VBROADCASTSD (CX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD (AX)(CX*4), Z21
+	VBROADCASTSD (CX)(DX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD (AX)(R10*1), Z21
+	VBROADCASTSD (CX)(R11*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z18
-	VMOVUPD      64(DX)(BX*1), Z19
-	VMOVUPD      (R11)(BX*1), Y20
-	VBROADCASTSD 8(AX), Z21
+	VMOVUPD      (BX)(SI*1), Z18
+	VMOVUPD      64(BX)(SI*1), Z19
+	VMOVUPD      (R12)(SI*1), Y20
+	VBROADCASTSD 8(CX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD 8(AX)(CX*1), Z21
+	VBROADCASTSD 8(CX)(DX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD 8(AX)(CX*2), Z21
+	VBROADCASTSD 8(CX)(DX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD 8(AX)(R9*1), Z21
+	VBROADCASTSD 8(CX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD 8(AX)(CX*4), Z21
+	VBROADCASTSD 8(CX)(DX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD 8(AX)(R10*1), Z21
+	VBROADCASTSD 8(CX)(R11*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (R11), Y20
-	VBROADCASTSD 16(AX), Z21
+	VMOVUPD      (BX), Z18
+	VMOVUPD      64(BX), Z19
+	VMOVUPD      (R12), Y20
+	VBROADCASTSD 16(CX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD 16(AX)(CX*1), Z21
+	VBROADCASTSD 16(CX)(DX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD 16(AX)(CX*2), Z21
+	VBROADCASTSD 16(CX)(DX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD 16(AX)(R9*1), Z21
+	VBROADCASTSD 16(CX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD 16(AX)(CX*4), Z21
+	VBROADCASTSD 16(CX)(DX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD 16(AX)(R10*1), Z21
+	VBROADCASTSD 16(CX)(R11*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z18
-	VMOVUPD      64(DX)(BX*1), Z19
-	VMOVUPD      (R11)(BX*1), Y20
-	VBROADCASTSD 24(AX), Z21
+	VMOVUPD      (BX)(SI*1), Z18
+	VMOVUPD      64(BX)(SI*1), Z19
+	VMOVUPD      (R12)(SI*1), Y20
+	VBROADCASTSD 24(CX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD 24(AX)(CX*1), Z21
+	VBROADCASTSD 24(CX)(DX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD 24(AX)(CX*2), Z21
+	VBROADCASTSD 24(CX)(DX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD 24(AX)(R9*1), Z21
+	VBROADCASTSD 24(CX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD 24(AX)(CX*4), Z21
+	VBROADCASTSD 24(CX)(DX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD 24(AX)(R10*1), Z21
+	VBROADCASTSD 24(CX)(R11*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z18
-	VMOVUPD      64(DX), Z19
-	VMOVUPD      (DX)(R11*1), Y20
-	VBROADCASTSD (AX), Z21
+	VMOVUPD      (BX), Z18
+	VMOVUPD      64(BX), Z19
+	VMOVUPD      (BX)(R12*1), Y20
+	VBROADCASTSD (CX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD (AX)(CX*1), Z21
+	VBROADCASTSD (CX)(DX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD (AX)(CX*2), Z21
+	VBROADCASTSD (CX)(DX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD (AX)(R9*1), Z21
+	VBROADCASTSD (CX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD (AX)(CX*4), Z21
+	VBROADCASTSD (CX)(DX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD (AX)(R10*1), Z21
+	VBROADCASTSD (CX)(R11*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Y8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Y14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z15, (SI)
-	VMOVUPD Z16, 64(SI)
-	VMOVUPD Y17, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Y17, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone7x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone7x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone7x20AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone7x20AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -17288,250 +18787,262 @@ TEXT ·dalone7x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Y20, Y20, Y20
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (R11), Y23
-	VBROADCASTSD (AX), Z24
+	VMOVUPD      (BX), Z21
+	VMOVUPD      64(BX), Z22
+	VMOVUPD      (R12), Y23
+	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD (AX)(CX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD (AX)(CX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD (AX)(R9*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(CX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD (AX)(R9*2), Z24
+	VBROADCASTSD (CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z21
-	VMOVUPD      64(DX)(BX*1), Z22
-	VMOVUPD      (R11)(BX*1), Y23
-	VBROADCASTSD 8(AX), Z24
+	VMOVUPD      (BX)(SI*1), Z21
+	VMOVUPD      64(BX)(SI*1), Z22
+	VMOVUPD      (R12)(SI*1), Y23
+	VBROADCASTSD 8(CX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD 8(AX)(CX*1), Z24
+	VBROADCASTSD 8(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD 8(AX)(CX*2), Z24
+	VBROADCASTSD 8(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD 8(AX)(R9*1), Z24
+	VBROADCASTSD 8(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 8(AX)(CX*4), Z24
+	VBROADCASTSD 8(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD 8(AX)(R10*1), Z24
+	VBROADCASTSD 8(CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD 8(AX)(R9*2), Z24
+	VBROADCASTSD 8(CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (R11), Y23
-	VBROADCASTSD 16(AX), Z24
+	VMOVUPD      (BX), Z21
+	VMOVUPD      64(BX), Z22
+	VMOVUPD      (R12), Y23
+	VBROADCASTSD 16(CX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD 16(AX)(CX*1), Z24
+	VBROADCASTSD 16(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD 16(AX)(CX*2), Z24
+	VBROADCASTSD 16(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD 16(AX)(R9*1), Z24
+	VBROADCASTSD 16(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 16(AX)(CX*4), Z24
+	VBROADCASTSD 16(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD 16(AX)(R10*1), Z24
+	VBROADCASTSD 16(CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD 16(AX)(R9*2), Z24
+	VBROADCASTSD 16(CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z21
-	VMOVUPD      64(DX)(BX*1), Z22
-	VMOVUPD      (R11)(BX*1), Y23
-	VBROADCASTSD 24(AX), Z24
+	VMOVUPD      (BX)(SI*1), Z21
+	VMOVUPD      64(BX)(SI*1), Z22
+	VMOVUPD      (R12)(SI*1), Y23
+	VBROADCASTSD 24(CX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD 24(AX)(CX*1), Z24
+	VBROADCASTSD 24(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD 24(AX)(CX*2), Z24
+	VBROADCASTSD 24(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD 24(AX)(R9*1), Z24
+	VBROADCASTSD 24(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 24(AX)(CX*4), Z24
+	VBROADCASTSD 24(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD 24(AX)(R10*1), Z24
+	VBROADCASTSD 24(CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD 24(AX)(R9*2), Z24
+	VBROADCASTSD 24(CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z21
-	VMOVUPD      64(DX), Z22
-	VMOVUPD      (DX)(R11*1), Y23
-	VBROADCASTSD (AX), Z24
+	VMOVUPD      (BX), Z21
+	VMOVUPD      64(BX), Z22
+	VMOVUPD      (BX)(R12*1), Y23
+	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD (AX)(CX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD (AX)(CX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD (AX)(R9*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(CX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (CX)(R11*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD (AX)(R9*2), Z24
+	VBROADCASTSD (CX)(R10*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Y5, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Y8, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Y14, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z15, (SI)
-	VMOVUPD Z16, 64(SI)
-	VMOVUPD Y17, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, 64(SI)
-	VMOVUPD Y20, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Y17, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Y20, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone8x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone8x20AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R9*2), R11
-	ADDQ CX, R11
-	MOVQ cols+56(FP), R12
+// func dalone8x20AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512F, AVX512VL, FMA3
+TEXT ·dalone8x20AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R13
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R12
-	SHLQ    $0x03, R12
+	SUBQ $0x00000004, R13
+	SHLQ $0x03, R13
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -17556,379 +19067,403 @@ TEXT ·dalone8x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R12
+	ADDQ    BX, R13
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (R12), Y26
-	VBROADCASTSD (AX), Z27
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      (R13), Y26
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD (AX)(CX*1), Z27
+	VBROADCASTSD (CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD (AX)(CX*2), Z27
+	VBROADCASTSD (CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD (AX)(R9*1), Z27
+	VBROADCASTSD (CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD (AX)(CX*4), Z27
+	VBROADCASTSD (CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD (AX)(R9*2), Z27
+	VBROADCASTSD (CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD (R11), Z27
+	VBROADCASTSD (R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      (R12)(BX*1), Y26
-	VBROADCASTSD 8(AX), Z27
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      (R13)(SI*1), Y26
+	VBROADCASTSD 8(CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD 8(AX)(CX*1), Z27
+	VBROADCASTSD 8(CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD 8(AX)(CX*2), Z27
+	VBROADCASTSD 8(CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD 8(AX)(R9*1), Z27
+	VBROADCASTSD 8(CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD 8(AX)(CX*4), Z27
+	VBROADCASTSD 8(CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD 8(AX)(R10*1), Z27
+	VBROADCASTSD 8(CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD 8(AX)(R9*2), Z27
+	VBROADCASTSD 8(CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD 8(R11), Z27
+	VBROADCASTSD 8(R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (R12), Y26
-	VBROADCASTSD 16(AX), Z27
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      (R13), Y26
+	VBROADCASTSD 16(CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD 16(AX)(CX*1), Z27
+	VBROADCASTSD 16(CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD 16(AX)(CX*2), Z27
+	VBROADCASTSD 16(CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD 16(AX)(R9*1), Z27
+	VBROADCASTSD 16(CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD 16(AX)(CX*4), Z27
+	VBROADCASTSD 16(CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD 16(AX)(R10*1), Z27
+	VBROADCASTSD 16(CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD 16(AX)(R9*2), Z27
+	VBROADCASTSD 16(CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD 16(R11), Z27
+	VBROADCASTSD 16(R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      (R12)(BX*1), Y26
-	VBROADCASTSD 24(AX), Z27
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      (R13)(SI*1), Y26
+	VBROADCASTSD 24(CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD 24(AX)(CX*1), Z27
+	VBROADCASTSD 24(CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD 24(AX)(CX*2), Z27
+	VBROADCASTSD 24(CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD 24(AX)(R9*1), Z27
+	VBROADCASTSD 24(CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD 24(AX)(CX*4), Z27
+	VBROADCASTSD 24(CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD 24(AX)(R10*1), Z27
+	VBROADCASTSD 24(CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD 24(AX)(R9*2), Z27
+	VBROADCASTSD 24(CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD 24(R11), Z27
+	VBROADCASTSD 24(R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R12)(BX*2), R12
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R11
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R13)(SI*2), R13
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, R12
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R12
+	SUBQ         BX, R13
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      (DX)(R12*1), Y26
-	VBROADCASTSD (AX), Z27
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      (BX)(R13*1), Y26
+	VBROADCASTSD (CX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD (AX)(CX*1), Z27
+	VBROADCASTSD (CX)(DX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD (AX)(CX*2), Z27
+	VBROADCASTSD (CX)(DX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD (AX)(R9*1), Z27
+	VBROADCASTSD (CX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD (AX)(CX*4), Z27
+	VBROADCASTSD (CX)(DX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (CX)(R11*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD (AX)(R9*2), Z27
+	VBROADCASTSD (CX)(R10*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD (R11), Z27
+	VBROADCASTSD (R12), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R11
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R12
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Y2, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z3, (SI)
-	VMOVUPD Z4, 64(SI)
-	VMOVUPD Y5, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z6, (SI)
-	VMOVUPD Z7, 64(SI)
-	VMOVUPD Y8, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z9, (SI)
-	VMOVUPD Z10, 64(SI)
-	VMOVUPD Y11, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Y14, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z15, (SI)
-	VMOVUPD Z16, 64(SI)
-	VMOVUPD Y17, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z18, (SI)
-	VMOVUPD Z19, 64(SI)
-	VMOVUPD Y20, (SI)(R12*1)
-	ADDQ    DI, SI
-	VMOVUPD Z21, (SI)
-	VMOVUPD Z22, 64(SI)
-	VMOVUPD Y23, (SI)(R12*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z9, (DI)
+	VMOVUPD Z10, 64(DI)
+	VMOVUPD Y11, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Y14, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z15, (DI)
+	VMOVUPD Z16, 64(DI)
+	VMOVUPD Y17, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z18, (DI)
+	VMOVUPD Z19, 64(DI)
+	VMOVUPD Y20, (DI)(R13*1)
+	ADDQ    R8, DI
+	VMOVUPD Z21, (DI)
+	VMOVUPD Z22, 64(DI)
+	VMOVUPD Y23, (DI)(R13*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone1x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone1x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone1x28AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone1x28AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), CX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, CX
-	SHLQ    $0x03, CX
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, CX
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (CX), Y7
-	VBROADCASTSD (AX), Z8
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD (CX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z4
-	VMOVUPD      64(DX)(BX*1), Z5
-	VMOVUPD      128(DX)(BX*1), Z6
-	VMOVUPD      (CX)(BX*1), Y7
-	VBROADCASTSD 8(AX), Z8
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 8(CX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (CX), Y7
-	VBROADCASTSD 16(AX), Z8
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (R10), Y7
+	VBROADCASTSD 16(CX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z4
-	VMOVUPD      64(DX)(BX*1), Z5
-	VMOVUPD      128(DX)(BX*1), Z6
-	VMOVUPD      (CX)(BX*1), Y7
-	VBROADCASTSD 24(AX), Z8
+	VMOVUPD      (BX)(SI*1), Z4
+	VMOVUPD      64(BX)(SI*1), Z5
+	VMOVUPD      128(BX)(SI*1), Z6
+	VMOVUPD      (R10)(SI*1), Y7
+	VBROADCASTSD 24(CX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (CX)(BX*2), CX
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, CX
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD      128(DX), Z6
-	VMOVUPD      (DX)(CX*1), Y7
-	VBROADCASTSD (AX), Z8
+	VMOVUPD      (BX), Z4
+	VMOVUPD      64(BX), Z5
+	VMOVUPD      128(BX), Z6
+	VMOVUPD      (BX)(R10*1), Y7
+	VBROADCASTSD (CX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
 	VFMADD231PD  Z8, Z6, Z2
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Y3, (SI)(CX*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone2x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone2x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone2x28AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone2x28AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -17937,141 +19472,153 @@ TEXT ·dalone2x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z8
-	VMOVUPD      64(DX)(BX*1), Z9
-	VMOVUPD      128(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 8(AX), Z12
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 8(CX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(CX*1), Z12
+	VBROADCASTSD 8(CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (R9), Y11
-	VBROADCASTSD 16(AX), Z12
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (R10), Y11
+	VBROADCASTSD 16(CX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(CX*1), Z12
+	VBROADCASTSD 16(CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z8
-	VMOVUPD      64(DX)(BX*1), Z9
-	VMOVUPD      128(DX)(BX*1), Z10
-	VMOVUPD      (R9)(BX*1), Y11
-	VBROADCASTSD 24(AX), Z12
+	VMOVUPD      (BX)(SI*1), Z8
+	VMOVUPD      64(BX)(SI*1), Z9
+	VMOVUPD      128(BX)(SI*1), Z10
+	VMOVUPD      (R10)(SI*1), Y11
+	VBROADCASTSD 24(CX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(CX*1), Z12
+	VBROADCASTSD 24(CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z8
-	VMOVUPD      64(DX), Z9
-	VMOVUPD      128(DX), Z10
-	VMOVUPD      (DX)(R9*1), Y11
-	VBROADCASTSD (AX), Z12
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (CX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(CX*1), Z12
+	VBROADCASTSD (CX)(DX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Y7, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone3x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone3x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone3x28AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone3x28AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ cols+56(FP), R10
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R9
-	SHLQ    $0x03, R9
+	SUBQ $0x00000004, R10
+	SHLQ $0x03, R10
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -18084,172 +19631,184 @@ TEXT ·dalone3x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R9
+	ADDQ    BX, R10
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (R9), Y15
-	VBROADCASTSD (AX), Z16
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Y15
+	VBROADCASTSD (CX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD (CX)(DX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD (CX)(DX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      128(DX)(BX*1), Z14
-	VMOVUPD      (R9)(BX*1), Y15
-	VBROADCASTSD 8(AX), Z16
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Y15
+	VBROADCASTSD 8(CX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD 8(AX)(CX*1), Z16
+	VBROADCASTSD 8(CX)(DX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD 8(AX)(CX*2), Z16
+	VBROADCASTSD 8(CX)(DX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (R9), Y15
-	VBROADCASTSD 16(AX), Z16
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (R10), Y15
+	VBROADCASTSD 16(CX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD 16(AX)(CX*1), Z16
+	VBROADCASTSD 16(CX)(DX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD 16(AX)(CX*2), Z16
+	VBROADCASTSD 16(CX)(DX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z12
-	VMOVUPD      64(DX)(BX*1), Z13
-	VMOVUPD      128(DX)(BX*1), Z14
-	VMOVUPD      (R9)(BX*1), Y15
-	VBROADCASTSD 24(AX), Z16
+	VMOVUPD      (BX)(SI*1), Z12
+	VMOVUPD      64(BX)(SI*1), Z13
+	VMOVUPD      128(BX)(SI*1), Z14
+	VMOVUPD      (R10)(SI*1), Y15
+	VBROADCASTSD 24(CX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD 24(AX)(CX*1), Z16
+	VBROADCASTSD 24(CX)(DX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD 24(AX)(CX*2), Z16
+	VBROADCASTSD 24(CX)(DX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R9)(BX*2), R9
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R10)(SI*2), R10
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R9
+	SUBQ         BX, R10
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z12
-	VMOVUPD      64(DX), Z13
-	VMOVUPD      128(DX), Z14
-	VMOVUPD      (DX)(R9*1), Y15
-	VBROADCASTSD (AX), Z16
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Y15
+	VBROADCASTSD (CX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(CX*1), Z16
+	VBROADCASTSD (CX)(DX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(CX*2), Z16
+	VBROADCASTSD (CX)(DX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Y3, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Y7, (SI)(R9*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Y11, (SI)(R9*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, (DI)(R10*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, (DI)(R10*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone4x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone4x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone4x28AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone4x28AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -18266,202 +19825,214 @@ TEXT ·dalone4x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (R10), Y19
-	VBROADCASTSD (AX), Z20
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Y19
+	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R9*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z16
-	VMOVUPD      64(DX)(BX*1), Z17
-	VMOVUPD      128(DX)(BX*1), Z18
-	VMOVUPD      (R10)(BX*1), Y19
-	VBROADCASTSD 8(AX), Z20
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Y19
+	VBROADCASTSD 8(CX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD 8(AX)(CX*1), Z20
+	VBROADCASTSD 8(CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD 8(AX)(CX*2), Z20
+	VBROADCASTSD 8(CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD 8(AX)(R9*1), Z20
+	VBROADCASTSD 8(CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (R10), Y19
-	VBROADCASTSD 16(AX), Z20
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (R11), Y19
+	VBROADCASTSD 16(CX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD 16(AX)(CX*1), Z20
+	VBROADCASTSD 16(CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD 16(AX)(CX*2), Z20
+	VBROADCASTSD 16(CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD 16(AX)(R9*1), Z20
+	VBROADCASTSD 16(CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z16
-	VMOVUPD      64(DX)(BX*1), Z17
-	VMOVUPD      128(DX)(BX*1), Z18
-	VMOVUPD      (R10)(BX*1), Y19
-	VBROADCASTSD 24(AX), Z20
+	VMOVUPD      (BX)(SI*1), Z16
+	VMOVUPD      64(BX)(SI*1), Z17
+	VMOVUPD      128(BX)(SI*1), Z18
+	VMOVUPD      (R11)(SI*1), Y19
+	VBROADCASTSD 24(CX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD 24(AX)(CX*1), Z20
+	VBROADCASTSD 24(CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD 24(AX)(CX*2), Z20
+	VBROADCASTSD 24(CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD 24(AX)(R9*1), Z20
+	VBROADCASTSD 24(CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z16
-	VMOVUPD      64(DX), Z17
-	VMOVUPD      128(DX), Z18
-	VMOVUPD      (DX)(R10*1), Y19
-	VBROADCASTSD (AX), Z20
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Y19
+	VBROADCASTSD (CX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(CX*1), Z20
+	VBROADCASTSD (CX)(DX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(CX*2), Z20
+	VBROADCASTSD (CX)(DX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R9*1), Z20
+	VBROADCASTSD (CX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Y11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, 128(SI)
-	VMOVUPD Y15, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Y15, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone5x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone5x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone5x28AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone5x28AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	MOVQ cols+56(FP), R10
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	MOVQ cols+56(FP), R11
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R10
-	SHLQ    $0x03, R10
+	SUBQ $0x00000004, R11
+	SHLQ $0x03, R11
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -18482,233 +20053,245 @@ TEXT ·dalone5x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R10
+	ADDQ    BX, R11
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (R10), Y23
-	VBROADCASTSD (AX), Z24
+	VMOVUPD      (BX), Z20
+	VMOVUPD      64(BX), Z21
+	VMOVUPD      128(BX), Z22
+	VMOVUPD      (R11), Y23
+	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD (AX)(CX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD (AX)(CX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(R9*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD (AX)(CX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z20
-	VMOVUPD      64(DX)(BX*1), Z21
-	VMOVUPD      128(DX)(BX*1), Z22
-	VMOVUPD      (R10)(BX*1), Y23
-	VBROADCASTSD 8(AX), Z24
+	VMOVUPD      (BX)(SI*1), Z20
+	VMOVUPD      64(BX)(SI*1), Z21
+	VMOVUPD      128(BX)(SI*1), Z22
+	VMOVUPD      (R11)(SI*1), Y23
+	VBROADCASTSD 8(CX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD 8(AX)(CX*1), Z24
+	VBROADCASTSD 8(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD 8(AX)(CX*2), Z24
+	VBROADCASTSD 8(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 8(AX)(R9*1), Z24
+	VBROADCASTSD 8(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD 8(AX)(CX*4), Z24
+	VBROADCASTSD 8(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (R10), Y23
-	VBROADCASTSD 16(AX), Z24
+	VMOVUPD      (BX), Z20
+	VMOVUPD      64(BX), Z21
+	VMOVUPD      128(BX), Z22
+	VMOVUPD      (R11), Y23
+	VBROADCASTSD 16(CX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD 16(AX)(CX*1), Z24
+	VBROADCASTSD 16(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD 16(AX)(CX*2), Z24
+	VBROADCASTSD 16(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 16(AX)(R9*1), Z24
+	VBROADCASTSD 16(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD 16(AX)(CX*4), Z24
+	VBROADCASTSD 16(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z20
-	VMOVUPD      64(DX)(BX*1), Z21
-	VMOVUPD      128(DX)(BX*1), Z22
-	VMOVUPD      (R10)(BX*1), Y23
-	VBROADCASTSD 24(AX), Z24
+	VMOVUPD      (BX)(SI*1), Z20
+	VMOVUPD      64(BX)(SI*1), Z21
+	VMOVUPD      128(BX)(SI*1), Z22
+	VMOVUPD      (R11)(SI*1), Y23
+	VBROADCASTSD 24(CX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD 24(AX)(CX*1), Z24
+	VBROADCASTSD 24(CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD 24(AX)(CX*2), Z24
+	VBROADCASTSD 24(CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 24(AX)(R9*1), Z24
+	VBROADCASTSD 24(CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD 24(AX)(CX*4), Z24
+	VBROADCASTSD 24(CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R10)(BX*2), R10
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R11)(SI*2), R11
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R10
+	SUBQ         BX, R11
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z20
-	VMOVUPD      64(DX), Z21
-	VMOVUPD      128(DX), Z22
-	VMOVUPD      (DX)(R10*1), Y23
-	VBROADCASTSD (AX), Z24
+	VMOVUPD      (BX), Z20
+	VMOVUPD      64(BX), Z21
+	VMOVUPD      128(BX), Z22
+	VMOVUPD      (BX)(R11*1), Y23
+	VBROADCASTSD (CX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD (AX)(CX*1), Z24
+	VBROADCASTSD (CX)(DX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD (AX)(CX*2), Z24
+	VBROADCASTSD (CX)(DX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(R9*1), Z24
+	VBROADCASTSD (CX)(R10*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD (AX)(CX*4), Z24
+	VBROADCASTSD (CX)(DX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Y3, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Y7, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Y11, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, 128(SI)
-	VMOVUPD Y15, (SI)(R10*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, 64(SI)
-	VMOVUPD Z18, 128(SI)
-	VMOVUPD Y19, (SI)(R10*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Y15, (DI)(R11*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Y19, (DI)(R11*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalone6x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalone6x28AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·dalone6x28AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalone6x28AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	LEAQ (CX)(CX*2), R9
-	LEAQ (CX)(CX*4), R10
-	MOVQ cols+56(FP), R11
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), SI
+	MOVQ c+40(FP), DI
+	MOVQ ldc+48(FP), R8
+	SHLQ $0x03, DX
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (DX)(DX*2), R10
+	LEAQ (DX)(DX*4), R11
+	MOVQ cols+56(FP), R12
 
 	// the last vector ends with the last column, and computes some columns again
-	SUBQ    $0x00000004, R11
-	SHLQ    $0x03, R11
+	SUBQ $0x00000004, R12
+	SHLQ $0x03, R12
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), BX
+	MOVQ    k+0(FP), R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -18733,239 +20316,248 @@ TEXT ·dalone6x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R9
 	JLT     tileRest
-	ADDQ    DX, R11
+	ADDQ    BX, R12
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (R11), Y27
-	VBROADCASTSD (AX), Z28
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      128(BX), Z26
+	VMOVUPD      (R12), Y27
+	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD (AX)(CX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD (AX)(CX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD (AX)(R9*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD (AX)(CX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      128(DX)(BX*1), Z26
-	VMOVUPD      (R11)(BX*1), Y27
-	VBROADCASTSD 8(AX), Z28
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      128(BX)(SI*1), Z26
+	VMOVUPD      (R12)(SI*1), Y27
+	VBROADCASTSD 8(CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD 8(AX)(CX*1), Z28
+	VBROADCASTSD 8(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD 8(AX)(CX*2), Z28
+	VBROADCASTSD 8(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD 8(AX)(R9*1), Z28
+	VBROADCASTSD 8(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD 8(AX)(CX*4), Z28
+	VBROADCASTSD 8(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD 8(AX)(R10*1), Z28
+	VBROADCASTSD 8(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (R11), Y27
-	VBROADCASTSD 16(AX), Z28
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      128(BX), Z26
+	VMOVUPD      (R12), Y27
+	VBROADCASTSD 16(CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD 16(AX)(CX*1), Z28
+	VBROADCASTSD 16(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD 16(AX)(CX*2), Z28
+	VBROADCASTSD 16(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD 16(AX)(R9*1), Z28
+	VBROADCASTSD 16(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD 16(AX)(CX*4), Z28
+	VBROADCASTSD 16(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD 16(AX)(R10*1), Z28
+	VBROADCASTSD 16(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
 
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX)(BX*1), Z24
-	VMOVUPD      64(DX)(BX*1), Z25
-	VMOVUPD      128(DX)(BX*1), Z26
-	VMOVUPD      (R11)(BX*1), Y27
-	VBROADCASTSD 24(AX), Z28
+	VMOVUPD      (BX)(SI*1), Z24
+	VMOVUPD      64(BX)(SI*1), Z25
+	VMOVUPD      128(BX)(SI*1), Z26
+	VMOVUPD      (R12)(SI*1), Y27
+	VBROADCASTSD 24(CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD 24(AX)(CX*1), Z28
+	VBROADCASTSD 24(CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD 24(AX)(CX*2), Z28
+	VBROADCASTSD 24(CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD 24(AX)(R9*1), Z28
+	VBROADCASTSD 24(CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD 24(AX)(CX*4), Z28
+	VBROADCASTSD 24(CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD 24(AX)(R10*1), Z28
+	VBROADCASTSD 24(CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	LEAQ         (DX)(BX*2), DX
-	LEAQ         (R11)(BX*2), R11
-	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R8
+	LEAQ         (BX)(SI*2), BX
+	LEAQ         (R12)(SI*2), R12
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
-	SUBQ         DX, R11
+	SUBQ         BX, R12
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z24
-	VMOVUPD      64(DX), Z25
-	VMOVUPD      128(DX), Z26
-	VMOVUPD      (DX)(R11*1), Y27
-	VBROADCASTSD (AX), Z28
+	VMOVUPD      (BX), Z24
+	VMOVUPD      64(BX), Z25
+	VMOVUPD      128(BX), Z26
+	VMOVUPD      (BX)(R12*1), Y27
+	VBROADCASTSD (CX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD (AX)(CX*1), Z28
+	VBROADCASTSD (CX)(DX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD (AX)(CX*2), Z28
+	VBROADCASTSD (CX)(DX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD (AX)(R9*1), Z28
+	VBROADCASTSD (CX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD (AX)(CX*4), Z28
+	VBROADCASTSD (CX)(DX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (CX)(R11*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	ADDQ         $0x00000008, CX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z0, (SI)
-	VMOVUPD Z1, 64(SI)
-	VMOVUPD Z2, 128(SI)
-	VMOVUPD Y3, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z4, (SI)
-	VMOVUPD Z5, 64(SI)
-	VMOVUPD Z6, 128(SI)
-	VMOVUPD Y7, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z8, (SI)
-	VMOVUPD Z9, 64(SI)
-	VMOVUPD Z10, 128(SI)
-	VMOVUPD Y11, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z12, (SI)
-	VMOVUPD Z13, 64(SI)
-	VMOVUPD Z14, 128(SI)
-	VMOVUPD Y15, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z16, (SI)
-	VMOVUPD Z17, 64(SI)
-	VMOVUPD Z18, 128(SI)
-	VMOVUPD Y19, (SI)(R11*1)
-	ADDQ    DI, SI
-	VMOVUPD Z20, (SI)
-	VMOVUPD Z21, 64(SI)
-	VMOVUPD Z22, 128(SI)
-	VMOVUPD Y23, (SI)(R11*1)
-	ADDQ    DI, SI
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z12, (DI)
+	VMOVUPD Z13, 64(DI)
+	VMOVUPD Z14, 128(DI)
+	VMOVUPD Y15, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z16, (DI)
+	VMOVUPD Z17, 64(DI)
+	VMOVUPD Z18, 128(DI)
+	VMOVUPD Y19, (DI)(R12*1)
+	ADDQ    R8, DI
+	VMOVUPD Z20, (DI)
+	VMOVUPD Z21, 64(DI)
+	VMOVUPD Z22, 128(DI)
+	VMOVUPD Y23, (DI)(R12*1)
+	ADDQ    R8, DI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile

@@ -7,382 +7,382 @@ package kernels
 // salonePairs1x10AVX512 is an aloneKernel with h = 1, for at most 10 columns.
 //
 //go:noescape
-func salonePairs1x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs1x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs2x10AVX512 is an aloneKernel with h = 2, for at most 10 columns.
 //
 //go:noescape
-func salonePairs2x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs2x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs3x10AVX512 is an aloneKernel with h = 3, for at most 10 columns.
 //
 //go:noescape
-func salonePairs3x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs3x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs4x10AVX512 is an aloneKernel with h = 4, for at most 10 columns.
 //
 //go:noescape
-func salonePairs4x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs4x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs5x10AVX512 is an aloneKernel with h = 5, for at most 10 columns.
 //
 //go:noescape
-func salonePairs5x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs5x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs6x10AVX512 is an aloneKernel with h = 6, for at most 10 columns.
 //
 //go:noescape
-func salonePairs6x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs6x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs7x10AVX512 is an aloneKernel with h = 7, for at most 10 columns.
 //
 //go:noescape
-func salonePairs7x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs7x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs8x10AVX512 is an aloneKernel with h = 8, for at most 10 columns.
 //
 //go:noescape
-func salonePairs8x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs8x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs9x10AVX512 is an aloneKernel with h = 9, for at most 10 columns.
 //
 //go:noescape
-func salonePairs9x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs9x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs10x10AVX512 is an aloneKernel with h = 10, for at most 10 columns.
 //
 //go:noescape
-func salonePairs10x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs10x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs11x10AVX512 is an aloneKernel with h = 11, for at most 10 columns.
 //
 //go:noescape
-func salonePairs11x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs11x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs12x10AVX512 is an aloneKernel with h = 12, for at most 10 columns.
 //
 //go:noescape
-func salonePairs12x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs12x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs1x18AVX512 is an aloneKernel with h = 1, for at most 18 columns.
 //
 //go:noescape
-func salonePairs1x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs1x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs2x18AVX512 is an aloneKernel with h = 2, for at most 18 columns.
 //
 //go:noescape
-func salonePairs2x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs2x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs3x18AVX512 is an aloneKernel with h = 3, for at most 18 columns.
 //
 //go:noescape
-func salonePairs3x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs3x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs4x18AVX512 is an aloneKernel with h = 4, for at most 18 columns.
 //
 //go:noescape
-func salonePairs4x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs4x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs5x18AVX512 is an aloneKernel with h = 5, for at most 18 columns.
 //
 //go:noescape
-func salonePairs5x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs5x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs6x18AVX512 is an aloneKernel with h = 6, for at most 18 columns.
 //
 //go:noescape
-func salonePairs6x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs6x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs7x18AVX512 is an aloneKernel with h = 7, for at most 18 columns.
 //
 //go:noescape
-func salonePairs7x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs7x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs8x18AVX512 is an aloneKernel with h = 8, for at most 18 columns.
 //
 //go:noescape
-func salonePairs8x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs8x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs9x18AVX512 is an aloneKernel with h = 9, for at most 18 columns.
 //
 //go:noescape
-func salonePairs9x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs9x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs10x18AVX512 is an aloneKernel with h = 10, for at most 18 columns.
 //
 //go:noescape
-func salonePairs10x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs10x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs11x18AVX512 is an aloneKernel with h = 11, for at most 18 columns.
 //
 //go:noescape
-func salonePairs11x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs11x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs12x18AVX512 is an aloneKernel with h = 12, for at most 18 columns.
 //
 //go:noescape
-func salonePairs12x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs12x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs1x34AVX512 is an aloneKernel with h = 1, for at most 34 columns.
 //
 //go:noescape
-func salonePairs1x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs1x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs2x34AVX512 is an aloneKernel with h = 2, for at most 34 columns.
 //
 //go:noescape
-func salonePairs2x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs2x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs3x34AVX512 is an aloneKernel with h = 3, for at most 34 columns.
 //
 //go:noescape
-func salonePairs3x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs3x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs4x34AVX512 is an aloneKernel with h = 4, for at most 34 columns.
 //
 //go:noescape
-func salonePairs4x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs4x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs5x34AVX512 is an aloneKernel with h = 5, for at most 34 columns.
 //
 //go:noescape
-func salonePairs5x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs5x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs6x34AVX512 is an aloneKernel with h = 6, for at most 34 columns.
 //
 //go:noescape
-func salonePairs6x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs6x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs7x34AVX512 is an aloneKernel with h = 7, for at most 34 columns.
 //
 //go:noescape
-func salonePairs7x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs7x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs8x34AVX512 is an aloneKernel with h = 8, for at most 34 columns.
 //
 //go:noescape
-func salonePairs8x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs8x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs1x50AVX512 is an aloneKernel with h = 1, for at most 50 columns.
 //
 //go:noescape
-func salonePairs1x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs1x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs2x50AVX512 is an aloneKernel with h = 2, for at most 50 columns.
 //
 //go:noescape
-func salonePairs2x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs2x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs3x50AVX512 is an aloneKernel with h = 3, for at most 50 columns.
 //
 //go:noescape
-func salonePairs3x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs3x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs4x50AVX512 is an aloneKernel with h = 4, for at most 50 columns.
 //
 //go:noescape
-func salonePairs4x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs4x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs5x50AVX512 is an aloneKernel with h = 5, for at most 50 columns.
 //
 //go:noescape
-func salonePairs5x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs5x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // salonePairs6x50AVX512 is an aloneKernel with h = 6, for at most 50 columns.
 //
 //go:noescape
-func salonePairs6x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+func salonePairs6x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
 // dalonePairs1x6AVX512 is an aloneKernel with h = 1, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs1x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs1x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs2x6AVX512 is an aloneKernel with h = 2, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs2x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs2x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs3x6AVX512 is an aloneKernel with h = 3, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs3x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs3x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs4x6AVX512 is an aloneKernel with h = 4, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs4x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs4x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs5x6AVX512 is an aloneKernel with h = 5, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs5x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs5x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs6x6AVX512 is an aloneKernel with h = 6, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs6x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs6x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs7x6AVX512 is an aloneKernel with h = 7, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs7x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs7x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs8x6AVX512 is an aloneKernel with h = 8, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs8x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs8x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs9x6AVX512 is an aloneKernel with h = 9, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs9x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs9x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs10x6AVX512 is an aloneKernel with h = 10, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs10x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs10x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs11x6AVX512 is an aloneKernel with h = 11, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs11x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs11x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs12x6AVX512 is an aloneKernel with h = 12, for at most 6 columns.
 //
 //go:noescape
-func dalonePairs12x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs12x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs1x10AVX512 is an aloneKernel with h = 1, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs1x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs1x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs2x10AVX512 is an aloneKernel with h = 2, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs2x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs2x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs3x10AVX512 is an aloneKernel with h = 3, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs3x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs3x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs4x10AVX512 is an aloneKernel with h = 4, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs4x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs4x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs5x10AVX512 is an aloneKernel with h = 5, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs5x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs5x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs6x10AVX512 is an aloneKernel with h = 6, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs6x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs6x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs7x10AVX512 is an aloneKernel with h = 7, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs7x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs7x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs8x10AVX512 is an aloneKernel with h = 8, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs8x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs8x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs9x10AVX512 is an aloneKernel with h = 9, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs9x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs9x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs10x10AVX512 is an aloneKernel with h = 10, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs10x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs10x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs11x10AVX512 is an aloneKernel with h = 11, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs11x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs11x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs12x10AVX512 is an aloneKernel with h = 12, for at most 10 columns.
 //
 //go:noescape
-func dalonePairs12x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs12x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs1x18AVX512 is an aloneKernel with h = 1, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs1x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs1x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs2x18AVX512 is an aloneKernel with h = 2, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs2x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs2x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs3x18AVX512 is an aloneKernel with h = 3, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs3x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs3x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs4x18AVX512 is an aloneKernel with h = 4, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs4x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs4x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs5x18AVX512 is an aloneKernel with h = 5, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs5x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs5x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs6x18AVX512 is an aloneKernel with h = 6, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs6x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs6x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs7x18AVX512 is an aloneKernel with h = 7, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs7x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs7x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs8x18AVX512 is an aloneKernel with h = 8, for at most 18 columns.
 //
 //go:noescape
-func dalonePairs8x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs8x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs1x26AVX512 is an aloneKernel with h = 1, for at most 26 columns.
 //
 //go:noescape
-func dalonePairs1x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs1x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs2x26AVX512 is an aloneKernel with h = 2, for at most 26 columns.
 //
 //go:noescape
-func dalonePairs2x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs2x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs3x26AVX512 is an aloneKernel with h = 3, for at most 26 columns.
 //
 //go:noescape
-func dalonePairs3x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs3x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs4x26AVX512 is an aloneKernel with h = 4, for at most 26 columns.
 //
 //go:noescape
-func dalonePairs4x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs4x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs5x26AVX512 is an aloneKernel with h = 5, for at most 26 columns.
 //
 //go:noescape
-func dalonePairs5x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs5x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 // dalonePairs6x26AVX512 is an aloneKernel with h = 6, for at most 26 columns.
 //
 //go:noescape
-func dalonePairs6x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+func dalonePairs6x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 var salonePairsAVX512 = [][]aloneKernel[float32]{
 	{salonePairs1x10AVX512, salonePairs2x10AVX512, salonePairs3x10AVX512, salonePairs4x10AVX512, salonePairs5x10AVX512, salonePairs6x10AVX512, salonePairs7x10AVX512, salonePairs8x10AVX512, salonePairs9x10AVX512, salonePairs10x10AVX512, salonePairs11x10AVX512, salonePairs12x10AVX512},

@@ -38,80 +38,83 @@ DATA spairOrder<>+120(SB)/4, $0x00000007
 DATA spairOrder<>+124(SB)/4, $0x0000000f
 GLOBL spairOrder<>(SB), RODATA|NOPTR, $128
 
-// func salonePairs1x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+// func salonePairs1x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs1x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs1x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R9
-	SHLQ $0x02, R9
-	MOVQ $0x00000002, R10
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
-	SUBQ    $0x08, R8
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (DX), Y4
-	VMOVSD           (DX)(R9*1), X2
-	VFMADD231PS.BCST (AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y4
-	VMOVHPS          (DX)(R9*1), X2, X2
-	VFMADD231PS.BCST 4(AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y5
-	VMOVSD           (DX)(R9*1), X4
-	VFMADD231PS.BCST 8(AX), Y5, Y1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y5
-	VMOVHPS          (DX)(R9*1), X4, X4
+	VMOVUPS          (R9), Y4
+	VMOVSD           (R9)(R8*1), X2
+	VFMADD231PS.BCST (CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y4
+	VMOVHPS          (R9)(R8*1), X2, X2
+	VFMADD231PS.BCST 4(CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y5
+	VMOVSD           (R9)(R8*1), X4
+	VFMADD231PS.BCST 8(CX), Y5, Y1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y5
+	VMOVHPS          (R9)(R8*1), X4, X4
 	VINSERTF32X4     $0x01, X4, Y2, Y2
-	VFMADD231PS.BCST 12(AX), Y5, Y1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y4
-	VMOVSD           (DX)(R9*1), X3
-	VFMADD231PS.BCST 16(AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y4
-	VMOVHPS          (DX)(R9*1), X3, X3
-	VFMADD231PS.BCST 20(AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y5
-	VMOVSD           (DX)(R9*1), X4
-	VFMADD231PS.BCST 24(AX), Y5, Y1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Y5
-	VMOVHPS          (DX)(R9*1), X4, X4
+	VFMADD231PS.BCST 12(CX), Y5, Y1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y4
+	VMOVSD           (R9)(R8*1), X3
+	VFMADD231PS.BCST 16(CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y4
+	VMOVHPS          (R9)(R8*1), X3, X3
+	VFMADD231PS.BCST 20(CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y5
+	VMOVSD           (R9)(R8*1), X4
+	VFMADD231PS.BCST 24(CX), Y5, Y1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y5
+	VMOVHPS          (R9)(R8*1), X4, X4
 	VINSERTF32X4     $0x01, X4, Y3, Y3
 	VINSERTF64X4     $0x01, Y3, Z2, Z2
-	VFMADD231PS.BCST 28(AX), Y5, Y1
-	ADDQ             BX, DX
+	VFMADD231PS.BCST 28(CX), Y5, Y1
+	ADDQ             BX, R9
 	VMOVUPS          spairOrder<>+0(SB), Z3
 	VPERMPS          Z2, Z3, Z2
-	VBROADCASTF32X8  (AX), Z4
+	VBROADCASTF32X8  (CX), Z4
 	VFMADD231PS      Z4, Z2, Z0
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R10
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -125,114 +128,126 @@ tileSteps:
 	VADDPS        X4, X0, X0
 
 tileRest:
-	ADDQ $0x08, R8
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Y3
-	VMOVUPS.Z    (DX)(R9*1), K1, X2
-	VBROADCASTSS (AX), Z4
-	VFMADD231PS  Y4, Y3, Y1
-	VFMADD231PS  X4, X2, X0
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (R9), Y4
+	VMOVUPS.Z    (R9)(R8*1), K1, X2
+	VBROADCASTSS (CX), Z5
+	VFMADD231PS  Y5, Y4, Y1
+	VFMADD231PS  X5, X2, X0
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
 	VMOVUPS Y1, (SI)
-	VMOVUPS X0, K1, (SI)(R9*1)
+	VMOVUPS X0, K1, (SI)(R8*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs2x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs2x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs2x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs2x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
 	VPXORD  X2, X2, X2
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y6
-	VMOVSD           (BX)(R10*1), X4
-	VFMADD231PS.BCST (AX), Y6, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y6
-	VMOVHPS          (BX)(R10*1), X4, X4
-	VFMADD231PS.BCST 4(AX), Y6, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y7
-	VMOVSD           (BX)(R10*1), X6
-	VFMADD231PS.BCST 8(AX), Y7, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y7
-	VMOVHPS          (BX)(R10*1), X6, X6
+	VMOVUPS          (R9), Y6
+	VMOVSD           (R9)(R8*1), X4
+	VFMADD231PS.BCST (CX), Y6, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y6
+	VMOVHPS          (R9)(R8*1), X4, X4
+	VFMADD231PS.BCST 4(CX), Y6, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y7
+	VMOVSD           (R9)(R8*1), X6
+	VFMADD231PS.BCST 8(CX), Y7, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y7, Y3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y7
+	VMOVHPS          (R9)(R8*1), X6, X6
 	VINSERTF32X4     $0x01, X6, Y4, Y4
-	VFMADD231PS.BCST 12(AX), Y7, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y6
-	VMOVSD           (BX)(R10*1), X5
-	VFMADD231PS.BCST 16(AX), Y6, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y6
-	VMOVHPS          (BX)(R10*1), X5, X5
-	VFMADD231PS.BCST 20(AX), Y6, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y7
-	VMOVSD           (BX)(R10*1), X6
-	VFMADD231PS.BCST 24(AX), Y7, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y7, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y7
-	VMOVHPS          (BX)(R10*1), X6, X6
+	VFMADD231PS.BCST 12(CX), Y7, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y7, Y3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y6
+	VMOVSD           (R9)(R8*1), X5
+	VFMADD231PS.BCST 16(CX), Y6, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y6
+	VMOVHPS          (R9)(R8*1), X5, X5
+	VFMADD231PS.BCST 20(CX), Y6, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y7
+	VMOVSD           (R9)(R8*1), X6
+	VFMADD231PS.BCST 24(CX), Y7, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y7, Y3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y7
+	VMOVHPS          (R9)(R8*1), X6, X6
 	VINSERTF32X4     $0x01, X6, Y5, Y5
 	VINSERTF64X4     $0x01, Y5, Z4, Z4
-	VFMADD231PS.BCST 28(AX), Y7, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y7, Y3
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y7, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y7, Y3
+	ADDQ             BX, R9
 	VMOVUPS          spairOrder<>+0(SB), Z5
 	VPERMPS          Z4, Z5, Z4
-	VBROADCASTF32X8  (AX), Z6
+	VBROADCASTF32X8  (CX), Z6
 	VFMADD231PS      Z6, Z4, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z6
+	VBROADCASTF32X8  (CX)(DX*1), Z6
 	VFMADD231PS      Z6, Z4, Z2
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R10
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -253,131 +268,143 @@ tileSteps:
 	VADDPS        X6, X2, X2
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y5
-	VMOVUPS.Z        (BX)(R10*1), K1, X4
-	VBROADCASTSS     (AX), Z6
-	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS      X6, X4, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X4, X2
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R9), Y6
+	VMOVUPS.Z        (R9)(R8*1), K1, X4
+	VBROADCASTSS     (CX), Z7
+	VFMADD231PS      Y7, Y6, Y1
+	VFMADD231PS      X7, X4, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y6, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X4, X2
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs3x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs3x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs3x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs3x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
 	VPXORD  X2, X2, X2
 	VPXORD  Y5, Y5, Y5
 	VPXORD  X4, X4, X4
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y8
-	VMOVSD           (BX)(R10*1), X6
-	VFMADD231PS.BCST (AX), Y8, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y8, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y8
-	VMOVHPS          (BX)(R10*1), X6, X6
-	VFMADD231PS.BCST 4(AX), Y8, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y9
-	VMOVSD           (BX)(R10*1), X8
-	VFMADD231PS.BCST 8(AX), Y9, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y9, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y9
-	VMOVHPS          (BX)(R10*1), X8, X8
+	VMOVUPS          (R9), Y8
+	VMOVSD           (R9)(R8*1), X6
+	VFMADD231PS.BCST (CX), Y8, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y8
+	VMOVHPS          (R9)(R8*1), X6, X6
+	VFMADD231PS.BCST 4(CX), Y8, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y8, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y9
+	VMOVSD           (R9)(R8*1), X8
+	VFMADD231PS.BCST 8(CX), Y9, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y9, Y5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y9
+	VMOVHPS          (R9)(R8*1), X8, X8
 	VINSERTF32X4     $0x01, X8, Y6, Y6
-	VFMADD231PS.BCST 12(AX), Y9, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y8
-	VMOVSD           (BX)(R10*1), X7
-	VFMADD231PS.BCST 16(AX), Y8, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y8, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y8
-	VMOVHPS          (BX)(R10*1), X7, X7
-	VFMADD231PS.BCST 20(AX), Y8, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y8, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y9
-	VMOVSD           (BX)(R10*1), X8
-	VFMADD231PS.BCST 24(AX), Y9, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y9, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y9, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y9
-	VMOVHPS          (BX)(R10*1), X8, X8
+	VFMADD231PS.BCST 12(CX), Y9, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y9, Y5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y8
+	VMOVSD           (R9)(R8*1), X7
+	VFMADD231PS.BCST 16(CX), Y8, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y8, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y8
+	VMOVHPS          (R9)(R8*1), X7, X7
+	VFMADD231PS.BCST 20(CX), Y8, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y8, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y9
+	VMOVSD           (R9)(R8*1), X8
+	VFMADD231PS.BCST 24(CX), Y9, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y9, Y5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Y9
+	VMOVHPS          (R9)(R8*1), X8, X8
 	VINSERTF32X4     $0x01, X8, Y7, Y7
 	VINSERTF64X4     $0x01, Y7, Z6, Z6
-	VFMADD231PS.BCST 28(AX), Y9, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y9, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y9, Y5
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y9, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y9, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y9, Y5
+	ADDQ             BX, R9
 	VMOVUPS          spairOrder<>+0(SB), Z7
 	VPERMPS          Z6, Z7, Z6
-	VBROADCASTF32X8  (AX), Z8
+	VBROADCASTF32X8  (CX), Z8
 	VFMADD231PS      Z8, Z6, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z8
+	VBROADCASTF32X8  (CX)(DX*1), Z8
 	VFMADD231PS      Z8, Z6, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z8
+	VBROADCASTF32X8  (CX)(DX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R10
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -405,66 +432,78 @@ tileSteps:
 	VADDPS        X8, X4, X4
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y7
-	VMOVUPS.Z        (BX)(R10*1), K1, X6
-	VBROADCASTSS     (AX), Z8
-	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS      X8, X6, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X6, X2
-	VBROADCASTSS     (AX)(DX*2), Z8
-	VFMADD231PS      Y8, Y7, Y5
-	VFMADD231PS      X8, X6, X4
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R9), Y8
+	VMOVUPS.Z        (R9)(R8*1), K1, X6
+	VBROADCASTSS     (CX), Z9
+	VFMADD231PS      Y9, Y8, Y1
+	VFMADD231PS      X9, X6, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y8, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X6, X2
+	VBROADCASTSS     (CX)(DX*2), Z9
+	VFMADD231PS      Y9, Y8, Y5
+	VFMADD231PS      X9, X6, X4
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R9
+	DECQ             R10
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs4x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs4x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs4x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs4x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -473,82 +512,82 @@ TEXT ·salonePairs4x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X4, X4, X4
 	VPXORD  Y7, Y7, Y7
 	VPXORD  X6, X6, X6
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y10
-	VMOVSD           (BX)(R11*1), X8
-	VFMADD231PS.BCST (AX), Y10, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y10, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y10, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y10
-	VMOVHPS          (BX)(R11*1), X8, X8
-	VFMADD231PS.BCST 4(AX), Y10, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y11
-	VMOVSD           (BX)(R11*1), X10
-	VFMADD231PS.BCST 8(AX), Y11, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y11, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y11, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y11
-	VMOVHPS          (BX)(R11*1), X10, X10
+	VMOVUPS          (R10), Y10
+	VMOVSD           (R10)(R9*1), X8
+	VFMADD231PS.BCST (CX), Y10, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y10, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y10
+	VMOVHPS          (R10)(R9*1), X8, X8
+	VFMADD231PS.BCST 4(CX), Y10, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y10, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y10, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y11
+	VMOVSD           (R10)(R9*1), X10
+	VFMADD231PS.BCST 8(CX), Y11, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y11, Y7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y11
+	VMOVHPS          (R10)(R9*1), X10, X10
 	VINSERTF32X4     $0x01, X10, Y8, Y8
-	VFMADD231PS.BCST 12(AX), Y11, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y11, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y10
-	VMOVSD           (BX)(R11*1), X9
-	VFMADD231PS.BCST 16(AX), Y10, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y10, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y10, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y10
-	VMOVHPS          (BX)(R11*1), X9, X9
-	VFMADD231PS.BCST 20(AX), Y10, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y10, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y10, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y11
-	VMOVSD           (BX)(R11*1), X10
-	VFMADD231PS.BCST 24(AX), Y11, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y11, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y11, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y11, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y11
-	VMOVHPS          (BX)(R11*1), X10, X10
+	VFMADD231PS.BCST 12(CX), Y11, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y11, Y7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y10
+	VMOVSD           (R10)(R9*1), X9
+	VFMADD231PS.BCST 16(CX), Y10, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y10, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y10, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y10
+	VMOVHPS          (R10)(R9*1), X9, X9
+	VFMADD231PS.BCST 20(CX), Y10, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y10, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y10, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y11
+	VMOVSD           (R10)(R9*1), X10
+	VFMADD231PS.BCST 24(CX), Y11, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y11, Y7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y11
+	VMOVHPS          (R10)(R9*1), X10, X10
 	VINSERTF32X4     $0x01, X10, Y9, Y9
 	VINSERTF64X4     $0x01, Y9, Z8, Z8
-	VFMADD231PS.BCST 28(AX), Y11, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y11, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y11, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y11, Y7
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y11, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y11, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y11, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y11, Y7
+	ADDQ             BX, R10
 	VMOVUPS          spairOrder<>+0(SB), Z9
 	VPERMPS          Z8, Z9, Z8
-	VBROADCASTF32X8  (AX), Z10
+	VBROADCASTF32X8  (CX), Z10
 	VFMADD231PS      Z10, Z8, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z10
+	VBROADCASTF32X8  (CX)(DX*1), Z10
 	VFMADD231PS      Z10, Z8, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z10
+	VBROADCASTF32X8  (CX)(DX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z10
+	VBROADCASTF32X8  (CX)(R8*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -583,72 +622,84 @@ tileSteps:
 	VADDPS        X10, X6, X6
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y9
-	VMOVUPS.Z        (BX)(R11*1), K1, X8
-	VBROADCASTSS     (AX), Z10
-	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS      X10, X8, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X8, X2
-	VBROADCASTSS     (AX)(DX*2), Z10
-	VFMADD231PS      Y10, Y9, Y5
-	VFMADD231PS      X10, X8, X4
-	VBROADCASTSS     (AX)(R10*1), Z10
-	VFMADD231PS      Y10, Y9, Y7
-	VFMADD231PS      X10, X8, X6
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R10), Y10
+	VMOVUPS.Z        (R10)(R9*1), K1, X8
+	VBROADCASTSS     (CX), Z11
+	VFMADD231PS      Y11, Y10, Y1
+	VFMADD231PS      X11, X8, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y10, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X8, X2
+	VBROADCASTSS     (CX)(DX*2), Z11
+	VFMADD231PS      Y11, Y10, Y5
+	VFMADD231PS      X11, X8, X4
+	VBROADCASTSS     (CX)(R8*1), Z11
+	VFMADD231PS      Y11, Y10, Y7
+	VFMADD231PS      X11, X8, X6
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs5x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs5x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs5x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs5x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -659,92 +710,92 @@ TEXT ·salonePairs5x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X6, X6, X6
 	VPXORD  Y9, Y9, Y9
 	VPXORD  X8, X8, X8
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y12
-	VMOVSD           (BX)(R11*1), X10
-	VFMADD231PS.BCST (AX), Y12, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y12, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y12, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y12, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y12
-	VMOVHPS          (BX)(R11*1), X10, X10
-	VFMADD231PS.BCST 4(AX), Y12, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y12, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y13
-	VMOVSD           (BX)(R11*1), X12
-	VFMADD231PS.BCST 8(AX), Y13, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y13, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y13, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y13, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y13, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y13
-	VMOVHPS          (BX)(R11*1), X12, X12
+	VMOVUPS          (R10), Y12
+	VMOVSD           (R10)(R9*1), X10
+	VFMADD231PS.BCST (CX), Y12, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y12, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y12, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y12
+	VMOVHPS          (R10)(R9*1), X10, X10
+	VFMADD231PS.BCST 4(CX), Y12, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y12, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y12, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y12, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y13
+	VMOVSD           (R10)(R9*1), X12
+	VFMADD231PS.BCST 8(CX), Y13, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y13, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y13, Y9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y13
+	VMOVHPS          (R10)(R9*1), X12, X12
 	VINSERTF32X4     $0x01, X12, Y10, Y10
-	VFMADD231PS.BCST 12(AX), Y13, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y13, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y13, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y13, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y13, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y12
-	VMOVSD           (BX)(R11*1), X11
-	VFMADD231PS.BCST 16(AX), Y12, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y12, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y12, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y12, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y12
-	VMOVHPS          (BX)(R11*1), X11, X11
-	VFMADD231PS.BCST 20(AX), Y12, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y12, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y12, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y12, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y13
-	VMOVSD           (BX)(R11*1), X12
-	VFMADD231PS.BCST 24(AX), Y13, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y13, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y13, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y13, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y13, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y13
-	VMOVHPS          (BX)(R11*1), X12, X12
+	VFMADD231PS.BCST 12(CX), Y13, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y13, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y13, Y9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y12
+	VMOVSD           (R10)(R9*1), X11
+	VFMADD231PS.BCST 16(CX), Y12, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y12, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y12, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y12, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y12
+	VMOVHPS          (R10)(R9*1), X11, X11
+	VFMADD231PS.BCST 20(CX), Y12, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y12, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y12, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y12, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y13
+	VMOVSD           (R10)(R9*1), X12
+	VFMADD231PS.BCST 24(CX), Y13, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y13, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y13, Y9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y13
+	VMOVHPS          (R10)(R9*1), X12, X12
 	VINSERTF32X4     $0x01, X12, Y11, Y11
 	VINSERTF64X4     $0x01, Y11, Z10, Z10
-	VFMADD231PS.BCST 28(AX), Y13, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y13, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y13, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y13, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y13, Y9
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y13, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y13, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y13, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y13, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y13, Y9
+	ADDQ             BX, R10
 	VMOVUPS          spairOrder<>+0(SB), Z11
 	VPERMPS          Z10, Z11, Z10
-	VBROADCASTF32X8  (AX), Z12
+	VBROADCASTF32X8  (CX), Z12
 	VFMADD231PS      Z12, Z10, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z12
+	VBROADCASTF32X8  (CX)(DX*1), Z12
 	VFMADD231PS      Z12, Z10, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z12
+	VBROADCASTF32X8  (CX)(DX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z12
+	VBROADCASTF32X8  (CX)(R8*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z12
+	VBROADCASTF32X8  (CX)(DX*4), Z12
 	VFMADD231PS      Z12, Z10, Z8
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -786,78 +837,90 @@ tileSteps:
 	VADDPS        X12, X8, X8
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y11
-	VMOVUPS.Z        (BX)(R11*1), K1, X10
-	VBROADCASTSS     (AX), Z12
-	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS      X12, X10, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X10, X2
-	VBROADCASTSS     (AX)(DX*2), Z12
-	VFMADD231PS      Y12, Y11, Y5
-	VFMADD231PS      X12, X10, X4
-	VBROADCASTSS     (AX)(R10*1), Z12
-	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS      X12, X10, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X10, X8
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R10), Y12
+	VMOVUPS.Z        (R10)(R9*1), K1, X10
+	VBROADCASTSS     (CX), Z13
+	VFMADD231PS      Y13, Y12, Y1
+	VFMADD231PS      X13, X10, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y12, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X10, X2
+	VBROADCASTSS     (CX)(DX*2), Z13
+	VFMADD231PS      Y13, Y12, Y5
+	VFMADD231PS      X13, X10, X4
+	VBROADCASTSS     (CX)(R8*1), Z13
+	VFMADD231PS      Y13, Y12, Y7
+	VFMADD231PS      X13, X10, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y12, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X10, X8
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs6x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs6x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs6x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs6x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x02, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -870,102 +933,102 @@ TEXT ·salonePairs6x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X8, X8, X8
 	VPXORD  Y11, Y11, Y11
 	VPXORD  X10, X10, X10
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y14
-	VMOVSD           (BX)(R12*1), X12
-	VFMADD231PS.BCST (AX), Y14, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y14, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y14, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y14, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y14, Y9
-	VFMADD231PS.BCST (AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y14
-	VMOVHPS          (BX)(R12*1), X12, X12
-	VFMADD231PS.BCST 4(AX), Y14, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y14, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y14, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y14, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y14, Y9
-	VFMADD231PS.BCST 4(AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y15
-	VMOVSD           (BX)(R12*1), X14
-	VFMADD231PS.BCST 8(AX), Y15, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y15, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y15, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y15, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y15, Y9
-	VFMADD231PS.BCST 8(AX)(R11*1), Y15, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y15
-	VMOVHPS          (BX)(R12*1), X14, X14
+	VMOVUPS          (R11), Y14
+	VMOVSD           (R11)(R10*1), X12
+	VFMADD231PS.BCST (CX), Y14, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y14, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y14, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y9
+	VFMADD231PS.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y14
+	VMOVHPS          (R11)(R10*1), X12, X12
+	VFMADD231PS.BCST 4(CX), Y14, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y14, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y14, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y14, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y14, Y9
+	VFMADD231PS.BCST 4(CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y15
+	VMOVSD           (R11)(R10*1), X14
+	VFMADD231PS.BCST 8(CX), Y15, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y15, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST 8(CX)(R9*1), Y15, Y11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y15
+	VMOVHPS          (R11)(R10*1), X14, X14
 	VINSERTF32X4     $0x01, X14, Y12, Y12
-	VFMADD231PS.BCST 12(AX), Y15, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y15, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y15, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y15, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y15, Y9
-	VFMADD231PS.BCST 12(AX)(R11*1), Y15, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y14
-	VMOVSD           (BX)(R12*1), X13
-	VFMADD231PS.BCST 16(AX), Y14, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y14, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y14, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y14, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y14, Y9
-	VFMADD231PS.BCST 16(AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y14
-	VMOVHPS          (BX)(R12*1), X13, X13
-	VFMADD231PS.BCST 20(AX), Y14, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y14, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y14, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y14, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y14, Y9
-	VFMADD231PS.BCST 20(AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y15
-	VMOVSD           (BX)(R12*1), X14
-	VFMADD231PS.BCST 24(AX), Y15, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y15, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y15, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y15, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y15, Y9
-	VFMADD231PS.BCST 24(AX)(R11*1), Y15, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y15
-	VMOVHPS          (BX)(R12*1), X14, X14
+	VFMADD231PS.BCST 12(CX), Y15, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y15, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST 12(CX)(R9*1), Y15, Y11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y14
+	VMOVSD           (R11)(R10*1), X13
+	VFMADD231PS.BCST 16(CX), Y14, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y14, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y14, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y14, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y14, Y9
+	VFMADD231PS.BCST 16(CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y14
+	VMOVHPS          (R11)(R10*1), X13, X13
+	VFMADD231PS.BCST 20(CX), Y14, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y14, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y14, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y14, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y14, Y9
+	VFMADD231PS.BCST 20(CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y15
+	VMOVSD           (R11)(R10*1), X14
+	VFMADD231PS.BCST 24(CX), Y15, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y15, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST 24(CX)(R9*1), Y15, Y11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y15
+	VMOVHPS          (R11)(R10*1), X14, X14
 	VINSERTF32X4     $0x01, X14, Y13, Y13
 	VINSERTF64X4     $0x01, Y13, Z12, Z12
-	VFMADD231PS.BCST 28(AX), Y15, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y15, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y15, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y15, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y15, Y9
-	VFMADD231PS.BCST 28(AX)(R11*1), Y15, Y11
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y15, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y15, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y15, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y15, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y15, Y9
+	VFMADD231PS.BCST 28(CX)(R9*1), Y15, Y11
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z13
 	VPERMPS          Z12, Z13, Z12
-	VBROADCASTF32X8  (AX), Z14
+	VBROADCASTF32X8  (CX), Z14
 	VFMADD231PS      Z14, Z12, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z14
+	VBROADCASTF32X8  (CX)(DX*1), Z14
 	VFMADD231PS      Z14, Z12, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z14
+	VBROADCASTF32X8  (CX)(DX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z14
+	VBROADCASTF32X8  (CX)(R8*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z14
+	VBROADCASTF32X8  (CX)(DX*4), Z14
 	VFMADD231PS      Z14, Z12, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z14
+	VBROADCASTF32X8  (CX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -1014,84 +1077,96 @@ tileSteps:
 	VADDPS        X14, X10, X10
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y13
-	VMOVUPS.Z        (BX)(R12*1), K1, X12
-	VBROADCASTSS     (AX), Z14
-	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS      X14, X12, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X12, X2
-	VBROADCASTSS     (AX)(DX*2), Z14
-	VFMADD231PS      Y14, Y13, Y5
-	VFMADD231PS      X14, X12, X4
-	VBROADCASTSS     (AX)(R10*1), Z14
-	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS      X14, X12, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X12, X8
-	VBROADCASTSS     (AX)(R11*1), Z14
-	VFMADD231PS      Y14, Y13, Y11
-	VFMADD231PS      X14, X12, X10
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R11), Y14
+	VMOVUPS.Z        (R11)(R10*1), K1, X12
+	VBROADCASTSS     (CX), Z15
+	VFMADD231PS      Y15, Y14, Y1
+	VFMADD231PS      X15, X12, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y14, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X12, X2
+	VBROADCASTSS     (CX)(DX*2), Z15
+	VFMADD231PS      Y15, Y14, Y5
+	VFMADD231PS      X15, X12, X4
+	VBROADCASTSS     (CX)(R8*1), Z15
+	VFMADD231PS      Y15, Y14, Y7
+	VFMADD231PS      X15, X12, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y14, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X12, X8
+	VBROADCASTSS     (CX)(R9*1), Z15
+	VFMADD231PS      Y15, Y14, Y11
+	VFMADD231PS      X15, X12, X10
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	VMOVUPS X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs7x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs7x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs7x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs7x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x02, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -1106,112 +1181,112 @@ TEXT ·salonePairs7x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X10, X10, X10
 	VPXORD  Y13, Y13, Y13
 	VPXORD  X12, X12, X12
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y16
-	VMOVSD           (BX)(R12*1), X14
-	VFMADD231PS.BCST (AX), Y16, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y16, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y16, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y16, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y16, Y9
-	VFMADD231PS.BCST (AX)(R11*1), Y16, Y11
-	VFMADD231PS.BCST (AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y16
-	VMOVHPS          (BX)(R12*1), X14, X14
-	VFMADD231PS.BCST 4(AX), Y16, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y16, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y16, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y16, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y16, Y9
-	VFMADD231PS.BCST 4(AX)(R11*1), Y16, Y11
-	VFMADD231PS.BCST 4(AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y17
-	VMOVSD           (BX)(R12*1), X16
-	VFMADD231PS.BCST 8(AX), Y17, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y17, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y17, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y17, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y17, Y9
-	VFMADD231PS.BCST 8(AX)(R11*1), Y17, Y11
-	VFMADD231PS.BCST 8(AX)(R10*2), Y17, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y17
-	VMOVHPS          (BX)(R12*1), X16, X16
+	VMOVUPS          (R11), Y16
+	VMOVSD           (R11)(R10*1), X14
+	VFMADD231PS.BCST (CX), Y16, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y16, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y16, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y9
+	VFMADD231PS.BCST (CX)(R9*1), Y16, Y11
+	VFMADD231PS.BCST (CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y16
+	VMOVHPS          (R11)(R10*1), X14, X14
+	VFMADD231PS.BCST 4(CX), Y16, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y16, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y16, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y16, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y16, Y9
+	VFMADD231PS.BCST 4(CX)(R9*1), Y16, Y11
+	VFMADD231PS.BCST 4(CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y17
+	VMOVSD           (R11)(R10*1), X16
+	VFMADD231PS.BCST 8(CX), Y17, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y17, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST 8(CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST 8(CX)(R8*2), Y17, Y13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y17
+	VMOVHPS          (R11)(R10*1), X16, X16
 	VINSERTF32X4     $0x01, X16, Y14, Y14
-	VFMADD231PS.BCST 12(AX), Y17, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y17, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y17, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y17, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y17, Y9
-	VFMADD231PS.BCST 12(AX)(R11*1), Y17, Y11
-	VFMADD231PS.BCST 12(AX)(R10*2), Y17, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y16
-	VMOVSD           (BX)(R12*1), X15
-	VFMADD231PS.BCST 16(AX), Y16, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y16, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y16, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y16, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y16, Y9
-	VFMADD231PS.BCST 16(AX)(R11*1), Y16, Y11
-	VFMADD231PS.BCST 16(AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y16
-	VMOVHPS          (BX)(R12*1), X15, X15
-	VFMADD231PS.BCST 20(AX), Y16, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y16, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y16, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y16, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y16, Y9
-	VFMADD231PS.BCST 20(AX)(R11*1), Y16, Y11
-	VFMADD231PS.BCST 20(AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y17
-	VMOVSD           (BX)(R12*1), X16
-	VFMADD231PS.BCST 24(AX), Y17, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y17, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y17, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y17, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y17, Y9
-	VFMADD231PS.BCST 24(AX)(R11*1), Y17, Y11
-	VFMADD231PS.BCST 24(AX)(R10*2), Y17, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y17
-	VMOVHPS          (BX)(R12*1), X16, X16
+	VFMADD231PS.BCST 12(CX), Y17, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y17, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST 12(CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST 12(CX)(R8*2), Y17, Y13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y16
+	VMOVSD           (R11)(R10*1), X15
+	VFMADD231PS.BCST 16(CX), Y16, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y16, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y16, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y16, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y16, Y9
+	VFMADD231PS.BCST 16(CX)(R9*1), Y16, Y11
+	VFMADD231PS.BCST 16(CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y16
+	VMOVHPS          (R11)(R10*1), X15, X15
+	VFMADD231PS.BCST 20(CX), Y16, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y16, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y16, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y16, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y16, Y9
+	VFMADD231PS.BCST 20(CX)(R9*1), Y16, Y11
+	VFMADD231PS.BCST 20(CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y17
+	VMOVSD           (R11)(R10*1), X16
+	VFMADD231PS.BCST 24(CX), Y17, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y17, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST 24(CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST 24(CX)(R8*2), Y17, Y13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y17
+	VMOVHPS          (R11)(R10*1), X16, X16
 	VINSERTF32X4     $0x01, X16, Y15, Y15
 	VINSERTF64X4     $0x01, Y15, Z14, Z14
-	VFMADD231PS.BCST 28(AX), Y17, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y17, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y17, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y17, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y17, Y9
-	VFMADD231PS.BCST 28(AX)(R11*1), Y17, Y11
-	VFMADD231PS.BCST 28(AX)(R10*2), Y17, Y13
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y17, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y17, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y17, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y17, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y17, Y9
+	VFMADD231PS.BCST 28(CX)(R9*1), Y17, Y11
+	VFMADD231PS.BCST 28(CX)(R8*2), Y17, Y13
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z15
 	VPERMPS          Z14, Z15, Z14
-	VBROADCASTF32X8  (AX), Z16
+	VBROADCASTF32X8  (CX), Z16
 	VFMADD231PS      Z16, Z14, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z16
+	VBROADCASTF32X8  (CX)(DX*1), Z16
 	VFMADD231PS      Z16, Z14, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z16
+	VBROADCASTF32X8  (CX)(DX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z16
+	VBROADCASTF32X8  (CX)(R8*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z16
+	VBROADCASTF32X8  (CX)(DX*4), Z16
 	VFMADD231PS      Z16, Z14, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z16
+	VBROADCASTF32X8  (CX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z16
+	VBROADCASTF32X8  (CX)(R8*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -1267,94 +1342,106 @@ tileSteps:
 	VADDPS        X16, X12, X12
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y15
-	VMOVUPS.Z        (BX)(R12*1), K1, X14
-	VBROADCASTSS     (AX), Z16
-	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS      X16, X14, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X14, X2
-	VBROADCASTSS     (AX)(DX*2), Z16
-	VFMADD231PS      Y16, Y15, Y5
-	VFMADD231PS      X16, X14, X4
-	VBROADCASTSS     (AX)(R10*1), Z16
-	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS      X16, X14, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X14, X8
-	VBROADCASTSS     (AX)(R11*1), Z16
-	VFMADD231PS      Y16, Y15, Y11
-	VFMADD231PS      X16, X14, X10
-	VBROADCASTSS     (AX)(R10*2), Z16
-	VFMADD231PS      Y16, Y15, Y13
-	VFMADD231PS      X16, X14, X12
-	ADDQ             $0x00000004, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R11), Y16
+	VMOVUPS.Z        (R11)(R10*1), K1, X14
+	VBROADCASTSS     (CX), Z17
+	VFMADD231PS      Y17, Y16, Y1
+	VFMADD231PS      X17, X14, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y16, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X14, X2
+	VBROADCASTSS     (CX)(DX*2), Z17
+	VFMADD231PS      Y17, Y16, Y5
+	VFMADD231PS      X17, X14, X4
+	VBROADCASTSS     (CX)(R8*1), Z17
+	VFMADD231PS      Y17, Y16, Y7
+	VFMADD231PS      X17, X14, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y16, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X14, X8
+	VBROADCASTSS     (CX)(R9*1), Z17
+	VFMADD231PS      Y17, Y16, Y11
+	VFMADD231PS      X17, X14, X10
+	VBROADCASTSS     (CX)(R8*2), Z17
+	VFMADD231PS      Y17, Y16, Y13
+	VFMADD231PS      X17, X14, X12
+	ADDQ             $0x00000004, CX
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	VMOVUPS X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	VMOVUPS X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs8x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs8x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs8x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs8x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -1371,123 +1458,123 @@ TEXT ·salonePairs8x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X12, X12, X12
 	VPXORD  Y15, Y15, Y15
 	VPXORD  X14, X14, X14
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y18
-	VMOVSD           (BX)(R13*1), X16
-	VFMADD231PS.BCST (AX), Y18, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y18, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y18, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y18, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y18, Y9
-	VFMADD231PS.BCST (AX)(R11*1), Y18, Y11
-	VFMADD231PS.BCST (AX)(R10*2), Y18, Y13
-	VFMADD231PS.BCST (R12), Y18, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y18
-	VMOVHPS          (BX)(R13*1), X16, X16
-	VFMADD231PS.BCST 4(AX), Y18, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y18, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y18, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y18, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y18, Y9
-	VFMADD231PS.BCST 4(AX)(R11*1), Y18, Y11
-	VFMADD231PS.BCST 4(AX)(R10*2), Y18, Y13
-	VFMADD231PS.BCST 4(R12), Y18, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y19
-	VMOVSD           (BX)(R13*1), X18
-	VFMADD231PS.BCST 8(AX), Y19, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y19, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y19, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y19, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y19, Y9
-	VFMADD231PS.BCST 8(AX)(R11*1), Y19, Y11
-	VFMADD231PS.BCST 8(AX)(R10*2), Y19, Y13
-	VFMADD231PS.BCST 8(R12), Y19, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y19
-	VMOVHPS          (BX)(R13*1), X18, X18
+	VMOVUPS          (R11), Y18
+	VMOVSD           (R11)(R10*1), X16
+	VFMADD231PS.BCST (CX), Y18, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y18, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y18, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y18, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y18, Y9
+	VFMADD231PS.BCST (CX)(R9*1), Y18, Y11
+	VFMADD231PS.BCST (CX)(R8*2), Y18, Y13
+	VFMADD231PS.BCST (R13), Y18, Y15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y18
+	VMOVHPS          (R11)(R10*1), X16, X16
+	VFMADD231PS.BCST 4(CX), Y18, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y18, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y18, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y18, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y18, Y9
+	VFMADD231PS.BCST 4(CX)(R9*1), Y18, Y11
+	VFMADD231PS.BCST 4(CX)(R8*2), Y18, Y13
+	VFMADD231PS.BCST 4(R13), Y18, Y15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y19
+	VMOVSD           (R11)(R10*1), X18
+	VFMADD231PS.BCST 8(CX), Y19, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y19, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST 8(CX)(R9*1), Y19, Y11
+	VFMADD231PS.BCST 8(CX)(R8*2), Y19, Y13
+	VFMADD231PS.BCST 8(R13), Y19, Y15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y19
+	VMOVHPS          (R11)(R10*1), X18, X18
 	VINSERTF32X4     $0x01, X18, Y16, Y16
-	VFMADD231PS.BCST 12(AX), Y19, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y19, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y19, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y19, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y19, Y9
-	VFMADD231PS.BCST 12(AX)(R11*1), Y19, Y11
-	VFMADD231PS.BCST 12(AX)(R10*2), Y19, Y13
-	VFMADD231PS.BCST 12(R12), Y19, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y18
-	VMOVSD           (BX)(R13*1), X17
-	VFMADD231PS.BCST 16(AX), Y18, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y18, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y18, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y18, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y18, Y9
-	VFMADD231PS.BCST 16(AX)(R11*1), Y18, Y11
-	VFMADD231PS.BCST 16(AX)(R10*2), Y18, Y13
-	VFMADD231PS.BCST 16(R12), Y18, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y18
-	VMOVHPS          (BX)(R13*1), X17, X17
-	VFMADD231PS.BCST 20(AX), Y18, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y18, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y18, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y18, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y18, Y9
-	VFMADD231PS.BCST 20(AX)(R11*1), Y18, Y11
-	VFMADD231PS.BCST 20(AX)(R10*2), Y18, Y13
-	VFMADD231PS.BCST 20(R12), Y18, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y19
-	VMOVSD           (BX)(R13*1), X18
-	VFMADD231PS.BCST 24(AX), Y19, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y19, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y19, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y19, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y19, Y9
-	VFMADD231PS.BCST 24(AX)(R11*1), Y19, Y11
-	VFMADD231PS.BCST 24(AX)(R10*2), Y19, Y13
-	VFMADD231PS.BCST 24(R12), Y19, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y19
-	VMOVHPS          (BX)(R13*1), X18, X18
+	VFMADD231PS.BCST 12(CX), Y19, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y19, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST 12(CX)(R9*1), Y19, Y11
+	VFMADD231PS.BCST 12(CX)(R8*2), Y19, Y13
+	VFMADD231PS.BCST 12(R13), Y19, Y15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y18
+	VMOVSD           (R11)(R10*1), X17
+	VFMADD231PS.BCST 16(CX), Y18, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y18, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y18, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y18, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y18, Y9
+	VFMADD231PS.BCST 16(CX)(R9*1), Y18, Y11
+	VFMADD231PS.BCST 16(CX)(R8*2), Y18, Y13
+	VFMADD231PS.BCST 16(R13), Y18, Y15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y18
+	VMOVHPS          (R11)(R10*1), X17, X17
+	VFMADD231PS.BCST 20(CX), Y18, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y18, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y18, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y18, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y18, Y9
+	VFMADD231PS.BCST 20(CX)(R9*1), Y18, Y11
+	VFMADD231PS.BCST 20(CX)(R8*2), Y18, Y13
+	VFMADD231PS.BCST 20(R13), Y18, Y15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y19
+	VMOVSD           (R11)(R10*1), X18
+	VFMADD231PS.BCST 24(CX), Y19, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y19, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST 24(CX)(R9*1), Y19, Y11
+	VFMADD231PS.BCST 24(CX)(R8*2), Y19, Y13
+	VFMADD231PS.BCST 24(R13), Y19, Y15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y19
+	VMOVHPS          (R11)(R10*1), X18, X18
 	VINSERTF32X4     $0x01, X18, Y17, Y17
 	VINSERTF64X4     $0x01, Y17, Z16, Z16
-	VFMADD231PS.BCST 28(AX), Y19, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y19, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y19, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y19, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y19, Y9
-	VFMADD231PS.BCST 28(AX)(R11*1), Y19, Y11
-	VFMADD231PS.BCST 28(AX)(R10*2), Y19, Y13
-	VFMADD231PS.BCST 28(R12), Y19, Y15
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y19, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y19, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y19, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y19, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y19, Y9
+	VFMADD231PS.BCST 28(CX)(R9*1), Y19, Y11
+	VFMADD231PS.BCST 28(CX)(R8*2), Y19, Y13
+	VFMADD231PS.BCST 28(R13), Y19, Y15
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z17
 	VPERMPS          Z16, Z17, Z16
-	VBROADCASTF32X8  (AX), Z18
+	VBROADCASTF32X8  (CX), Z18
 	VFMADD231PS      Z18, Z16, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z18
+	VBROADCASTF32X8  (CX)(DX*1), Z18
 	VFMADD231PS      Z18, Z16, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z18
+	VBROADCASTF32X8  (CX)(DX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z18
+	VBROADCASTF32X8  (CX)(R8*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z18
+	VBROADCASTF32X8  (CX)(DX*4), Z18
 	VFMADD231PS      Z18, Z16, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z18
+	VBROADCASTF32X8  (CX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z18
+	VBROADCASTF32X8  (CX)(R8*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
-	VBROADCASTF32X8  (R12), Z18
+	VBROADCASTF32X8  (R13), Z18
 	VFMADD231PS      Z18, Z16, Z14
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -1550,100 +1637,112 @@ tileSteps:
 	VADDPS        X18, X14, X14
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y17
-	VMOVUPS.Z        (BX)(R13*1), K1, X16
-	VBROADCASTSS     (AX), Z18
-	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS      X18, X16, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X16, X2
-	VBROADCASTSS     (AX)(DX*2), Z18
-	VFMADD231PS      Y18, Y17, Y5
-	VFMADD231PS      X18, X16, X4
-	VBROADCASTSS     (AX)(R10*1), Z18
-	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS      X18, X16, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X16, X8
-	VBROADCASTSS     (AX)(R11*1), Z18
-	VFMADD231PS      Y18, Y17, Y11
-	VFMADD231PS      X18, X16, X10
-	VBROADCASTSS     (AX)(R10*2), Z18
-	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS      X18, X16, X12
-	VFMADD231PS.BCST (R12), Y17, Y15
-	VFMADD231PS.BCST (R12), X16, X14
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R11), Y18
+	VMOVUPS.Z        (R11)(R10*1), K1, X16
+	VBROADCASTSS     (CX), Z19
+	VFMADD231PS      Y19, Y18, Y1
+	VFMADD231PS      X19, X16, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y18, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X16, X2
+	VBROADCASTSS     (CX)(DX*2), Z19
+	VFMADD231PS      Y19, Y18, Y5
+	VFMADD231PS      X19, X16, X4
+	VBROADCASTSS     (CX)(R8*1), Z19
+	VFMADD231PS      Y19, Y18, Y7
+	VFMADD231PS      X19, X16, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y18, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X16, X8
+	VBROADCASTSS     (CX)(R9*1), Z19
+	VFMADD231PS      Y19, Y18, Y11
+	VFMADD231PS      X19, X16, X10
+	VBROADCASTSS     (CX)(R8*2), Z19
+	VFMADD231PS      Y19, Y18, Y13
+	VFMADD231PS      X19, X16, X12
+	VFMADD231PS.BCST (R13), Y18, Y15
+	VFMADD231PS.BCST (R13), X16, X14
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs9x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs9x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs9x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs9x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -1662,133 +1761,133 @@ TEXT ·salonePairs9x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X14, X14, X14
 	VPXORD  Y17, Y17, Y17
 	VPXORD  X16, X16, X16
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y20
-	VMOVSD           (BX)(R13*1), X18
-	VFMADD231PS.BCST (AX), Y20, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y20, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y20, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y20, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y20, Y9
-	VFMADD231PS.BCST (AX)(R11*1), Y20, Y11
-	VFMADD231PS.BCST (AX)(R10*2), Y20, Y13
-	VFMADD231PS.BCST (R12), Y20, Y15
-	VFMADD231PS.BCST (R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y20
-	VMOVHPS          (BX)(R13*1), X18, X18
-	VFMADD231PS.BCST 4(AX), Y20, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y20, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y20, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y20, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y20, Y9
-	VFMADD231PS.BCST 4(AX)(R11*1), Y20, Y11
-	VFMADD231PS.BCST 4(AX)(R10*2), Y20, Y13
-	VFMADD231PS.BCST 4(R12), Y20, Y15
-	VFMADD231PS.BCST 4(R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y21
-	VMOVSD           (BX)(R13*1), X20
-	VFMADD231PS.BCST 8(AX), Y21, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y21, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y21, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y21, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y21, Y9
-	VFMADD231PS.BCST 8(AX)(R11*1), Y21, Y11
-	VFMADD231PS.BCST 8(AX)(R10*2), Y21, Y13
-	VFMADD231PS.BCST 8(R12), Y21, Y15
-	VFMADD231PS.BCST 8(R12)(DX*1), Y21, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y21
-	VMOVHPS          (BX)(R13*1), X20, X20
+	VMOVUPS          (R11), Y20
+	VMOVSD           (R11)(R10*1), X18
+	VFMADD231PS.BCST (CX), Y20, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y20, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y20, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y9
+	VFMADD231PS.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST (CX)(R8*2), Y20, Y13
+	VFMADD231PS.BCST (R13), Y20, Y15
+	VFMADD231PS.BCST (R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y20
+	VMOVHPS          (R11)(R10*1), X18, X18
+	VFMADD231PS.BCST 4(CX), Y20, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y20, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y20, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y20, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y20, Y9
+	VFMADD231PS.BCST 4(CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST 4(CX)(R8*2), Y20, Y13
+	VFMADD231PS.BCST 4(R13), Y20, Y15
+	VFMADD231PS.BCST 4(R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y21
+	VMOVSD           (R11)(R10*1), X20
+	VFMADD231PS.BCST 8(CX), Y21, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y21, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST 8(CX)(R9*1), Y21, Y11
+	VFMADD231PS.BCST 8(CX)(R8*2), Y21, Y13
+	VFMADD231PS.BCST 8(R13), Y21, Y15
+	VFMADD231PS.BCST 8(R13)(DX*1), Y21, Y17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y21
+	VMOVHPS          (R11)(R10*1), X20, X20
 	VINSERTF32X4     $0x01, X20, Y18, Y18
-	VFMADD231PS.BCST 12(AX), Y21, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y21, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y21, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y21, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y21, Y9
-	VFMADD231PS.BCST 12(AX)(R11*1), Y21, Y11
-	VFMADD231PS.BCST 12(AX)(R10*2), Y21, Y13
-	VFMADD231PS.BCST 12(R12), Y21, Y15
-	VFMADD231PS.BCST 12(R12)(DX*1), Y21, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y20
-	VMOVSD           (BX)(R13*1), X19
-	VFMADD231PS.BCST 16(AX), Y20, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y20, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y20, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y20, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y20, Y9
-	VFMADD231PS.BCST 16(AX)(R11*1), Y20, Y11
-	VFMADD231PS.BCST 16(AX)(R10*2), Y20, Y13
-	VFMADD231PS.BCST 16(R12), Y20, Y15
-	VFMADD231PS.BCST 16(R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y20
-	VMOVHPS          (BX)(R13*1), X19, X19
-	VFMADD231PS.BCST 20(AX), Y20, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y20, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y20, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y20, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y20, Y9
-	VFMADD231PS.BCST 20(AX)(R11*1), Y20, Y11
-	VFMADD231PS.BCST 20(AX)(R10*2), Y20, Y13
-	VFMADD231PS.BCST 20(R12), Y20, Y15
-	VFMADD231PS.BCST 20(R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y21
-	VMOVSD           (BX)(R13*1), X20
-	VFMADD231PS.BCST 24(AX), Y21, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y21, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y21, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y21, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y21, Y9
-	VFMADD231PS.BCST 24(AX)(R11*1), Y21, Y11
-	VFMADD231PS.BCST 24(AX)(R10*2), Y21, Y13
-	VFMADD231PS.BCST 24(R12), Y21, Y15
-	VFMADD231PS.BCST 24(R12)(DX*1), Y21, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y21
-	VMOVHPS          (BX)(R13*1), X20, X20
+	VFMADD231PS.BCST 12(CX), Y21, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y21, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST 12(CX)(R9*1), Y21, Y11
+	VFMADD231PS.BCST 12(CX)(R8*2), Y21, Y13
+	VFMADD231PS.BCST 12(R13), Y21, Y15
+	VFMADD231PS.BCST 12(R13)(DX*1), Y21, Y17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y20
+	VMOVSD           (R11)(R10*1), X19
+	VFMADD231PS.BCST 16(CX), Y20, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y20, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y20, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y20, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y20, Y9
+	VFMADD231PS.BCST 16(CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST 16(CX)(R8*2), Y20, Y13
+	VFMADD231PS.BCST 16(R13), Y20, Y15
+	VFMADD231PS.BCST 16(R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y20
+	VMOVHPS          (R11)(R10*1), X19, X19
+	VFMADD231PS.BCST 20(CX), Y20, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y20, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y20, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y20, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y20, Y9
+	VFMADD231PS.BCST 20(CX)(R9*1), Y20, Y11
+	VFMADD231PS.BCST 20(CX)(R8*2), Y20, Y13
+	VFMADD231PS.BCST 20(R13), Y20, Y15
+	VFMADD231PS.BCST 20(R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y21
+	VMOVSD           (R11)(R10*1), X20
+	VFMADD231PS.BCST 24(CX), Y21, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y21, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST 24(CX)(R9*1), Y21, Y11
+	VFMADD231PS.BCST 24(CX)(R8*2), Y21, Y13
+	VFMADD231PS.BCST 24(R13), Y21, Y15
+	VFMADD231PS.BCST 24(R13)(DX*1), Y21, Y17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y21
+	VMOVHPS          (R11)(R10*1), X20, X20
 	VINSERTF32X4     $0x01, X20, Y19, Y19
 	VINSERTF64X4     $0x01, Y19, Z18, Z18
-	VFMADD231PS.BCST 28(AX), Y21, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y21, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y21, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y21, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y21, Y9
-	VFMADD231PS.BCST 28(AX)(R11*1), Y21, Y11
-	VFMADD231PS.BCST 28(AX)(R10*2), Y21, Y13
-	VFMADD231PS.BCST 28(R12), Y21, Y15
-	VFMADD231PS.BCST 28(R12)(DX*1), Y21, Y17
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y21, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y21, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y21, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y21, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y21, Y9
+	VFMADD231PS.BCST 28(CX)(R9*1), Y21, Y11
+	VFMADD231PS.BCST 28(CX)(R8*2), Y21, Y13
+	VFMADD231PS.BCST 28(R13), Y21, Y15
+	VFMADD231PS.BCST 28(R13)(DX*1), Y21, Y17
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z19
 	VPERMPS          Z18, Z19, Z18
-	VBROADCASTF32X8  (AX), Z20
+	VBROADCASTF32X8  (CX), Z20
 	VFMADD231PS      Z20, Z18, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z20
+	VBROADCASTF32X8  (CX)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z20
+	VBROADCASTF32X8  (CX)(DX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z20
+	VBROADCASTF32X8  (CX)(R8*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z20
+	VBROADCASTF32X8  (CX)(DX*4), Z20
 	VFMADD231PS      Z20, Z18, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z20
+	VBROADCASTF32X8  (CX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z20
+	VBROADCASTF32X8  (CX)(R8*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
-	VBROADCASTF32X8  (R12), Z20
+	VBROADCASTF32X8  (R13), Z20
 	VFMADD231PS      Z20, Z18, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z20
+	VBROADCASTF32X8  (R13)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -1858,106 +1957,118 @@ tileSteps:
 	VADDPS        X20, X16, X16
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y19
-	VMOVUPS.Z        (BX)(R13*1), K1, X18
-	VBROADCASTSS     (AX), Z20
-	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS      X20, X18, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y19, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X18, X2
-	VBROADCASTSS     (AX)(DX*2), Z20
-	VFMADD231PS      Y20, Y19, Y5
-	VFMADD231PS      X20, X18, X4
-	VBROADCASTSS     (AX)(R10*1), Z20
-	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS      X20, X18, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y19, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X18, X8
-	VBROADCASTSS     (AX)(R11*1), Z20
-	VFMADD231PS      Y20, Y19, Y11
-	VFMADD231PS      X20, X18, X10
-	VBROADCASTSS     (AX)(R10*2), Z20
-	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS      X20, X18, X12
-	VFMADD231PS.BCST (R12), Y19, Y15
-	VFMADD231PS.BCST (R12), X18, X14
-	VBROADCASTSS     (R12)(DX*1), Z20
-	VFMADD231PS      Y20, Y19, Y17
-	VFMADD231PS      X20, X18, X16
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R11), Y20
+	VMOVUPS.Z        (R11)(R10*1), K1, X18
+	VBROADCASTSS     (CX), Z21
+	VFMADD231PS      Y21, Y20, Y1
+	VFMADD231PS      X21, X18, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y20, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X18, X2
+	VBROADCASTSS     (CX)(DX*2), Z21
+	VFMADD231PS      Y21, Y20, Y5
+	VFMADD231PS      X21, X18, X4
+	VBROADCASTSS     (CX)(R8*1), Z21
+	VFMADD231PS      Y21, Y20, Y7
+	VFMADD231PS      X21, X18, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y20, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X18, X8
+	VBROADCASTSS     (CX)(R9*1), Z21
+	VFMADD231PS      Y21, Y20, Y11
+	VFMADD231PS      X21, X18, X10
+	VBROADCASTSS     (CX)(R8*2), Z21
+	VFMADD231PS      Y21, Y20, Y13
+	VFMADD231PS      X21, X18, X12
+	VFMADD231PS.BCST (R13), Y20, Y15
+	VFMADD231PS.BCST (R13), X18, X14
+	VBROADCASTSS     (R13)(DX*1), Z21
+	VFMADD231PS      Y21, Y20, Y17
+	VFMADD231PS      X21, X18, X16
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs10x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs10x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs10x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs10x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -1978,143 +2089,143 @@ TEXT ·salonePairs10x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X16, X16, X16
 	VPXORD  Y19, Y19, Y19
 	VPXORD  X18, X18, X18
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y22
-	VMOVSD           (BX)(R13*1), X20
-	VFMADD231PS.BCST (AX), Y22, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y22, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y22, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y22, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y22, Y9
-	VFMADD231PS.BCST (AX)(R11*1), Y22, Y11
-	VFMADD231PS.BCST (AX)(R10*2), Y22, Y13
-	VFMADD231PS.BCST (R12), Y22, Y15
-	VFMADD231PS.BCST (R12)(DX*1), Y22, Y17
-	VFMADD231PS.BCST (R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y22
-	VMOVHPS          (BX)(R13*1), X20, X20
-	VFMADD231PS.BCST 4(AX), Y22, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y22, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y22, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y22, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y22, Y9
-	VFMADD231PS.BCST 4(AX)(R11*1), Y22, Y11
-	VFMADD231PS.BCST 4(AX)(R10*2), Y22, Y13
-	VFMADD231PS.BCST 4(R12), Y22, Y15
-	VFMADD231PS.BCST 4(R12)(DX*1), Y22, Y17
-	VFMADD231PS.BCST 4(R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y23
-	VMOVSD           (BX)(R13*1), X22
-	VFMADD231PS.BCST 8(AX), Y23, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y23, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y23, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y23, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y23, Y9
-	VFMADD231PS.BCST 8(AX)(R11*1), Y23, Y11
-	VFMADD231PS.BCST 8(AX)(R10*2), Y23, Y13
-	VFMADD231PS.BCST 8(R12), Y23, Y15
-	VFMADD231PS.BCST 8(R12)(DX*1), Y23, Y17
-	VFMADD231PS.BCST 8(R12)(DX*2), Y23, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y23
-	VMOVHPS          (BX)(R13*1), X22, X22
+	VMOVUPS          (R11), Y22
+	VMOVSD           (R11)(R10*1), X20
+	VFMADD231PS.BCST (CX), Y22, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y22, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y22, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y22, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y22, Y9
+	VFMADD231PS.BCST (CX)(R9*1), Y22, Y11
+	VFMADD231PS.BCST (CX)(R8*2), Y22, Y13
+	VFMADD231PS.BCST (R13), Y22, Y15
+	VFMADD231PS.BCST (R13)(DX*1), Y22, Y17
+	VFMADD231PS.BCST (R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y22
+	VMOVHPS          (R11)(R10*1), X20, X20
+	VFMADD231PS.BCST 4(CX), Y22, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y22, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y22, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y22, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y22, Y9
+	VFMADD231PS.BCST 4(CX)(R9*1), Y22, Y11
+	VFMADD231PS.BCST 4(CX)(R8*2), Y22, Y13
+	VFMADD231PS.BCST 4(R13), Y22, Y15
+	VFMADD231PS.BCST 4(R13)(DX*1), Y22, Y17
+	VFMADD231PS.BCST 4(R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y23
+	VMOVSD           (R11)(R10*1), X22
+	VFMADD231PS.BCST 8(CX), Y23, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y23, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST 8(CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST 8(CX)(R8*2), Y23, Y13
+	VFMADD231PS.BCST 8(R13), Y23, Y15
+	VFMADD231PS.BCST 8(R13)(DX*1), Y23, Y17
+	VFMADD231PS.BCST 8(R13)(DX*2), Y23, Y19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y23
+	VMOVHPS          (R11)(R10*1), X22, X22
 	VINSERTF32X4     $0x01, X22, Y20, Y20
-	VFMADD231PS.BCST 12(AX), Y23, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y23, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y23, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y23, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y23, Y9
-	VFMADD231PS.BCST 12(AX)(R11*1), Y23, Y11
-	VFMADD231PS.BCST 12(AX)(R10*2), Y23, Y13
-	VFMADD231PS.BCST 12(R12), Y23, Y15
-	VFMADD231PS.BCST 12(R12)(DX*1), Y23, Y17
-	VFMADD231PS.BCST 12(R12)(DX*2), Y23, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y22
-	VMOVSD           (BX)(R13*1), X21
-	VFMADD231PS.BCST 16(AX), Y22, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y22, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y22, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y22, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y22, Y9
-	VFMADD231PS.BCST 16(AX)(R11*1), Y22, Y11
-	VFMADD231PS.BCST 16(AX)(R10*2), Y22, Y13
-	VFMADD231PS.BCST 16(R12), Y22, Y15
-	VFMADD231PS.BCST 16(R12)(DX*1), Y22, Y17
-	VFMADD231PS.BCST 16(R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y22
-	VMOVHPS          (BX)(R13*1), X21, X21
-	VFMADD231PS.BCST 20(AX), Y22, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y22, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y22, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y22, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y22, Y9
-	VFMADD231PS.BCST 20(AX)(R11*1), Y22, Y11
-	VFMADD231PS.BCST 20(AX)(R10*2), Y22, Y13
-	VFMADD231PS.BCST 20(R12), Y22, Y15
-	VFMADD231PS.BCST 20(R12)(DX*1), Y22, Y17
-	VFMADD231PS.BCST 20(R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y23
-	VMOVSD           (BX)(R13*1), X22
-	VFMADD231PS.BCST 24(AX), Y23, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y23, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y23, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y23, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y23, Y9
-	VFMADD231PS.BCST 24(AX)(R11*1), Y23, Y11
-	VFMADD231PS.BCST 24(AX)(R10*2), Y23, Y13
-	VFMADD231PS.BCST 24(R12), Y23, Y15
-	VFMADD231PS.BCST 24(R12)(DX*1), Y23, Y17
-	VFMADD231PS.BCST 24(R12)(DX*2), Y23, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y23
-	VMOVHPS          (BX)(R13*1), X22, X22
+	VFMADD231PS.BCST 12(CX), Y23, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y23, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST 12(CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST 12(CX)(R8*2), Y23, Y13
+	VFMADD231PS.BCST 12(R13), Y23, Y15
+	VFMADD231PS.BCST 12(R13)(DX*1), Y23, Y17
+	VFMADD231PS.BCST 12(R13)(DX*2), Y23, Y19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y22
+	VMOVSD           (R11)(R10*1), X21
+	VFMADD231PS.BCST 16(CX), Y22, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y22, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y22, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y22, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y22, Y9
+	VFMADD231PS.BCST 16(CX)(R9*1), Y22, Y11
+	VFMADD231PS.BCST 16(CX)(R8*2), Y22, Y13
+	VFMADD231PS.BCST 16(R13), Y22, Y15
+	VFMADD231PS.BCST 16(R13)(DX*1), Y22, Y17
+	VFMADD231PS.BCST 16(R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y22
+	VMOVHPS          (R11)(R10*1), X21, X21
+	VFMADD231PS.BCST 20(CX), Y22, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y22, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y22, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y22, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y22, Y9
+	VFMADD231PS.BCST 20(CX)(R9*1), Y22, Y11
+	VFMADD231PS.BCST 20(CX)(R8*2), Y22, Y13
+	VFMADD231PS.BCST 20(R13), Y22, Y15
+	VFMADD231PS.BCST 20(R13)(DX*1), Y22, Y17
+	VFMADD231PS.BCST 20(R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y23
+	VMOVSD           (R11)(R10*1), X22
+	VFMADD231PS.BCST 24(CX), Y23, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y23, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST 24(CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST 24(CX)(R8*2), Y23, Y13
+	VFMADD231PS.BCST 24(R13), Y23, Y15
+	VFMADD231PS.BCST 24(R13)(DX*1), Y23, Y17
+	VFMADD231PS.BCST 24(R13)(DX*2), Y23, Y19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y23
+	VMOVHPS          (R11)(R10*1), X22, X22
 	VINSERTF32X4     $0x01, X22, Y21, Y21
 	VINSERTF64X4     $0x01, Y21, Z20, Z20
-	VFMADD231PS.BCST 28(AX), Y23, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y23, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y23, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y23, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y23, Y9
-	VFMADD231PS.BCST 28(AX)(R11*1), Y23, Y11
-	VFMADD231PS.BCST 28(AX)(R10*2), Y23, Y13
-	VFMADD231PS.BCST 28(R12), Y23, Y15
-	VFMADD231PS.BCST 28(R12)(DX*1), Y23, Y17
-	VFMADD231PS.BCST 28(R12)(DX*2), Y23, Y19
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y23, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y23, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y23, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y23, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y23, Y9
+	VFMADD231PS.BCST 28(CX)(R9*1), Y23, Y11
+	VFMADD231PS.BCST 28(CX)(R8*2), Y23, Y13
+	VFMADD231PS.BCST 28(R13), Y23, Y15
+	VFMADD231PS.BCST 28(R13)(DX*1), Y23, Y17
+	VFMADD231PS.BCST 28(R13)(DX*2), Y23, Y19
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z21
 	VPERMPS          Z20, Z21, Z20
-	VBROADCASTF32X8  (AX), Z22
+	VBROADCASTF32X8  (CX), Z22
 	VFMADD231PS      Z22, Z20, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z22
+	VBROADCASTF32X8  (CX)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z22
+	VBROADCASTF32X8  (CX)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z22
+	VBROADCASTF32X8  (CX)(R8*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z22
+	VBROADCASTF32X8  (CX)(DX*4), Z22
 	VFMADD231PS      Z22, Z20, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z22
+	VBROADCASTF32X8  (CX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z22
+	VBROADCASTF32X8  (CX)(R8*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
-	VBROADCASTF32X8  (R12), Z22
+	VBROADCASTF32X8  (R13), Z22
 	VFMADD231PS      Z22, Z20, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z22
+	VBROADCASTF32X8  (R13)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
-	VBROADCASTF32X8  (R12)(DX*2), Z22
+	VBROADCASTF32X8  (R13)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -2191,112 +2302,124 @@ tileSteps:
 	VADDPS        X22, X18, X18
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y21
-	VMOVUPS.Z        (BX)(R13*1), K1, X20
-	VBROADCASTSS     (AX), Z22
-	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS      X22, X20, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y21, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X20, X2
-	VBROADCASTSS     (AX)(DX*2), Z22
-	VFMADD231PS      Y22, Y21, Y5
-	VFMADD231PS      X22, X20, X4
-	VBROADCASTSS     (AX)(R10*1), Z22
-	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS      X22, X20, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y21, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X20, X8
-	VBROADCASTSS     (AX)(R11*1), Z22
-	VFMADD231PS      Y22, Y21, Y11
-	VFMADD231PS      X22, X20, X10
-	VBROADCASTSS     (AX)(R10*2), Z22
-	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS      X22, X20, X12
-	VFMADD231PS.BCST (R12), Y21, Y15
-	VFMADD231PS.BCST (R12), X20, X14
-	VBROADCASTSS     (R12)(DX*1), Z22
-	VFMADD231PS      Y22, Y21, Y17
-	VFMADD231PS      X22, X20, X16
-	VBROADCASTSS     (R12)(DX*2), Z22
-	VFMADD231PS      Y22, Y21, Y19
-	VFMADD231PS      X22, X20, X18
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R11), Y22
+	VMOVUPS.Z        (R11)(R10*1), K1, X20
+	VBROADCASTSS     (CX), Z23
+	VFMADD231PS      Y23, Y22, Y1
+	VFMADD231PS      X23, X20, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y22, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X20, X2
+	VBROADCASTSS     (CX)(DX*2), Z23
+	VFMADD231PS      Y23, Y22, Y5
+	VFMADD231PS      X23, X20, X4
+	VBROADCASTSS     (CX)(R8*1), Z23
+	VFMADD231PS      Y23, Y22, Y7
+	VFMADD231PS      X23, X20, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y22, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X20, X8
+	VBROADCASTSS     (CX)(R9*1), Z23
+	VFMADD231PS      Y23, Y22, Y11
+	VFMADD231PS      X23, X20, X10
+	VBROADCASTSS     (CX)(R8*2), Z23
+	VFMADD231PS      Y23, Y22, Y13
+	VFMADD231PS      X23, X20, X12
+	VFMADD231PS.BCST (R13), Y22, Y15
+	VFMADD231PS.BCST (R13), X20, X14
+	VBROADCASTSS     (R13)(DX*1), Z23
+	VFMADD231PS      Y23, Y22, Y17
+	VFMADD231PS      X23, X20, X16
+	VBROADCASTSS     (R13)(DX*2), Z23
+	VFMADD231PS      Y23, Y22, Y19
+	VFMADD231PS      X23, X20, X18
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	VMOVUPS X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y19, (SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs11x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs11x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs11x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs11x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -2319,153 +2442,153 @@ TEXT ·salonePairs11x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X18, X18, X18
 	VPXORD  Y21, Y21, Y21
 	VPXORD  X20, X20, X20
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y24
-	VMOVSD           (BX)(R13*1), X22
-	VFMADD231PS.BCST (AX), Y24, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y24, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y24, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y24, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y24, Y9
-	VFMADD231PS.BCST (AX)(R11*1), Y24, Y11
-	VFMADD231PS.BCST (AX)(R10*2), Y24, Y13
-	VFMADD231PS.BCST (R12), Y24, Y15
-	VFMADD231PS.BCST (R12)(DX*1), Y24, Y17
-	VFMADD231PS.BCST (R12)(DX*2), Y24, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y24
-	VMOVHPS          (BX)(R13*1), X22, X22
-	VFMADD231PS.BCST 4(AX), Y24, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y24, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y24, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y24, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y24, Y9
-	VFMADD231PS.BCST 4(AX)(R11*1), Y24, Y11
-	VFMADD231PS.BCST 4(AX)(R10*2), Y24, Y13
-	VFMADD231PS.BCST 4(R12), Y24, Y15
-	VFMADD231PS.BCST 4(R12)(DX*1), Y24, Y17
-	VFMADD231PS.BCST 4(R12)(DX*2), Y24, Y19
-	VFMADD231PS.BCST 4(R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y25
-	VMOVSD           (BX)(R13*1), X24
-	VFMADD231PS.BCST 8(AX), Y25, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y25, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y25, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y25, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y25, Y9
-	VFMADD231PS.BCST 8(AX)(R11*1), Y25, Y11
-	VFMADD231PS.BCST 8(AX)(R10*2), Y25, Y13
-	VFMADD231PS.BCST 8(R12), Y25, Y15
-	VFMADD231PS.BCST 8(R12)(DX*1), Y25, Y17
-	VFMADD231PS.BCST 8(R12)(DX*2), Y25, Y19
-	VFMADD231PS.BCST 8(R12)(R10*1), Y25, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y25
-	VMOVHPS          (BX)(R13*1), X24, X24
+	VMOVUPS          (R11), Y24
+	VMOVSD           (R11)(R10*1), X22
+	VFMADD231PS.BCST (CX), Y24, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y24, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y24, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y24, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y24, Y9
+	VFMADD231PS.BCST (CX)(R9*1), Y24, Y11
+	VFMADD231PS.BCST (CX)(R8*2), Y24, Y13
+	VFMADD231PS.BCST (R13), Y24, Y15
+	VFMADD231PS.BCST (R13)(DX*1), Y24, Y17
+	VFMADD231PS.BCST (R13)(DX*2), Y24, Y19
+	VFMADD231PS.BCST (R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y24
+	VMOVHPS          (R11)(R10*1), X22, X22
+	VFMADD231PS.BCST 4(CX), Y24, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y24, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y24, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y24, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y24, Y9
+	VFMADD231PS.BCST 4(CX)(R9*1), Y24, Y11
+	VFMADD231PS.BCST 4(CX)(R8*2), Y24, Y13
+	VFMADD231PS.BCST 4(R13), Y24, Y15
+	VFMADD231PS.BCST 4(R13)(DX*1), Y24, Y17
+	VFMADD231PS.BCST 4(R13)(DX*2), Y24, Y19
+	VFMADD231PS.BCST 4(R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y25
+	VMOVSD           (R11)(R10*1), X24
+	VFMADD231PS.BCST 8(CX), Y25, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y25, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST 8(CX)(R9*1), Y25, Y11
+	VFMADD231PS.BCST 8(CX)(R8*2), Y25, Y13
+	VFMADD231PS.BCST 8(R13), Y25, Y15
+	VFMADD231PS.BCST 8(R13)(DX*1), Y25, Y17
+	VFMADD231PS.BCST 8(R13)(DX*2), Y25, Y19
+	VFMADD231PS.BCST 8(R13)(R8*1), Y25, Y21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y25
+	VMOVHPS          (R11)(R10*1), X24, X24
 	VINSERTF32X4     $0x01, X24, Y22, Y22
-	VFMADD231PS.BCST 12(AX), Y25, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y25, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y25, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y25, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y25, Y9
-	VFMADD231PS.BCST 12(AX)(R11*1), Y25, Y11
-	VFMADD231PS.BCST 12(AX)(R10*2), Y25, Y13
-	VFMADD231PS.BCST 12(R12), Y25, Y15
-	VFMADD231PS.BCST 12(R12)(DX*1), Y25, Y17
-	VFMADD231PS.BCST 12(R12)(DX*2), Y25, Y19
-	VFMADD231PS.BCST 12(R12)(R10*1), Y25, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y24
-	VMOVSD           (BX)(R13*1), X23
-	VFMADD231PS.BCST 16(AX), Y24, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y24, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y24, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y24, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y24, Y9
-	VFMADD231PS.BCST 16(AX)(R11*1), Y24, Y11
-	VFMADD231PS.BCST 16(AX)(R10*2), Y24, Y13
-	VFMADD231PS.BCST 16(R12), Y24, Y15
-	VFMADD231PS.BCST 16(R12)(DX*1), Y24, Y17
-	VFMADD231PS.BCST 16(R12)(DX*2), Y24, Y19
-	VFMADD231PS.BCST 16(R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y24
-	VMOVHPS          (BX)(R13*1), X23, X23
-	VFMADD231PS.BCST 20(AX), Y24, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y24, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y24, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y24, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y24, Y9
-	VFMADD231PS.BCST 20(AX)(R11*1), Y24, Y11
-	VFMADD231PS.BCST 20(AX)(R10*2), Y24, Y13
-	VFMADD231PS.BCST 20(R12), Y24, Y15
-	VFMADD231PS.BCST 20(R12)(DX*1), Y24, Y17
-	VFMADD231PS.BCST 20(R12)(DX*2), Y24, Y19
-	VFMADD231PS.BCST 20(R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y25
-	VMOVSD           (BX)(R13*1), X24
-	VFMADD231PS.BCST 24(AX), Y25, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y25, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y25, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y25, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y25, Y9
-	VFMADD231PS.BCST 24(AX)(R11*1), Y25, Y11
-	VFMADD231PS.BCST 24(AX)(R10*2), Y25, Y13
-	VFMADD231PS.BCST 24(R12), Y25, Y15
-	VFMADD231PS.BCST 24(R12)(DX*1), Y25, Y17
-	VFMADD231PS.BCST 24(R12)(DX*2), Y25, Y19
-	VFMADD231PS.BCST 24(R12)(R10*1), Y25, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y25
-	VMOVHPS          (BX)(R13*1), X24, X24
+	VFMADD231PS.BCST 12(CX), Y25, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y25, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST 12(CX)(R9*1), Y25, Y11
+	VFMADD231PS.BCST 12(CX)(R8*2), Y25, Y13
+	VFMADD231PS.BCST 12(R13), Y25, Y15
+	VFMADD231PS.BCST 12(R13)(DX*1), Y25, Y17
+	VFMADD231PS.BCST 12(R13)(DX*2), Y25, Y19
+	VFMADD231PS.BCST 12(R13)(R8*1), Y25, Y21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y24
+	VMOVSD           (R11)(R10*1), X23
+	VFMADD231PS.BCST 16(CX), Y24, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y24, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y24, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y24, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y24, Y9
+	VFMADD231PS.BCST 16(CX)(R9*1), Y24, Y11
+	VFMADD231PS.BCST 16(CX)(R8*2), Y24, Y13
+	VFMADD231PS.BCST 16(R13), Y24, Y15
+	VFMADD231PS.BCST 16(R13)(DX*1), Y24, Y17
+	VFMADD231PS.BCST 16(R13)(DX*2), Y24, Y19
+	VFMADD231PS.BCST 16(R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y24
+	VMOVHPS          (R11)(R10*1), X23, X23
+	VFMADD231PS.BCST 20(CX), Y24, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y24, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y24, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y24, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y24, Y9
+	VFMADD231PS.BCST 20(CX)(R9*1), Y24, Y11
+	VFMADD231PS.BCST 20(CX)(R8*2), Y24, Y13
+	VFMADD231PS.BCST 20(R13), Y24, Y15
+	VFMADD231PS.BCST 20(R13)(DX*1), Y24, Y17
+	VFMADD231PS.BCST 20(R13)(DX*2), Y24, Y19
+	VFMADD231PS.BCST 20(R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y25
+	VMOVSD           (R11)(R10*1), X24
+	VFMADD231PS.BCST 24(CX), Y25, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y25, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST 24(CX)(R9*1), Y25, Y11
+	VFMADD231PS.BCST 24(CX)(R8*2), Y25, Y13
+	VFMADD231PS.BCST 24(R13), Y25, Y15
+	VFMADD231PS.BCST 24(R13)(DX*1), Y25, Y17
+	VFMADD231PS.BCST 24(R13)(DX*2), Y25, Y19
+	VFMADD231PS.BCST 24(R13)(R8*1), Y25, Y21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y25
+	VMOVHPS          (R11)(R10*1), X24, X24
 	VINSERTF32X4     $0x01, X24, Y23, Y23
 	VINSERTF64X4     $0x01, Y23, Z22, Z22
-	VFMADD231PS.BCST 28(AX), Y25, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y25, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y25, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y25, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y25, Y9
-	VFMADD231PS.BCST 28(AX)(R11*1), Y25, Y11
-	VFMADD231PS.BCST 28(AX)(R10*2), Y25, Y13
-	VFMADD231PS.BCST 28(R12), Y25, Y15
-	VFMADD231PS.BCST 28(R12)(DX*1), Y25, Y17
-	VFMADD231PS.BCST 28(R12)(DX*2), Y25, Y19
-	VFMADD231PS.BCST 28(R12)(R10*1), Y25, Y21
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y25, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y25, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y25, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y25, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y25, Y9
+	VFMADD231PS.BCST 28(CX)(R9*1), Y25, Y11
+	VFMADD231PS.BCST 28(CX)(R8*2), Y25, Y13
+	VFMADD231PS.BCST 28(R13), Y25, Y15
+	VFMADD231PS.BCST 28(R13)(DX*1), Y25, Y17
+	VFMADD231PS.BCST 28(R13)(DX*2), Y25, Y19
+	VFMADD231PS.BCST 28(R13)(R8*1), Y25, Y21
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z23
 	VPERMPS          Z22, Z23, Z22
-	VBROADCASTF32X8  (AX), Z24
+	VBROADCASTF32X8  (CX), Z24
 	VFMADD231PS      Z24, Z22, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z24
+	VBROADCASTF32X8  (CX)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z24
+	VBROADCASTF32X8  (CX)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z24
+	VBROADCASTF32X8  (CX)(R8*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z24
+	VBROADCASTF32X8  (CX)(DX*4), Z24
 	VFMADD231PS      Z24, Z22, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z24
+	VBROADCASTF32X8  (CX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z24
+	VBROADCASTF32X8  (CX)(R8*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
-	VBROADCASTF32X8  (R12), Z24
+	VBROADCASTF32X8  (R13), Z24
 	VFMADD231PS      Z24, Z22, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z24
+	VBROADCASTF32X8  (R13)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
-	VBROADCASTF32X8  (R12)(DX*2), Z24
+	VBROADCASTF32X8  (R13)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
-	VBROADCASTF32X8  (R12)(R10*1), Z24
+	VBROADCASTF32X8  (R13)(R8*1), Z24
 	VFMADD231PS      Z24, Z22, Z20
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -2549,117 +2672,129 @@ tileSteps:
 	VADDPS        X24, X20, X20
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y23
-	VMOVUPS.Z        (BX)(R13*1), K1, X22
-	VBROADCASTSS     (AX), Z24
-	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS      X24, X22, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y23, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X22, X2
-	VBROADCASTSS     (AX)(DX*2), Z24
-	VFMADD231PS      Y24, Y23, Y5
-	VFMADD231PS      X24, X22, X4
-	VBROADCASTSS     (AX)(R10*1), Z24
-	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS      X24, X22, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y23, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X22, X8
-	VBROADCASTSS     (AX)(R11*1), Z24
-	VFMADD231PS      Y24, Y23, Y11
-	VFMADD231PS      X24, X22, X10
-	VBROADCASTSS     (AX)(R10*2), Z24
-	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS      X24, X22, X12
-	VFMADD231PS.BCST (R12), Y23, Y15
-	VFMADD231PS.BCST (R12), X22, X14
-	VBROADCASTSS     (R12)(DX*1), Z24
-	VFMADD231PS      Y24, Y23, Y17
-	VFMADD231PS      X24, X22, X16
-	VBROADCASTSS     (R12)(DX*2), Z24
-	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS      X24, X22, X18
-	VFMADD231PS.BCST (R12)(R10*1), Y23, Y21
-	VFMADD231PS.BCST (R12)(R10*1), X22, X20
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R11), Y24
+	VMOVUPS.Z        (R11)(R10*1), K1, X22
+	VBROADCASTSS     (CX), Z25
+	VFMADD231PS      Y25, Y24, Y1
+	VFMADD231PS      X25, X22, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y24, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X22, X2
+	VBROADCASTSS     (CX)(DX*2), Z25
+	VFMADD231PS      Y25, Y24, Y5
+	VFMADD231PS      X25, X22, X4
+	VBROADCASTSS     (CX)(R8*1), Z25
+	VFMADD231PS      Y25, Y24, Y7
+	VFMADD231PS      X25, X22, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y24, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X22, X8
+	VBROADCASTSS     (CX)(R9*1), Z25
+	VFMADD231PS      Y25, Y24, Y11
+	VFMADD231PS      X25, X22, X10
+	VBROADCASTSS     (CX)(R8*2), Z25
+	VFMADD231PS      Y25, Y24, Y13
+	VFMADD231PS      X25, X22, X12
+	VFMADD231PS.BCST (R13), Y24, Y15
+	VFMADD231PS.BCST (R13), X22, X14
+	VBROADCASTSS     (R13)(DX*1), Z25
+	VFMADD231PS      Y25, Y24, Y17
+	VFMADD231PS      X25, X22, X16
+	VBROADCASTSS     (R13)(DX*2), Z25
+	VFMADD231PS      Y25, Y24, Y19
+	VFMADD231PS      X25, X22, X18
+	VFMADD231PS.BCST (R13)(R8*1), Y24, Y21
+	VFMADD231PS.BCST (R13)(R8*1), X22, X20
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	VMOVUPS X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	VMOVUPS X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y19, (SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y21, (SI)
+	VMOVUPS X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs12x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs12x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs12x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs12x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -2684,163 +2819,163 @@ TEXT ·salonePairs12x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X20, X20, X20
 	VPXORD  Y23, Y23, Y23
 	VPXORD  X22, X22, X22
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Y26
-	VMOVSD           (BX)(R13*1), X24
-	VFMADD231PS.BCST (AX), Y26, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Y26, Y3
-	VFMADD231PS.BCST (AX)(DX*2), Y26, Y5
-	VFMADD231PS.BCST (AX)(R10*1), Y26, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Y26, Y9
-	VFMADD231PS.BCST (AX)(R11*1), Y26, Y11
-	VFMADD231PS.BCST (AX)(R10*2), Y26, Y13
-	VFMADD231PS.BCST (R12), Y26, Y15
-	VFMADD231PS.BCST (R12)(DX*1), Y26, Y17
-	VFMADD231PS.BCST (R12)(DX*2), Y26, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Y26, Y21
-	VFMADD231PS.BCST (R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y26
-	VMOVHPS          (BX)(R13*1), X24, X24
-	VFMADD231PS.BCST 4(AX), Y26, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Y26, Y3
-	VFMADD231PS.BCST 4(AX)(DX*2), Y26, Y5
-	VFMADD231PS.BCST 4(AX)(R10*1), Y26, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Y26, Y9
-	VFMADD231PS.BCST 4(AX)(R11*1), Y26, Y11
-	VFMADD231PS.BCST 4(AX)(R10*2), Y26, Y13
-	VFMADD231PS.BCST 4(R12), Y26, Y15
-	VFMADD231PS.BCST 4(R12)(DX*1), Y26, Y17
-	VFMADD231PS.BCST 4(R12)(DX*2), Y26, Y19
-	VFMADD231PS.BCST 4(R12)(R10*1), Y26, Y21
-	VFMADD231PS.BCST 4(R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y27
-	VMOVSD           (BX)(R13*1), X26
-	VFMADD231PS.BCST 8(AX), Y27, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Y27, Y3
-	VFMADD231PS.BCST 8(AX)(DX*2), Y27, Y5
-	VFMADD231PS.BCST 8(AX)(R10*1), Y27, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Y27, Y9
-	VFMADD231PS.BCST 8(AX)(R11*1), Y27, Y11
-	VFMADD231PS.BCST 8(AX)(R10*2), Y27, Y13
-	VFMADD231PS.BCST 8(R12), Y27, Y15
-	VFMADD231PS.BCST 8(R12)(DX*1), Y27, Y17
-	VFMADD231PS.BCST 8(R12)(DX*2), Y27, Y19
-	VFMADD231PS.BCST 8(R12)(R10*1), Y27, Y21
-	VFMADD231PS.BCST 8(R12)(DX*4), Y27, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y27
-	VMOVHPS          (BX)(R13*1), X26, X26
+	VMOVUPS          (R11), Y26
+	VMOVSD           (R11)(R10*1), X24
+	VFMADD231PS.BCST (CX), Y26, Y1
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y3
+	VFMADD231PS.BCST (CX)(DX*2), Y26, Y5
+	VFMADD231PS.BCST (CX)(R8*1), Y26, Y7
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y9
+	VFMADD231PS.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST (CX)(R8*2), Y26, Y13
+	VFMADD231PS.BCST (R13), Y26, Y15
+	VFMADD231PS.BCST (R13)(DX*1), Y26, Y17
+	VFMADD231PS.BCST (R13)(DX*2), Y26, Y19
+	VFMADD231PS.BCST (R13)(R8*1), Y26, Y21
+	VFMADD231PS.BCST (R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y26
+	VMOVHPS          (R11)(R10*1), X24, X24
+	VFMADD231PS.BCST 4(CX), Y26, Y1
+	VFMADD231PS.BCST 4(CX)(DX*1), Y26, Y3
+	VFMADD231PS.BCST 4(CX)(DX*2), Y26, Y5
+	VFMADD231PS.BCST 4(CX)(R8*1), Y26, Y7
+	VFMADD231PS.BCST 4(CX)(DX*4), Y26, Y9
+	VFMADD231PS.BCST 4(CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST 4(CX)(R8*2), Y26, Y13
+	VFMADD231PS.BCST 4(R13), Y26, Y15
+	VFMADD231PS.BCST 4(R13)(DX*1), Y26, Y17
+	VFMADD231PS.BCST 4(R13)(DX*2), Y26, Y19
+	VFMADD231PS.BCST 4(R13)(R8*1), Y26, Y21
+	VFMADD231PS.BCST 4(R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y27
+	VMOVSD           (R11)(R10*1), X26
+	VFMADD231PS.BCST 8(CX), Y27, Y1
+	VFMADD231PS.BCST 8(CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST 8(CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST 8(CX)(R8*1), Y27, Y7
+	VFMADD231PS.BCST 8(CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST 8(CX)(R9*1), Y27, Y11
+	VFMADD231PS.BCST 8(CX)(R8*2), Y27, Y13
+	VFMADD231PS.BCST 8(R13), Y27, Y15
+	VFMADD231PS.BCST 8(R13)(DX*1), Y27, Y17
+	VFMADD231PS.BCST 8(R13)(DX*2), Y27, Y19
+	VFMADD231PS.BCST 8(R13)(R8*1), Y27, Y21
+	VFMADD231PS.BCST 8(R13)(DX*4), Y27, Y23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y27
+	VMOVHPS          (R11)(R10*1), X26, X26
 	VINSERTF32X4     $0x01, X26, Y24, Y24
-	VFMADD231PS.BCST 12(AX), Y27, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Y27, Y3
-	VFMADD231PS.BCST 12(AX)(DX*2), Y27, Y5
-	VFMADD231PS.BCST 12(AX)(R10*1), Y27, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Y27, Y9
-	VFMADD231PS.BCST 12(AX)(R11*1), Y27, Y11
-	VFMADD231PS.BCST 12(AX)(R10*2), Y27, Y13
-	VFMADD231PS.BCST 12(R12), Y27, Y15
-	VFMADD231PS.BCST 12(R12)(DX*1), Y27, Y17
-	VFMADD231PS.BCST 12(R12)(DX*2), Y27, Y19
-	VFMADD231PS.BCST 12(R12)(R10*1), Y27, Y21
-	VFMADD231PS.BCST 12(R12)(DX*4), Y27, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y26
-	VMOVSD           (BX)(R13*1), X25
-	VFMADD231PS.BCST 16(AX), Y26, Y1
-	VFMADD231PS.BCST 16(AX)(DX*1), Y26, Y3
-	VFMADD231PS.BCST 16(AX)(DX*2), Y26, Y5
-	VFMADD231PS.BCST 16(AX)(R10*1), Y26, Y7
-	VFMADD231PS.BCST 16(AX)(DX*4), Y26, Y9
-	VFMADD231PS.BCST 16(AX)(R11*1), Y26, Y11
-	VFMADD231PS.BCST 16(AX)(R10*2), Y26, Y13
-	VFMADD231PS.BCST 16(R12), Y26, Y15
-	VFMADD231PS.BCST 16(R12)(DX*1), Y26, Y17
-	VFMADD231PS.BCST 16(R12)(DX*2), Y26, Y19
-	VFMADD231PS.BCST 16(R12)(R10*1), Y26, Y21
-	VFMADD231PS.BCST 16(R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y26
-	VMOVHPS          (BX)(R13*1), X25, X25
-	VFMADD231PS.BCST 20(AX), Y26, Y1
-	VFMADD231PS.BCST 20(AX)(DX*1), Y26, Y3
-	VFMADD231PS.BCST 20(AX)(DX*2), Y26, Y5
-	VFMADD231PS.BCST 20(AX)(R10*1), Y26, Y7
-	VFMADD231PS.BCST 20(AX)(DX*4), Y26, Y9
-	VFMADD231PS.BCST 20(AX)(R11*1), Y26, Y11
-	VFMADD231PS.BCST 20(AX)(R10*2), Y26, Y13
-	VFMADD231PS.BCST 20(R12), Y26, Y15
-	VFMADD231PS.BCST 20(R12)(DX*1), Y26, Y17
-	VFMADD231PS.BCST 20(R12)(DX*2), Y26, Y19
-	VFMADD231PS.BCST 20(R12)(R10*1), Y26, Y21
-	VFMADD231PS.BCST 20(R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y27
-	VMOVSD           (BX)(R13*1), X26
-	VFMADD231PS.BCST 24(AX), Y27, Y1
-	VFMADD231PS.BCST 24(AX)(DX*1), Y27, Y3
-	VFMADD231PS.BCST 24(AX)(DX*2), Y27, Y5
-	VFMADD231PS.BCST 24(AX)(R10*1), Y27, Y7
-	VFMADD231PS.BCST 24(AX)(DX*4), Y27, Y9
-	VFMADD231PS.BCST 24(AX)(R11*1), Y27, Y11
-	VFMADD231PS.BCST 24(AX)(R10*2), Y27, Y13
-	VFMADD231PS.BCST 24(R12), Y27, Y15
-	VFMADD231PS.BCST 24(R12)(DX*1), Y27, Y17
-	VFMADD231PS.BCST 24(R12)(DX*2), Y27, Y19
-	VFMADD231PS.BCST 24(R12)(R10*1), Y27, Y21
-	VFMADD231PS.BCST 24(R12)(DX*4), Y27, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Y27
-	VMOVHPS          (BX)(R13*1), X26, X26
+	VFMADD231PS.BCST 12(CX), Y27, Y1
+	VFMADD231PS.BCST 12(CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST 12(CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST 12(CX)(R8*1), Y27, Y7
+	VFMADD231PS.BCST 12(CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST 12(CX)(R9*1), Y27, Y11
+	VFMADD231PS.BCST 12(CX)(R8*2), Y27, Y13
+	VFMADD231PS.BCST 12(R13), Y27, Y15
+	VFMADD231PS.BCST 12(R13)(DX*1), Y27, Y17
+	VFMADD231PS.BCST 12(R13)(DX*2), Y27, Y19
+	VFMADD231PS.BCST 12(R13)(R8*1), Y27, Y21
+	VFMADD231PS.BCST 12(R13)(DX*4), Y27, Y23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y26
+	VMOVSD           (R11)(R10*1), X25
+	VFMADD231PS.BCST 16(CX), Y26, Y1
+	VFMADD231PS.BCST 16(CX)(DX*1), Y26, Y3
+	VFMADD231PS.BCST 16(CX)(DX*2), Y26, Y5
+	VFMADD231PS.BCST 16(CX)(R8*1), Y26, Y7
+	VFMADD231PS.BCST 16(CX)(DX*4), Y26, Y9
+	VFMADD231PS.BCST 16(CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST 16(CX)(R8*2), Y26, Y13
+	VFMADD231PS.BCST 16(R13), Y26, Y15
+	VFMADD231PS.BCST 16(R13)(DX*1), Y26, Y17
+	VFMADD231PS.BCST 16(R13)(DX*2), Y26, Y19
+	VFMADD231PS.BCST 16(R13)(R8*1), Y26, Y21
+	VFMADD231PS.BCST 16(R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y26
+	VMOVHPS          (R11)(R10*1), X25, X25
+	VFMADD231PS.BCST 20(CX), Y26, Y1
+	VFMADD231PS.BCST 20(CX)(DX*1), Y26, Y3
+	VFMADD231PS.BCST 20(CX)(DX*2), Y26, Y5
+	VFMADD231PS.BCST 20(CX)(R8*1), Y26, Y7
+	VFMADD231PS.BCST 20(CX)(DX*4), Y26, Y9
+	VFMADD231PS.BCST 20(CX)(R9*1), Y26, Y11
+	VFMADD231PS.BCST 20(CX)(R8*2), Y26, Y13
+	VFMADD231PS.BCST 20(R13), Y26, Y15
+	VFMADD231PS.BCST 20(R13)(DX*1), Y26, Y17
+	VFMADD231PS.BCST 20(R13)(DX*2), Y26, Y19
+	VFMADD231PS.BCST 20(R13)(R8*1), Y26, Y21
+	VFMADD231PS.BCST 20(R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y27
+	VMOVSD           (R11)(R10*1), X26
+	VFMADD231PS.BCST 24(CX), Y27, Y1
+	VFMADD231PS.BCST 24(CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST 24(CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST 24(CX)(R8*1), Y27, Y7
+	VFMADD231PS.BCST 24(CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST 24(CX)(R9*1), Y27, Y11
+	VFMADD231PS.BCST 24(CX)(R8*2), Y27, Y13
+	VFMADD231PS.BCST 24(R13), Y27, Y15
+	VFMADD231PS.BCST 24(R13)(DX*1), Y27, Y17
+	VFMADD231PS.BCST 24(R13)(DX*2), Y27, Y19
+	VFMADD231PS.BCST 24(R13)(R8*1), Y27, Y21
+	VFMADD231PS.BCST 24(R13)(DX*4), Y27, Y23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y27
+	VMOVHPS          (R11)(R10*1), X26, X26
 	VINSERTF32X4     $0x01, X26, Y25, Y25
 	VINSERTF64X4     $0x01, Y25, Z24, Z24
-	VFMADD231PS.BCST 28(AX), Y27, Y1
-	VFMADD231PS.BCST 28(AX)(DX*1), Y27, Y3
-	VFMADD231PS.BCST 28(AX)(DX*2), Y27, Y5
-	VFMADD231PS.BCST 28(AX)(R10*1), Y27, Y7
-	VFMADD231PS.BCST 28(AX)(DX*4), Y27, Y9
-	VFMADD231PS.BCST 28(AX)(R11*1), Y27, Y11
-	VFMADD231PS.BCST 28(AX)(R10*2), Y27, Y13
-	VFMADD231PS.BCST 28(R12), Y27, Y15
-	VFMADD231PS.BCST 28(R12)(DX*1), Y27, Y17
-	VFMADD231PS.BCST 28(R12)(DX*2), Y27, Y19
-	VFMADD231PS.BCST 28(R12)(R10*1), Y27, Y21
-	VFMADD231PS.BCST 28(R12)(DX*4), Y27, Y23
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Y27, Y1
+	VFMADD231PS.BCST 28(CX)(DX*1), Y27, Y3
+	VFMADD231PS.BCST 28(CX)(DX*2), Y27, Y5
+	VFMADD231PS.BCST 28(CX)(R8*1), Y27, Y7
+	VFMADD231PS.BCST 28(CX)(DX*4), Y27, Y9
+	VFMADD231PS.BCST 28(CX)(R9*1), Y27, Y11
+	VFMADD231PS.BCST 28(CX)(R8*2), Y27, Y13
+	VFMADD231PS.BCST 28(R13), Y27, Y15
+	VFMADD231PS.BCST 28(R13)(DX*1), Y27, Y17
+	VFMADD231PS.BCST 28(R13)(DX*2), Y27, Y19
+	VFMADD231PS.BCST 28(R13)(R8*1), Y27, Y21
+	VFMADD231PS.BCST 28(R13)(DX*4), Y27, Y23
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z25
 	VPERMPS          Z24, Z25, Z24
-	VBROADCASTF32X8  (AX), Z26
+	VBROADCASTF32X8  (CX), Z26
 	VFMADD231PS      Z26, Z24, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z26
+	VBROADCASTF32X8  (CX)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z26
+	VBROADCASTF32X8  (CX)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z26
+	VBROADCASTF32X8  (CX)(R8*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z26
+	VBROADCASTF32X8  (CX)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z26
+	VBROADCASTF32X8  (CX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z26
+	VBROADCASTF32X8  (CX)(R8*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
-	VBROADCASTF32X8  (R12), Z26
+	VBROADCASTF32X8  (R13), Z26
 	VFMADD231PS      Z26, Z24, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z26
+	VBROADCASTF32X8  (R13)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
-	VBROADCASTF32X8  (R12)(DX*2), Z26
+	VBROADCASTF32X8  (R13)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
-	VBROADCASTF32X8  (R12)(R10*1), Z26
+	VBROADCASTF32X8  (R13)(R8*1), Z26
 	VFMADD231PS      Z26, Z24, Z20
-	VBROADCASTF32X8  (R12)(DX*4), Z26
+	VBROADCASTF32X8  (R13)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -2931,165 +3066,177 @@ tileSteps:
 	VADDPS        X26, X22, X22
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS          (BX), Y25
-	VMOVUPS.Z        (BX)(R13*1), K1, X24
-	VBROADCASTSS     (AX), Z26
-	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS      X26, X24, X0
-	VFMADD231PS.BCST (AX)(DX*1), Y25, Y3
-	VFMADD231PS.BCST (AX)(DX*1), X24, X2
-	VBROADCASTSS     (AX)(DX*2), Z26
-	VFMADD231PS      Y26, Y25, Y5
-	VFMADD231PS      X26, X24, X4
-	VBROADCASTSS     (AX)(R10*1), Z26
-	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS      X26, X24, X6
-	VFMADD231PS.BCST (AX)(DX*4), Y25, Y9
-	VFMADD231PS.BCST (AX)(DX*4), X24, X8
-	VBROADCASTSS     (AX)(R11*1), Z26
-	VFMADD231PS      Y26, Y25, Y11
-	VFMADD231PS      X26, X24, X10
-	VBROADCASTSS     (AX)(R10*2), Z26
-	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS      X26, X24, X12
-	VFMADD231PS.BCST (R12), Y25, Y15
-	VFMADD231PS.BCST (R12), X24, X14
-	VBROADCASTSS     (R12)(DX*1), Z26
-	VFMADD231PS      Y26, Y25, Y17
-	VFMADD231PS      X26, X24, X16
-	VBROADCASTSS     (R12)(DX*2), Z26
-	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS      X26, X24, X18
-	VFMADD231PS.BCST (R12)(R10*1), Y25, Y21
-	VFMADD231PS.BCST (R12)(R10*1), X24, X20
-	VBROADCASTSS     (R12)(DX*4), Z26
-	VFMADD231PS      Y26, Y25, Y23
-	VFMADD231PS      X26, X24, X22
-	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPS          (R11), Y26
+	VMOVUPS.Z        (R11)(R10*1), K1, X24
+	VBROADCASTSS     (CX), Z27
+	VFMADD231PS      Y27, Y26, Y1
+	VFMADD231PS      X27, X24, X0
+	VFMADD231PS.BCST (CX)(DX*1), Y26, Y3
+	VFMADD231PS.BCST (CX)(DX*1), X24, X2
+	VBROADCASTSS     (CX)(DX*2), Z27
+	VFMADD231PS      Y27, Y26, Y5
+	VFMADD231PS      X27, X24, X4
+	VBROADCASTSS     (CX)(R8*1), Z27
+	VFMADD231PS      Y27, Y26, Y7
+	VFMADD231PS      X27, X24, X6
+	VFMADD231PS.BCST (CX)(DX*4), Y26, Y9
+	VFMADD231PS.BCST (CX)(DX*4), X24, X8
+	VBROADCASTSS     (CX)(R9*1), Z27
+	VFMADD231PS      Y27, Y26, Y11
+	VFMADD231PS      X27, X24, X10
+	VBROADCASTSS     (CX)(R8*2), Z27
+	VFMADD231PS      Y27, Y26, Y13
+	VFMADD231PS      X27, X24, X12
+	VFMADD231PS.BCST (R13), Y26, Y15
+	VFMADD231PS.BCST (R13), X24, X14
+	VBROADCASTSS     (R13)(DX*1), Z27
+	VFMADD231PS      Y27, Y26, Y17
+	VFMADD231PS      X27, X24, X16
+	VBROADCASTSS     (R13)(DX*2), Z27
+	VFMADD231PS      Y27, Y26, Y19
+	VFMADD231PS      X27, X24, X18
+	VFMADD231PS.BCST (R13)(R8*1), Y26, Y21
+	VFMADD231PS.BCST (R13)(R8*1), X24, X20
+	VBROADCASTSS     (R13)(DX*4), Z27
+	VFMADD231PS      Y27, Y26, Y23
+	VFMADD231PS      X27, X24, X22
+	ADDQ             $0x00000004, CX
+	ADDQ             $0x00000004, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS Y1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y19, (DI)
-	VMOVUPS X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y21, (DI)
-	VMOVUPS X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Y23, (DI)
-	VMOVUPS X22, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Y1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y19, (SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y21, (SI)
+	VMOVUPS X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Y23, (SI)
+	VMOVUPS X22, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs1x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs1x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs1x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs1x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R9
-	SHLQ $0x02, R9
-	MOVQ $0x00000002, R10
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
-	SUBQ    $0x08, R8
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (DX), Z4
-	VMOVSD           (DX)(R9*1), X2
-	VFMADD231PS.BCST (AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z4
-	VMOVHPS          (DX)(R9*1), X2, X2
-	VFMADD231PS.BCST 4(AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z5
-	VMOVSD           (DX)(R9*1), X4
-	VFMADD231PS.BCST 8(AX), Z5, Z1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z5
-	VMOVHPS          (DX)(R9*1), X4, X4
+	VMOVUPS          (R9), Z4
+	VMOVSD           (R9)(R8*1), X2
+	VFMADD231PS.BCST (CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z4
+	VMOVHPS          (R9)(R8*1), X2, X2
+	VFMADD231PS.BCST 4(CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z5
+	VMOVSD           (R9)(R8*1), X4
+	VFMADD231PS.BCST 8(CX), Z5, Z1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z5
+	VMOVHPS          (R9)(R8*1), X4, X4
 	VINSERTF32X4     $0x01, X4, Y2, Y2
-	VFMADD231PS.BCST 12(AX), Z5, Z1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z4
-	VMOVSD           (DX)(R9*1), X3
-	VFMADD231PS.BCST 16(AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z4
-	VMOVHPS          (DX)(R9*1), X3, X3
-	VFMADD231PS.BCST 20(AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z5
-	VMOVSD           (DX)(R9*1), X4
-	VFMADD231PS.BCST 24(AX), Z5, Z1
-	ADDQ             BX, DX
-	VMOVUPS          (DX), Z5
-	VMOVHPS          (DX)(R9*1), X4, X4
+	VFMADD231PS.BCST 12(CX), Z5, Z1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z4
+	VMOVSD           (R9)(R8*1), X3
+	VFMADD231PS.BCST 16(CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z4
+	VMOVHPS          (R9)(R8*1), X3, X3
+	VFMADD231PS.BCST 20(CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z5
+	VMOVSD           (R9)(R8*1), X4
+	VFMADD231PS.BCST 24(CX), Z5, Z1
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z5
+	VMOVHPS          (R9)(R8*1), X4, X4
 	VINSERTF32X4     $0x01, X4, Y3, Y3
 	VINSERTF64X4     $0x01, Y3, Z2, Z2
-	VFMADD231PS.BCST 28(AX), Z5, Z1
-	ADDQ             BX, DX
+	VFMADD231PS.BCST 28(CX), Z5, Z1
+	ADDQ             BX, R9
 	VMOVUPS          spairOrder<>+0(SB), Z3
 	VPERMPS          Z2, Z3, Z2
-	VBROADCASTF32X8  (AX), Z4
+	VBROADCASTF32X8  (CX), Z4
 	VFMADD231PS      Z4, Z2, Z0
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R8
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R10
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -3103,114 +3250,126 @@ tileSteps:
 	VADDPS        X4, X0, X0
 
 tileRest:
-	ADDQ $0x08, R8
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z3
-	VMOVUPS.Z    (DX)(R9*1), K1, X2
-	VBROADCASTSS (AX), Z4
-	VFMADD231PS  Z4, Z3, Z1
-	VFMADD231PS  X4, X2, X0
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (R9), Z4
+	VMOVUPS.Z    (R9)(R8*1), K1, X2
+	VBROADCASTSS (CX), Z5
+	VFMADD231PS  Z5, Z4, Z1
+	VFMADD231PS  X5, X2, X0
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
 	VMOVUPS Z1, (SI)
-	VMOVUPS X0, K1, (SI)(R9*1)
+	VMOVUPS X0, K1, (SI)(R8*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs2x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs2x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs2x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs2x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
 	VPXORD  X2, X2, X2
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z6
-	VMOVSD           (BX)(R10*1), X4
-	VFMADD231PS.BCST (AX), Z6, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVHPS          (BX)(R10*1), X4, X4
-	VFMADD231PS.BCST 4(AX), Z6, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z7
-	VMOVSD           (BX)(R10*1), X6
-	VFMADD231PS.BCST 8(AX), Z7, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z7
-	VMOVHPS          (BX)(R10*1), X6, X6
+	VMOVUPS          (R9), Z6
+	VMOVSD           (R9)(R8*1), X4
+	VFMADD231PS.BCST (CX), Z6, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z6
+	VMOVHPS          (R9)(R8*1), X4, X4
+	VFMADD231PS.BCST 4(CX), Z6, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z7
+	VMOVSD           (R9)(R8*1), X6
+	VFMADD231PS.BCST 8(CX), Z7, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z7, Z3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z7
+	VMOVHPS          (R9)(R8*1), X6, X6
 	VINSERTF32X4     $0x01, X6, Y4, Y4
-	VFMADD231PS.BCST 12(AX), Z7, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVSD           (BX)(R10*1), X5
-	VFMADD231PS.BCST 16(AX), Z6, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVHPS          (BX)(R10*1), X5, X5
-	VFMADD231PS.BCST 20(AX), Z6, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z7
-	VMOVSD           (BX)(R10*1), X6
-	VFMADD231PS.BCST 24(AX), Z7, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z7, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z7
-	VMOVHPS          (BX)(R10*1), X6, X6
+	VFMADD231PS.BCST 12(CX), Z7, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z7, Z3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z6
+	VMOVSD           (R9)(R8*1), X5
+	VFMADD231PS.BCST 16(CX), Z6, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z6
+	VMOVHPS          (R9)(R8*1), X5, X5
+	VFMADD231PS.BCST 20(CX), Z6, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z7
+	VMOVSD           (R9)(R8*1), X6
+	VFMADD231PS.BCST 24(CX), Z7, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z7, Z3
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z7
+	VMOVHPS          (R9)(R8*1), X6, X6
 	VINSERTF32X4     $0x01, X6, Y5, Y5
 	VINSERTF64X4     $0x01, Y5, Z4, Z4
-	VFMADD231PS.BCST 28(AX), Z7, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z7, Z3
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z7, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z7, Z3
+	ADDQ             BX, R9
 	VMOVUPS          spairOrder<>+0(SB), Z5
 	VPERMPS          Z4, Z5, Z4
-	VBROADCASTF32X8  (AX), Z6
+	VBROADCASTF32X8  (CX), Z6
 	VFMADD231PS      Z6, Z4, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z6
+	VBROADCASTF32X8  (CX)(DX*1), Z6
 	VFMADD231PS      Z6, Z4, Z2
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R10
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -3231,132 +3390,144 @@ tileSteps:
 	VADDPS        X6, X2, X2
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z5
-	VMOVUPS.Z    (BX)(R10*1), K1, X4
-	VBROADCASTSS (AX), Z6
-	VFMADD231PS  Z6, Z5, Z1
-	VFMADD231PS  X6, X4, X0
-	VBROADCASTSS (AX)(DX*1), Z6
-	VFMADD231PS  Z6, Z5, Z3
-	VFMADD231PS  X6, X4, X2
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R9), Z6
+	VMOVUPS.Z    (R9)(R8*1), K1, X4
+	VBROADCASTSS (CX), Z7
+	VFMADD231PS  Z7, Z6, Z1
+	VFMADD231PS  X7, X4, X0
+	VBROADCASTSS (CX)(DX*1), Z7
+	VFMADD231PS  Z7, Z6, Z3
+	VFMADD231PS  X7, X4, X2
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs3x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs3x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs3x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs3x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
 	VPXORD  X2, X2, X2
 	VPXORD  Z5, Z5, Z5
 	VPXORD  X4, X4, X4
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z8
-	VMOVSD           (BX)(R10*1), X6
-	VFMADD231PS.BCST (AX), Z8, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVHPS          (BX)(R10*1), X6, X6
-	VFMADD231PS.BCST 4(AX), Z8, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z9
-	VMOVSD           (BX)(R10*1), X8
-	VFMADD231PS.BCST 8(AX), Z9, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z9, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z9
-	VMOVHPS          (BX)(R10*1), X8, X8
+	VMOVUPS          (R9), Z8
+	VMOVSD           (R9)(R8*1), X6
+	VFMADD231PS.BCST (CX), Z8, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z8, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z8
+	VMOVHPS          (R9)(R8*1), X6, X6
+	VFMADD231PS.BCST 4(CX), Z8, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z8, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z9
+	VMOVSD           (R9)(R8*1), X8
+	VFMADD231PS.BCST 8(CX), Z9, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z9, Z5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z9
+	VMOVHPS          (R9)(R8*1), X8, X8
 	VINSERTF32X4     $0x01, X8, Y6, Y6
-	VFMADD231PS.BCST 12(AX), Z9, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVSD           (BX)(R10*1), X7
-	VFMADD231PS.BCST 16(AX), Z8, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z8, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVHPS          (BX)(R10*1), X7, X7
-	VFMADD231PS.BCST 20(AX), Z8, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z8, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z9
-	VMOVSD           (BX)(R10*1), X8
-	VFMADD231PS.BCST 24(AX), Z9, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z9, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z9, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z9
-	VMOVHPS          (BX)(R10*1), X8, X8
+	VFMADD231PS.BCST 12(CX), Z9, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z9, Z5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z8
+	VMOVSD           (R9)(R8*1), X7
+	VFMADD231PS.BCST 16(CX), Z8, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z8, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z8
+	VMOVHPS          (R9)(R8*1), X7, X7
+	VFMADD231PS.BCST 20(CX), Z8, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z8, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z9
+	VMOVSD           (R9)(R8*1), X8
+	VFMADD231PS.BCST 24(CX), Z9, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z9, Z5
+	ADDQ             BX, R9
+	VMOVUPS          (R9), Z9
+	VMOVHPS          (R9)(R8*1), X8, X8
 	VINSERTF32X4     $0x01, X8, Y7, Y7
 	VINSERTF64X4     $0x01, Y7, Z6, Z6
-	VFMADD231PS.BCST 28(AX), Z9, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z9, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z9, Z5
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z9, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z9, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z9, Z5
+	ADDQ             BX, R9
 	VMOVUPS          spairOrder<>+0(SB), Z7
 	VPERMPS          Z6, Z7, Z6
-	VBROADCASTF32X8  (AX), Z8
+	VBROADCASTF32X8  (CX), Z8
 	VFMADD231PS      Z8, Z6, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z8
+	VBROADCASTF32X8  (CX)(DX*1), Z8
 	VFMADD231PS      Z8, Z6, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z8
+	VBROADCASTF32X8  (CX)(DX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R10
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -3384,67 +3555,79 @@ tileSteps:
 	VADDPS        X8, X4, X4
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z7
-	VMOVUPS.Z    (BX)(R10*1), K1, X6
-	VBROADCASTSS (AX), Z8
-	VFMADD231PS  Z8, Z7, Z1
-	VFMADD231PS  X8, X6, X0
-	VBROADCASTSS (AX)(DX*1), Z8
-	VFMADD231PS  Z8, Z7, Z3
-	VFMADD231PS  X8, X6, X2
-	VBROADCASTSS (AX)(DX*2), Z8
-	VFMADD231PS  Z8, Z7, Z5
-	VFMADD231PS  X8, X6, X4
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R9), Z8
+	VMOVUPS.Z    (R9)(R8*1), K1, X6
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z8, Z1
+	VFMADD231PS  X9, X6, X0
+	VBROADCASTSS (CX)(DX*1), Z9
+	VFMADD231PS  Z9, Z8, Z3
+	VFMADD231PS  X9, X6, X2
+	VBROADCASTSS (CX)(DX*2), Z9
+	VFMADD231PS  Z9, Z8, Z5
+	VFMADD231PS  X9, X6, X4
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs4x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs4x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs4x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs4x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -3453,82 +3636,82 @@ TEXT ·salonePairs4x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X4, X4, X4
 	VPXORD  Z7, Z7, Z7
 	VPXORD  X6, X6, X6
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z10
-	VMOVSD           (BX)(R11*1), X8
-	VFMADD231PS.BCST (AX), Z10, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z10, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVHPS          (BX)(R11*1), X8, X8
-	VFMADD231PS.BCST 4(AX), Z10, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z11
-	VMOVSD           (BX)(R11*1), X10
-	VFMADD231PS.BCST 8(AX), Z11, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z11, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z11, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z11
-	VMOVHPS          (BX)(R11*1), X10, X10
+	VMOVUPS          (R10), Z10
+	VMOVSD           (R10)(R9*1), X8
+	VFMADD231PS.BCST (CX), Z10, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z10, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z10, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z10
+	VMOVHPS          (R10)(R9*1), X8, X8
+	VFMADD231PS.BCST 4(CX), Z10, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z10, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z10, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z11
+	VMOVSD           (R10)(R9*1), X10
+	VFMADD231PS.BCST 8(CX), Z11, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z11, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z11, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z11, Z7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z11
+	VMOVHPS          (R10)(R9*1), X10, X10
 	VINSERTF32X4     $0x01, X10, Y8, Y8
-	VFMADD231PS.BCST 12(AX), Z11, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z11, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVSD           (BX)(R11*1), X9
-	VFMADD231PS.BCST 16(AX), Z10, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z10, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z10, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVHPS          (BX)(R11*1), X9, X9
-	VFMADD231PS.BCST 20(AX), Z10, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z10, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z10, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z11
-	VMOVSD           (BX)(R11*1), X10
-	VFMADD231PS.BCST 24(AX), Z11, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z11, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z11, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z11, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z11
-	VMOVHPS          (BX)(R11*1), X10, X10
+	VFMADD231PS.BCST 12(CX), Z11, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z11, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z11, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z11, Z7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z10
+	VMOVSD           (R10)(R9*1), X9
+	VFMADD231PS.BCST 16(CX), Z10, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z10, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z10, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z10
+	VMOVHPS          (R10)(R9*1), X9, X9
+	VFMADD231PS.BCST 20(CX), Z10, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z10, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z10, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z11
+	VMOVSD           (R10)(R9*1), X10
+	VFMADD231PS.BCST 24(CX), Z11, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z11, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z11, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z11, Z7
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z11
+	VMOVHPS          (R10)(R9*1), X10, X10
 	VINSERTF32X4     $0x01, X10, Y9, Y9
 	VINSERTF64X4     $0x01, Y9, Z8, Z8
-	VFMADD231PS.BCST 28(AX), Z11, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z11, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z11, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z11, Z7
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z11, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z11, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z11, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z11, Z7
+	ADDQ             BX, R10
 	VMOVUPS          spairOrder<>+0(SB), Z9
 	VPERMPS          Z8, Z9, Z8
-	VBROADCASTF32X8  (AX), Z10
+	VBROADCASTF32X8  (CX), Z10
 	VFMADD231PS      Z10, Z8, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z10
+	VBROADCASTF32X8  (CX)(DX*1), Z10
 	VFMADD231PS      Z10, Z8, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z10
+	VBROADCASTF32X8  (CX)(DX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z10
+	VBROADCASTF32X8  (CX)(R8*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -3563,73 +3746,85 @@ tileSteps:
 	VADDPS        X10, X6, X6
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z9
-	VMOVUPS.Z    (BX)(R11*1), K1, X8
-	VBROADCASTSS (AX), Z10
-	VFMADD231PS  Z10, Z9, Z1
-	VFMADD231PS  X10, X8, X0
-	VBROADCASTSS (AX)(DX*1), Z10
-	VFMADD231PS  Z10, Z9, Z3
-	VFMADD231PS  X10, X8, X2
-	VBROADCASTSS (AX)(DX*2), Z10
-	VFMADD231PS  Z10, Z9, Z5
-	VFMADD231PS  X10, X8, X4
-	VBROADCASTSS (AX)(R10*1), Z10
-	VFMADD231PS  Z10, Z9, Z7
-	VFMADD231PS  X10, X8, X6
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R10), Z10
+	VMOVUPS.Z    (R10)(R9*1), K1, X8
+	VBROADCASTSS (CX), Z11
+	VFMADD231PS  Z11, Z10, Z1
+	VFMADD231PS  X11, X8, X0
+	VBROADCASTSS (CX)(DX*1), Z11
+	VFMADD231PS  Z11, Z10, Z3
+	VFMADD231PS  X11, X8, X2
+	VBROADCASTSS (CX)(DX*2), Z11
+	VFMADD231PS  Z11, Z10, Z5
+	VFMADD231PS  X11, X8, X4
+	VBROADCASTSS (CX)(R8*1), Z11
+	VFMADD231PS  Z11, Z10, Z7
+	VFMADD231PS  X11, X8, X6
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs5x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs5x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs5x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs5x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -3640,92 +3835,92 @@ TEXT ·salonePairs5x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X6, X6, X6
 	VPXORD  Z9, Z9, Z9
 	VPXORD  X8, X8, X8
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z12
-	VMOVSD           (BX)(R11*1), X10
-	VFMADD231PS.BCST (AX), Z12, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z12, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z12, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVHPS          (BX)(R11*1), X10, X10
-	VFMADD231PS.BCST 4(AX), Z12, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z12, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z13
-	VMOVSD           (BX)(R11*1), X12
-	VFMADD231PS.BCST 8(AX), Z13, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z13, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z13, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z13, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z13, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z13
-	VMOVHPS          (BX)(R11*1), X12, X12
+	VMOVUPS          (R10), Z12
+	VMOVSD           (R10)(R9*1), X10
+	VFMADD231PS.BCST (CX), Z12, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z12, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z12, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z12
+	VMOVHPS          (R10)(R9*1), X10, X10
+	VFMADD231PS.BCST 4(CX), Z12, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z12, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z12, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z13
+	VMOVSD           (R10)(R9*1), X12
+	VFMADD231PS.BCST 8(CX), Z13, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z13, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z13, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z13, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z13, Z9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z13
+	VMOVHPS          (R10)(R9*1), X12, X12
 	VINSERTF32X4     $0x01, X12, Y10, Y10
-	VFMADD231PS.BCST 12(AX), Z13, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z13, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z13, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z13, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z13, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVSD           (BX)(R11*1), X11
-	VFMADD231PS.BCST 16(AX), Z12, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z12, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z12, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z12, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVHPS          (BX)(R11*1), X11, X11
-	VFMADD231PS.BCST 20(AX), Z12, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z12, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z12, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z12, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z13
-	VMOVSD           (BX)(R11*1), X12
-	VFMADD231PS.BCST 24(AX), Z13, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z13, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z13, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z13, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z13, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z13
-	VMOVHPS          (BX)(R11*1), X12, X12
+	VFMADD231PS.BCST 12(CX), Z13, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z13, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z13, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z13, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z13, Z9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z12
+	VMOVSD           (R10)(R9*1), X11
+	VFMADD231PS.BCST 16(CX), Z12, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z12, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z12, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z12
+	VMOVHPS          (R10)(R9*1), X11, X11
+	VFMADD231PS.BCST 20(CX), Z12, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z12, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z12, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z12, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z13
+	VMOVSD           (R10)(R9*1), X12
+	VFMADD231PS.BCST 24(CX), Z13, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z13, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z13, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z13, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z13, Z9
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Z13
+	VMOVHPS          (R10)(R9*1), X12, X12
 	VINSERTF32X4     $0x01, X12, Y11, Y11
 	VINSERTF64X4     $0x01, Y11, Z10, Z10
-	VFMADD231PS.BCST 28(AX), Z13, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z13, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z13, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z13, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z13, Z9
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z13, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z13, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z13, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z13, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z13, Z9
+	ADDQ             BX, R10
 	VMOVUPS          spairOrder<>+0(SB), Z11
 	VPERMPS          Z10, Z11, Z10
-	VBROADCASTF32X8  (AX), Z12
+	VBROADCASTF32X8  (CX), Z12
 	VFMADD231PS      Z12, Z10, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z12
+	VBROADCASTF32X8  (CX)(DX*1), Z12
 	VFMADD231PS      Z12, Z10, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z12
+	VBROADCASTF32X8  (CX)(DX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z12
+	VBROADCASTF32X8  (CX)(R8*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z12
+	VBROADCASTF32X8  (CX)(DX*4), Z12
 	VFMADD231PS      Z12, Z10, Z8
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -3767,80 +3962,92 @@ tileSteps:
 	VADDPS        X12, X8, X8
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z11
-	VMOVUPS.Z    (BX)(R11*1), K1, X10
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z11, Z1
-	VFMADD231PS  X12, X10, X0
-	VBROADCASTSS (AX)(DX*1), Z12
-	VFMADD231PS  Z12, Z11, Z3
-	VFMADD231PS  X12, X10, X2
-	VBROADCASTSS (AX)(DX*2), Z12
-	VFMADD231PS  Z12, Z11, Z5
-	VFMADD231PS  X12, X10, X4
-	VBROADCASTSS (AX)(R10*1), Z12
-	VFMADD231PS  Z12, Z11, Z7
-	VFMADD231PS  X12, X10, X6
-	VBROADCASTSS (AX)(DX*4), Z12
-	VFMADD231PS  Z12, Z11, Z9
-	VFMADD231PS  X12, X10, X8
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R10), Z12
+	VMOVUPS.Z    (R10)(R9*1), K1, X10
+	VBROADCASTSS (CX), Z13
+	VFMADD231PS  Z13, Z12, Z1
+	VFMADD231PS  X13, X10, X0
+	VBROADCASTSS (CX)(DX*1), Z13
+	VFMADD231PS  Z13, Z12, Z3
+	VFMADD231PS  X13, X10, X2
+	VBROADCASTSS (CX)(DX*2), Z13
+	VFMADD231PS  Z13, Z12, Z5
+	VFMADD231PS  X13, X10, X4
+	VBROADCASTSS (CX)(R8*1), Z13
+	VFMADD231PS  Z13, Z12, Z7
+	VFMADD231PS  X13, X10, X6
+	VBROADCASTSS (CX)(DX*4), Z13
+	VFMADD231PS  Z13, Z12, Z9
+	VFMADD231PS  X13, X10, X8
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs6x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs6x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs6x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs6x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x02, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -3853,102 +4060,102 @@ TEXT ·salonePairs6x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X8, X8, X8
 	VPXORD  Z11, Z11, Z11
 	VPXORD  X10, X10, X10
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z14
-	VMOVSD           (BX)(R12*1), X12
-	VFMADD231PS.BCST (AX), Z14, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z14, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z14, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z9
-	VFMADD231PS.BCST (AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVHPS          (BX)(R12*1), X12, X12
-	VFMADD231PS.BCST 4(AX), Z14, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z14, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z14, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z14, Z9
-	VFMADD231PS.BCST 4(AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z15
-	VMOVSD           (BX)(R12*1), X14
-	VFMADD231PS.BCST 8(AX), Z15, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z15, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z15, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z15, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z15, Z9
-	VFMADD231PS.BCST 8(AX)(R11*1), Z15, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z15
-	VMOVHPS          (BX)(R12*1), X14, X14
+	VMOVUPS          (R11), Z14
+	VMOVSD           (R11)(R10*1), X12
+	VFMADD231PS.BCST (CX), Z14, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z14, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z14, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z14, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z14, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z14
+	VMOVHPS          (R11)(R10*1), X12, X12
+	VFMADD231PS.BCST 4(CX), Z14, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z14, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z14, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z14, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z14, Z9
+	VFMADD231PS.BCST 4(CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z15
+	VMOVSD           (R11)(R10*1), X14
+	VFMADD231PS.BCST 8(CX), Z15, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z15, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z15, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z15, Z9
+	VFMADD231PS.BCST 8(CX)(R9*1), Z15, Z11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z15
+	VMOVHPS          (R11)(R10*1), X14, X14
 	VINSERTF32X4     $0x01, X14, Y12, Y12
-	VFMADD231PS.BCST 12(AX), Z15, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z15, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z15, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z15, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z15, Z9
-	VFMADD231PS.BCST 12(AX)(R11*1), Z15, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVSD           (BX)(R12*1), X13
-	VFMADD231PS.BCST 16(AX), Z14, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z14, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z14, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z14, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z14, Z9
-	VFMADD231PS.BCST 16(AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVHPS          (BX)(R12*1), X13, X13
-	VFMADD231PS.BCST 20(AX), Z14, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z14, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z14, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z14, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z14, Z9
-	VFMADD231PS.BCST 20(AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z15
-	VMOVSD           (BX)(R12*1), X14
-	VFMADD231PS.BCST 24(AX), Z15, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z15, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z15, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z15, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z15, Z9
-	VFMADD231PS.BCST 24(AX)(R11*1), Z15, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z15
-	VMOVHPS          (BX)(R12*1), X14, X14
+	VFMADD231PS.BCST 12(CX), Z15, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z15, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z15, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z15, Z9
+	VFMADD231PS.BCST 12(CX)(R9*1), Z15, Z11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z14
+	VMOVSD           (R11)(R10*1), X13
+	VFMADD231PS.BCST 16(CX), Z14, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z14, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z14, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z14, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z14, Z9
+	VFMADD231PS.BCST 16(CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z14
+	VMOVHPS          (R11)(R10*1), X13, X13
+	VFMADD231PS.BCST 20(CX), Z14, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z14, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z14, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z14, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z14, Z9
+	VFMADD231PS.BCST 20(CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z15
+	VMOVSD           (R11)(R10*1), X14
+	VFMADD231PS.BCST 24(CX), Z15, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z15, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z15, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z15, Z9
+	VFMADD231PS.BCST 24(CX)(R9*1), Z15, Z11
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z15
+	VMOVHPS          (R11)(R10*1), X14, X14
 	VINSERTF32X4     $0x01, X14, Y13, Y13
 	VINSERTF64X4     $0x01, Y13, Z12, Z12
-	VFMADD231PS.BCST 28(AX), Z15, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z15, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z15, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z15, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z15, Z9
-	VFMADD231PS.BCST 28(AX)(R11*1), Z15, Z11
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z15, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z15, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z15, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z15, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z15, Z9
+	VFMADD231PS.BCST 28(CX)(R9*1), Z15, Z11
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z13
 	VPERMPS          Z12, Z13, Z12
-	VBROADCASTF32X8  (AX), Z14
+	VBROADCASTF32X8  (CX), Z14
 	VFMADD231PS      Z14, Z12, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z14
+	VBROADCASTF32X8  (CX)(DX*1), Z14
 	VFMADD231PS      Z14, Z12, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z14
+	VBROADCASTF32X8  (CX)(DX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z14
+	VBROADCASTF32X8  (CX)(R8*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z14
+	VBROADCASTF32X8  (CX)(DX*4), Z14
 	VFMADD231PS      Z14, Z12, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z14
+	VBROADCASTF32X8  (CX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -3997,86 +4204,98 @@ tileSteps:
 	VADDPS        X14, X10, X10
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z13
-	VMOVUPS.Z    (BX)(R12*1), K1, X12
-	VBROADCASTSS (AX), Z14
-	VFMADD231PS  Z14, Z13, Z1
-	VFMADD231PS  X14, X12, X0
-	VBROADCASTSS (AX)(DX*1), Z14
-	VFMADD231PS  Z14, Z13, Z3
-	VFMADD231PS  X14, X12, X2
-	VBROADCASTSS (AX)(DX*2), Z14
-	VFMADD231PS  Z14, Z13, Z5
-	VFMADD231PS  X14, X12, X4
-	VBROADCASTSS (AX)(R10*1), Z14
-	VFMADD231PS  Z14, Z13, Z7
-	VFMADD231PS  X14, X12, X6
-	VBROADCASTSS (AX)(DX*4), Z14
-	VFMADD231PS  Z14, Z13, Z9
-	VFMADD231PS  X14, X12, X8
-	VBROADCASTSS (AX)(R11*1), Z14
-	VFMADD231PS  Z14, Z13, Z11
-	VFMADD231PS  X14, X12, X10
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z14
+	VMOVUPS.Z    (R11)(R10*1), K1, X12
+	VBROADCASTSS (CX), Z15
+	VFMADD231PS  Z15, Z14, Z1
+	VFMADD231PS  X15, X12, X0
+	VBROADCASTSS (CX)(DX*1), Z15
+	VFMADD231PS  Z15, Z14, Z3
+	VFMADD231PS  X15, X12, X2
+	VBROADCASTSS (CX)(DX*2), Z15
+	VFMADD231PS  Z15, Z14, Z5
+	VFMADD231PS  X15, X12, X4
+	VBROADCASTSS (CX)(R8*1), Z15
+	VFMADD231PS  Z15, Z14, Z7
+	VFMADD231PS  X15, X12, X6
+	VBROADCASTSS (CX)(DX*4), Z15
+	VFMADD231PS  Z15, Z14, Z9
+	VFMADD231PS  X15, X12, X8
+	VBROADCASTSS (CX)(R9*1), Z15
+	VFMADD231PS  Z15, Z14, Z11
+	VFMADD231PS  X15, X12, X10
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	VMOVUPS X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs7x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs7x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs7x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs7x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x02, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -4091,112 +4310,112 @@ TEXT ·salonePairs7x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X10, X10, X10
 	VPXORD  Z13, Z13, Z13
 	VPXORD  X12, X12, X12
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z16
-	VMOVSD           (BX)(R12*1), X14
-	VFMADD231PS.BCST (AX), Z16, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z16, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z16, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z9
-	VFMADD231PS.BCST (AX)(R11*1), Z16, Z11
-	VFMADD231PS.BCST (AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVHPS          (BX)(R12*1), X14, X14
-	VFMADD231PS.BCST 4(AX), Z16, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z16, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z16, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z16, Z9
-	VFMADD231PS.BCST 4(AX)(R11*1), Z16, Z11
-	VFMADD231PS.BCST 4(AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z17
-	VMOVSD           (BX)(R12*1), X16
-	VFMADD231PS.BCST 8(AX), Z17, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z17, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z17, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z17, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z17, Z9
-	VFMADD231PS.BCST 8(AX)(R11*1), Z17, Z11
-	VFMADD231PS.BCST 8(AX)(R10*2), Z17, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z17
-	VMOVHPS          (BX)(R12*1), X16, X16
+	VMOVUPS          (R11), Z16
+	VMOVSD           (R11)(R10*1), X14
+	VFMADD231PS.BCST (CX), Z16, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z16, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z16, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z16, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z16, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z16, Z11
+	VFMADD231PS.BCST (CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z16
+	VMOVHPS          (R11)(R10*1), X14, X14
+	VFMADD231PS.BCST 4(CX), Z16, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z16, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z16, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z16, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z16, Z9
+	VFMADD231PS.BCST 4(CX)(R9*1), Z16, Z11
+	VFMADD231PS.BCST 4(CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z17
+	VMOVSD           (R11)(R10*1), X16
+	VFMADD231PS.BCST 8(CX), Z17, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z17, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z17, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z17, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z17, Z9
+	VFMADD231PS.BCST 8(CX)(R9*1), Z17, Z11
+	VFMADD231PS.BCST 8(CX)(R8*2), Z17, Z13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z17
+	VMOVHPS          (R11)(R10*1), X16, X16
 	VINSERTF32X4     $0x01, X16, Y14, Y14
-	VFMADD231PS.BCST 12(AX), Z17, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z17, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z17, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z17, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z17, Z9
-	VFMADD231PS.BCST 12(AX)(R11*1), Z17, Z11
-	VFMADD231PS.BCST 12(AX)(R10*2), Z17, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVSD           (BX)(R12*1), X15
-	VFMADD231PS.BCST 16(AX), Z16, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z16, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z16, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z16, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z16, Z9
-	VFMADD231PS.BCST 16(AX)(R11*1), Z16, Z11
-	VFMADD231PS.BCST 16(AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVHPS          (BX)(R12*1), X15, X15
-	VFMADD231PS.BCST 20(AX), Z16, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z16, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z16, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z16, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z16, Z9
-	VFMADD231PS.BCST 20(AX)(R11*1), Z16, Z11
-	VFMADD231PS.BCST 20(AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z17
-	VMOVSD           (BX)(R12*1), X16
-	VFMADD231PS.BCST 24(AX), Z17, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z17, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z17, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z17, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z17, Z9
-	VFMADD231PS.BCST 24(AX)(R11*1), Z17, Z11
-	VFMADD231PS.BCST 24(AX)(R10*2), Z17, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z17
-	VMOVHPS          (BX)(R12*1), X16, X16
+	VFMADD231PS.BCST 12(CX), Z17, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z17, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z17, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z17, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z17, Z9
+	VFMADD231PS.BCST 12(CX)(R9*1), Z17, Z11
+	VFMADD231PS.BCST 12(CX)(R8*2), Z17, Z13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z16
+	VMOVSD           (R11)(R10*1), X15
+	VFMADD231PS.BCST 16(CX), Z16, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z16, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z16, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z16, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z16, Z9
+	VFMADD231PS.BCST 16(CX)(R9*1), Z16, Z11
+	VFMADD231PS.BCST 16(CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z16
+	VMOVHPS          (R11)(R10*1), X15, X15
+	VFMADD231PS.BCST 20(CX), Z16, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z16, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z16, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z16, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z16, Z9
+	VFMADD231PS.BCST 20(CX)(R9*1), Z16, Z11
+	VFMADD231PS.BCST 20(CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z17
+	VMOVSD           (R11)(R10*1), X16
+	VFMADD231PS.BCST 24(CX), Z17, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z17, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z17, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z17, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z17, Z9
+	VFMADD231PS.BCST 24(CX)(R9*1), Z17, Z11
+	VFMADD231PS.BCST 24(CX)(R8*2), Z17, Z13
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z17
+	VMOVHPS          (R11)(R10*1), X16, X16
 	VINSERTF32X4     $0x01, X16, Y15, Y15
 	VINSERTF64X4     $0x01, Y15, Z14, Z14
-	VFMADD231PS.BCST 28(AX), Z17, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z17, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z17, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z17, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z17, Z9
-	VFMADD231PS.BCST 28(AX)(R11*1), Z17, Z11
-	VFMADD231PS.BCST 28(AX)(R10*2), Z17, Z13
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z17, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z17, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z17, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z17, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z17, Z9
+	VFMADD231PS.BCST 28(CX)(R9*1), Z17, Z11
+	VFMADD231PS.BCST 28(CX)(R8*2), Z17, Z13
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z15
 	VPERMPS          Z14, Z15, Z14
-	VBROADCASTF32X8  (AX), Z16
+	VBROADCASTF32X8  (CX), Z16
 	VFMADD231PS      Z16, Z14, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z16
+	VBROADCASTF32X8  (CX)(DX*1), Z16
 	VFMADD231PS      Z16, Z14, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z16
+	VBROADCASTF32X8  (CX)(DX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z16
+	VBROADCASTF32X8  (CX)(R8*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z16
+	VBROADCASTF32X8  (CX)(DX*4), Z16
 	VFMADD231PS      Z16, Z14, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z16
+	VBROADCASTF32X8  (CX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z16
+	VBROADCASTF32X8  (CX)(R8*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -4252,96 +4471,108 @@ tileSteps:
 	VADDPS        X16, X12, X12
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z15
-	VMOVUPS.Z    (BX)(R12*1), K1, X14
-	VBROADCASTSS (AX), Z16
-	VFMADD231PS  Z16, Z15, Z1
-	VFMADD231PS  X16, X14, X0
-	VBROADCASTSS (AX)(DX*1), Z16
-	VFMADD231PS  Z16, Z15, Z3
-	VFMADD231PS  X16, X14, X2
-	VBROADCASTSS (AX)(DX*2), Z16
-	VFMADD231PS  Z16, Z15, Z5
-	VFMADD231PS  X16, X14, X4
-	VBROADCASTSS (AX)(R10*1), Z16
-	VFMADD231PS  Z16, Z15, Z7
-	VFMADD231PS  X16, X14, X6
-	VBROADCASTSS (AX)(DX*4), Z16
-	VFMADD231PS  Z16, Z15, Z9
-	VFMADD231PS  X16, X14, X8
-	VBROADCASTSS (AX)(R11*1), Z16
-	VFMADD231PS  Z16, Z15, Z11
-	VFMADD231PS  X16, X14, X10
-	VBROADCASTSS (AX)(R10*2), Z16
-	VFMADD231PS  Z16, Z15, Z13
-	VFMADD231PS  X16, X14, X12
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z16
+	VMOVUPS.Z    (R11)(R10*1), K1, X14
+	VBROADCASTSS (CX), Z17
+	VFMADD231PS  Z17, Z16, Z1
+	VFMADD231PS  X17, X14, X0
+	VBROADCASTSS (CX)(DX*1), Z17
+	VFMADD231PS  Z17, Z16, Z3
+	VFMADD231PS  X17, X14, X2
+	VBROADCASTSS (CX)(DX*2), Z17
+	VFMADD231PS  Z17, Z16, Z5
+	VFMADD231PS  X17, X14, X4
+	VBROADCASTSS (CX)(R8*1), Z17
+	VFMADD231PS  Z17, Z16, Z7
+	VFMADD231PS  X17, X14, X6
+	VBROADCASTSS (CX)(DX*4), Z17
+	VFMADD231PS  Z17, Z16, Z9
+	VFMADD231PS  X17, X14, X8
+	VBROADCASTSS (CX)(R9*1), Z17
+	VFMADD231PS  Z17, Z16, Z11
+	VFMADD231PS  X17, X14, X10
+	VBROADCASTSS (CX)(R8*2), Z17
+	VFMADD231PS  Z17, Z16, Z13
+	VFMADD231PS  X17, X14, X12
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	VMOVUPS X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs8x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs8x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs8x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs8x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -4358,123 +4589,123 @@ TEXT ·salonePairs8x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X12, X12, X12
 	VPXORD  Z15, Z15, Z15
 	VPXORD  X14, X14, X14
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z18
-	VMOVSD           (BX)(R13*1), X16
-	VFMADD231PS.BCST (AX), Z18, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z18, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z18, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z18, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z18, Z9
-	VFMADD231PS.BCST (AX)(R11*1), Z18, Z11
-	VFMADD231PS.BCST (AX)(R10*2), Z18, Z13
-	VFMADD231PS.BCST (R12), Z18, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVHPS          (BX)(R13*1), X16, X16
-	VFMADD231PS.BCST 4(AX), Z18, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z18, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z18, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z18, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z18, Z9
-	VFMADD231PS.BCST 4(AX)(R11*1), Z18, Z11
-	VFMADD231PS.BCST 4(AX)(R10*2), Z18, Z13
-	VFMADD231PS.BCST 4(R12), Z18, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z19
-	VMOVSD           (BX)(R13*1), X18
-	VFMADD231PS.BCST 8(AX), Z19, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z19, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z19, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z19, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z19, Z9
-	VFMADD231PS.BCST 8(AX)(R11*1), Z19, Z11
-	VFMADD231PS.BCST 8(AX)(R10*2), Z19, Z13
-	VFMADD231PS.BCST 8(R12), Z19, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z19
-	VMOVHPS          (BX)(R13*1), X18, X18
+	VMOVUPS          (R11), Z18
+	VMOVSD           (R11)(R10*1), X16
+	VFMADD231PS.BCST (CX), Z18, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z18, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z18, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z18, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z18, Z11
+	VFMADD231PS.BCST (CX)(R8*2), Z18, Z13
+	VFMADD231PS.BCST (R13), Z18, Z15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z18
+	VMOVHPS          (R11)(R10*1), X16, X16
+	VFMADD231PS.BCST 4(CX), Z18, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z18, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z18, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z18, Z9
+	VFMADD231PS.BCST 4(CX)(R9*1), Z18, Z11
+	VFMADD231PS.BCST 4(CX)(R8*2), Z18, Z13
+	VFMADD231PS.BCST 4(R13), Z18, Z15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z19
+	VMOVSD           (R11)(R10*1), X18
+	VFMADD231PS.BCST 8(CX), Z19, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z19, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z19, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z19, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z19, Z9
+	VFMADD231PS.BCST 8(CX)(R9*1), Z19, Z11
+	VFMADD231PS.BCST 8(CX)(R8*2), Z19, Z13
+	VFMADD231PS.BCST 8(R13), Z19, Z15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z19
+	VMOVHPS          (R11)(R10*1), X18, X18
 	VINSERTF32X4     $0x01, X18, Y16, Y16
-	VFMADD231PS.BCST 12(AX), Z19, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z19, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z19, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z19, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z19, Z9
-	VFMADD231PS.BCST 12(AX)(R11*1), Z19, Z11
-	VFMADD231PS.BCST 12(AX)(R10*2), Z19, Z13
-	VFMADD231PS.BCST 12(R12), Z19, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVSD           (BX)(R13*1), X17
-	VFMADD231PS.BCST 16(AX), Z18, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z18, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z18, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z18, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z18, Z9
-	VFMADD231PS.BCST 16(AX)(R11*1), Z18, Z11
-	VFMADD231PS.BCST 16(AX)(R10*2), Z18, Z13
-	VFMADD231PS.BCST 16(R12), Z18, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVHPS          (BX)(R13*1), X17, X17
-	VFMADD231PS.BCST 20(AX), Z18, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z18, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z18, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z18, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z18, Z9
-	VFMADD231PS.BCST 20(AX)(R11*1), Z18, Z11
-	VFMADD231PS.BCST 20(AX)(R10*2), Z18, Z13
-	VFMADD231PS.BCST 20(R12), Z18, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z19
-	VMOVSD           (BX)(R13*1), X18
-	VFMADD231PS.BCST 24(AX), Z19, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z19, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z19, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z19, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z19, Z9
-	VFMADD231PS.BCST 24(AX)(R11*1), Z19, Z11
-	VFMADD231PS.BCST 24(AX)(R10*2), Z19, Z13
-	VFMADD231PS.BCST 24(R12), Z19, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z19
-	VMOVHPS          (BX)(R13*1), X18, X18
+	VFMADD231PS.BCST 12(CX), Z19, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z19, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z19, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z19, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z19, Z9
+	VFMADD231PS.BCST 12(CX)(R9*1), Z19, Z11
+	VFMADD231PS.BCST 12(CX)(R8*2), Z19, Z13
+	VFMADD231PS.BCST 12(R13), Z19, Z15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z18
+	VMOVSD           (R11)(R10*1), X17
+	VFMADD231PS.BCST 16(CX), Z18, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z18, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z18, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z18, Z9
+	VFMADD231PS.BCST 16(CX)(R9*1), Z18, Z11
+	VFMADD231PS.BCST 16(CX)(R8*2), Z18, Z13
+	VFMADD231PS.BCST 16(R13), Z18, Z15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z18
+	VMOVHPS          (R11)(R10*1), X17, X17
+	VFMADD231PS.BCST 20(CX), Z18, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z18, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z18, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z18, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z18, Z9
+	VFMADD231PS.BCST 20(CX)(R9*1), Z18, Z11
+	VFMADD231PS.BCST 20(CX)(R8*2), Z18, Z13
+	VFMADD231PS.BCST 20(R13), Z18, Z15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z19
+	VMOVSD           (R11)(R10*1), X18
+	VFMADD231PS.BCST 24(CX), Z19, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z19, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z19, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z19, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z19, Z9
+	VFMADD231PS.BCST 24(CX)(R9*1), Z19, Z11
+	VFMADD231PS.BCST 24(CX)(R8*2), Z19, Z13
+	VFMADD231PS.BCST 24(R13), Z19, Z15
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z19
+	VMOVHPS          (R11)(R10*1), X18, X18
 	VINSERTF32X4     $0x01, X18, Y17, Y17
 	VINSERTF64X4     $0x01, Y17, Z16, Z16
-	VFMADD231PS.BCST 28(AX), Z19, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z19, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z19, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z19, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z19, Z9
-	VFMADD231PS.BCST 28(AX)(R11*1), Z19, Z11
-	VFMADD231PS.BCST 28(AX)(R10*2), Z19, Z13
-	VFMADD231PS.BCST 28(R12), Z19, Z15
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z19, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z19, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z19, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z19, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z19, Z9
+	VFMADD231PS.BCST 28(CX)(R9*1), Z19, Z11
+	VFMADD231PS.BCST 28(CX)(R8*2), Z19, Z13
+	VFMADD231PS.BCST 28(R13), Z19, Z15
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z17
 	VPERMPS          Z16, Z17, Z16
-	VBROADCASTF32X8  (AX), Z18
+	VBROADCASTF32X8  (CX), Z18
 	VFMADD231PS      Z18, Z16, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z18
+	VBROADCASTF32X8  (CX)(DX*1), Z18
 	VFMADD231PS      Z18, Z16, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z18
+	VBROADCASTF32X8  (CX)(DX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z18
+	VBROADCASTF32X8  (CX)(R8*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z18
+	VBROADCASTF32X8  (CX)(DX*4), Z18
 	VFMADD231PS      Z18, Z16, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z18
+	VBROADCASTF32X8  (CX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z18
+	VBROADCASTF32X8  (CX)(R8*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
-	VBROADCASTF32X8  (R12), Z18
+	VBROADCASTF32X8  (R13), Z18
 	VFMADD231PS      Z18, Z16, Z14
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -4537,103 +4768,115 @@ tileSteps:
 	VADDPS        X18, X14, X14
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z17
-	VMOVUPS.Z    (BX)(R13*1), K1, X16
-	VBROADCASTSS (AX), Z18
-	VFMADD231PS  Z18, Z17, Z1
-	VFMADD231PS  X18, X16, X0
-	VBROADCASTSS (AX)(DX*1), Z18
-	VFMADD231PS  Z18, Z17, Z3
-	VFMADD231PS  X18, X16, X2
-	VBROADCASTSS (AX)(DX*2), Z18
-	VFMADD231PS  Z18, Z17, Z5
-	VFMADD231PS  X18, X16, X4
-	VBROADCASTSS (AX)(R10*1), Z18
-	VFMADD231PS  Z18, Z17, Z7
-	VFMADD231PS  X18, X16, X6
-	VBROADCASTSS (AX)(DX*4), Z18
-	VFMADD231PS  Z18, Z17, Z9
-	VFMADD231PS  X18, X16, X8
-	VBROADCASTSS (AX)(R11*1), Z18
-	VFMADD231PS  Z18, Z17, Z11
-	VFMADD231PS  X18, X16, X10
-	VBROADCASTSS (AX)(R10*2), Z18
-	VFMADD231PS  Z18, Z17, Z13
-	VFMADD231PS  X18, X16, X12
-	VBROADCASTSS (R12), Z18
-	VFMADD231PS  Z18, Z17, Z15
-	VFMADD231PS  X18, X16, X14
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z18
+	VMOVUPS.Z    (R11)(R10*1), K1, X16
+	VBROADCASTSS (CX), Z19
+	VFMADD231PS  Z19, Z18, Z1
+	VFMADD231PS  X19, X16, X0
+	VBROADCASTSS (CX)(DX*1), Z19
+	VFMADD231PS  Z19, Z18, Z3
+	VFMADD231PS  X19, X16, X2
+	VBROADCASTSS (CX)(DX*2), Z19
+	VFMADD231PS  Z19, Z18, Z5
+	VFMADD231PS  X19, X16, X4
+	VBROADCASTSS (CX)(R8*1), Z19
+	VFMADD231PS  Z19, Z18, Z7
+	VFMADD231PS  X19, X16, X6
+	VBROADCASTSS (CX)(DX*4), Z19
+	VFMADD231PS  Z19, Z18, Z9
+	VFMADD231PS  X19, X16, X8
+	VBROADCASTSS (CX)(R9*1), Z19
+	VFMADD231PS  Z19, Z18, Z11
+	VFMADD231PS  X19, X16, X10
+	VBROADCASTSS (CX)(R8*2), Z19
+	VFMADD231PS  Z19, Z18, Z13
+	VFMADD231PS  X19, X16, X12
+	VBROADCASTSS (R13), Z19
+	VFMADD231PS  Z19, Z18, Z15
+	VFMADD231PS  X19, X16, X14
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs9x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs9x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs9x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs9x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -4652,133 +4895,133 @@ TEXT ·salonePairs9x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X14, X14, X14
 	VPXORD  Z17, Z17, Z17
 	VPXORD  X16, X16, X16
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z20
-	VMOVSD           (BX)(R13*1), X18
-	VFMADD231PS.BCST (AX), Z20, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z20, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z20, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z20, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z20, Z9
-	VFMADD231PS.BCST (AX)(R11*1), Z20, Z11
-	VFMADD231PS.BCST (AX)(R10*2), Z20, Z13
-	VFMADD231PS.BCST (R12), Z20, Z15
-	VFMADD231PS.BCST (R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVHPS          (BX)(R13*1), X18, X18
-	VFMADD231PS.BCST 4(AX), Z20, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z20, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z20, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z20, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z20, Z9
-	VFMADD231PS.BCST 4(AX)(R11*1), Z20, Z11
-	VFMADD231PS.BCST 4(AX)(R10*2), Z20, Z13
-	VFMADD231PS.BCST 4(R12), Z20, Z15
-	VFMADD231PS.BCST 4(R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z21
-	VMOVSD           (BX)(R13*1), X20
-	VFMADD231PS.BCST 8(AX), Z21, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z21, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z21, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z21, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z21, Z9
-	VFMADD231PS.BCST 8(AX)(R11*1), Z21, Z11
-	VFMADD231PS.BCST 8(AX)(R10*2), Z21, Z13
-	VFMADD231PS.BCST 8(R12), Z21, Z15
-	VFMADD231PS.BCST 8(R12)(DX*1), Z21, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z21
-	VMOVHPS          (BX)(R13*1), X20, X20
+	VMOVUPS          (R11), Z20
+	VMOVSD           (R11)(R10*1), X18
+	VFMADD231PS.BCST (CX), Z20, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z20, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z20, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z20, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z20, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z20, Z11
+	VFMADD231PS.BCST (CX)(R8*2), Z20, Z13
+	VFMADD231PS.BCST (R13), Z20, Z15
+	VFMADD231PS.BCST (R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z20
+	VMOVHPS          (R11)(R10*1), X18, X18
+	VFMADD231PS.BCST 4(CX), Z20, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z20, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z20, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z20, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z20, Z9
+	VFMADD231PS.BCST 4(CX)(R9*1), Z20, Z11
+	VFMADD231PS.BCST 4(CX)(R8*2), Z20, Z13
+	VFMADD231PS.BCST 4(R13), Z20, Z15
+	VFMADD231PS.BCST 4(R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z21
+	VMOVSD           (R11)(R10*1), X20
+	VFMADD231PS.BCST 8(CX), Z21, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z21, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z21, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z21, Z9
+	VFMADD231PS.BCST 8(CX)(R9*1), Z21, Z11
+	VFMADD231PS.BCST 8(CX)(R8*2), Z21, Z13
+	VFMADD231PS.BCST 8(R13), Z21, Z15
+	VFMADD231PS.BCST 8(R13)(DX*1), Z21, Z17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z21
+	VMOVHPS          (R11)(R10*1), X20, X20
 	VINSERTF32X4     $0x01, X20, Y18, Y18
-	VFMADD231PS.BCST 12(AX), Z21, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z21, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z21, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z21, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z21, Z9
-	VFMADD231PS.BCST 12(AX)(R11*1), Z21, Z11
-	VFMADD231PS.BCST 12(AX)(R10*2), Z21, Z13
-	VFMADD231PS.BCST 12(R12), Z21, Z15
-	VFMADD231PS.BCST 12(R12)(DX*1), Z21, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVSD           (BX)(R13*1), X19
-	VFMADD231PS.BCST 16(AX), Z20, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z20, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z20, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z20, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z20, Z9
-	VFMADD231PS.BCST 16(AX)(R11*1), Z20, Z11
-	VFMADD231PS.BCST 16(AX)(R10*2), Z20, Z13
-	VFMADD231PS.BCST 16(R12), Z20, Z15
-	VFMADD231PS.BCST 16(R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVHPS          (BX)(R13*1), X19, X19
-	VFMADD231PS.BCST 20(AX), Z20, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z20, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z20, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z20, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z20, Z9
-	VFMADD231PS.BCST 20(AX)(R11*1), Z20, Z11
-	VFMADD231PS.BCST 20(AX)(R10*2), Z20, Z13
-	VFMADD231PS.BCST 20(R12), Z20, Z15
-	VFMADD231PS.BCST 20(R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z21
-	VMOVSD           (BX)(R13*1), X20
-	VFMADD231PS.BCST 24(AX), Z21, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z21, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z21, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z21, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z21, Z9
-	VFMADD231PS.BCST 24(AX)(R11*1), Z21, Z11
-	VFMADD231PS.BCST 24(AX)(R10*2), Z21, Z13
-	VFMADD231PS.BCST 24(R12), Z21, Z15
-	VFMADD231PS.BCST 24(R12)(DX*1), Z21, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z21
-	VMOVHPS          (BX)(R13*1), X20, X20
+	VFMADD231PS.BCST 12(CX), Z21, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z21, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z21, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z21, Z9
+	VFMADD231PS.BCST 12(CX)(R9*1), Z21, Z11
+	VFMADD231PS.BCST 12(CX)(R8*2), Z21, Z13
+	VFMADD231PS.BCST 12(R13), Z21, Z15
+	VFMADD231PS.BCST 12(R13)(DX*1), Z21, Z17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z20
+	VMOVSD           (R11)(R10*1), X19
+	VFMADD231PS.BCST 16(CX), Z20, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z20, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z20, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z20, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z20, Z9
+	VFMADD231PS.BCST 16(CX)(R9*1), Z20, Z11
+	VFMADD231PS.BCST 16(CX)(R8*2), Z20, Z13
+	VFMADD231PS.BCST 16(R13), Z20, Z15
+	VFMADD231PS.BCST 16(R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z20
+	VMOVHPS          (R11)(R10*1), X19, X19
+	VFMADD231PS.BCST 20(CX), Z20, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z20, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z20, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z20, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z20, Z9
+	VFMADD231PS.BCST 20(CX)(R9*1), Z20, Z11
+	VFMADD231PS.BCST 20(CX)(R8*2), Z20, Z13
+	VFMADD231PS.BCST 20(R13), Z20, Z15
+	VFMADD231PS.BCST 20(R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z21
+	VMOVSD           (R11)(R10*1), X20
+	VFMADD231PS.BCST 24(CX), Z21, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z21, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z21, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z21, Z9
+	VFMADD231PS.BCST 24(CX)(R9*1), Z21, Z11
+	VFMADD231PS.BCST 24(CX)(R8*2), Z21, Z13
+	VFMADD231PS.BCST 24(R13), Z21, Z15
+	VFMADD231PS.BCST 24(R13)(DX*1), Z21, Z17
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z21
+	VMOVHPS          (R11)(R10*1), X20, X20
 	VINSERTF32X4     $0x01, X20, Y19, Y19
 	VINSERTF64X4     $0x01, Y19, Z18, Z18
-	VFMADD231PS.BCST 28(AX), Z21, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z21, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z21, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z21, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z21, Z9
-	VFMADD231PS.BCST 28(AX)(R11*1), Z21, Z11
-	VFMADD231PS.BCST 28(AX)(R10*2), Z21, Z13
-	VFMADD231PS.BCST 28(R12), Z21, Z15
-	VFMADD231PS.BCST 28(R12)(DX*1), Z21, Z17
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z21, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z21, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z21, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z21, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z21, Z9
+	VFMADD231PS.BCST 28(CX)(R9*1), Z21, Z11
+	VFMADD231PS.BCST 28(CX)(R8*2), Z21, Z13
+	VFMADD231PS.BCST 28(R13), Z21, Z15
+	VFMADD231PS.BCST 28(R13)(DX*1), Z21, Z17
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z19
 	VPERMPS          Z18, Z19, Z18
-	VBROADCASTF32X8  (AX), Z20
+	VBROADCASTF32X8  (CX), Z20
 	VFMADD231PS      Z20, Z18, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z20
+	VBROADCASTF32X8  (CX)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z20
+	VBROADCASTF32X8  (CX)(DX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z20
+	VBROADCASTF32X8  (CX)(R8*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z20
+	VBROADCASTF32X8  (CX)(DX*4), Z20
 	VFMADD231PS      Z20, Z18, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z20
+	VBROADCASTF32X8  (CX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z20
+	VBROADCASTF32X8  (CX)(R8*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
-	VBROADCASTF32X8  (R12), Z20
+	VBROADCASTF32X8  (R13), Z20
 	VFMADD231PS      Z20, Z18, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z20
+	VBROADCASTF32X8  (R13)(DX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -4848,109 +5091,121 @@ tileSteps:
 	VADDPS        X20, X16, X16
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z19
-	VMOVUPS.Z    (BX)(R13*1), K1, X18
-	VBROADCASTSS (AX), Z20
-	VFMADD231PS  Z20, Z19, Z1
-	VFMADD231PS  X20, X18, X0
-	VBROADCASTSS (AX)(DX*1), Z20
-	VFMADD231PS  Z20, Z19, Z3
-	VFMADD231PS  X20, X18, X2
-	VBROADCASTSS (AX)(DX*2), Z20
-	VFMADD231PS  Z20, Z19, Z5
-	VFMADD231PS  X20, X18, X4
-	VBROADCASTSS (AX)(R10*1), Z20
-	VFMADD231PS  Z20, Z19, Z7
-	VFMADD231PS  X20, X18, X6
-	VBROADCASTSS (AX)(DX*4), Z20
-	VFMADD231PS  Z20, Z19, Z9
-	VFMADD231PS  X20, X18, X8
-	VBROADCASTSS (AX)(R11*1), Z20
-	VFMADD231PS  Z20, Z19, Z11
-	VFMADD231PS  X20, X18, X10
-	VBROADCASTSS (AX)(R10*2), Z20
-	VFMADD231PS  Z20, Z19, Z13
-	VFMADD231PS  X20, X18, X12
-	VBROADCASTSS (R12), Z20
-	VFMADD231PS  Z20, Z19, Z15
-	VFMADD231PS  X20, X18, X14
-	VBROADCASTSS (R12)(DX*1), Z20
-	VFMADD231PS  Z20, Z19, Z17
-	VFMADD231PS  X20, X18, X16
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z20
+	VMOVUPS.Z    (R11)(R10*1), K1, X18
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z20, Z1
+	VFMADD231PS  X21, X18, X0
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z20, Z3
+	VFMADD231PS  X21, X18, X2
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z20, Z5
+	VFMADD231PS  X21, X18, X4
+	VBROADCASTSS (CX)(R8*1), Z21
+	VFMADD231PS  Z21, Z20, Z7
+	VFMADD231PS  X21, X18, X6
+	VBROADCASTSS (CX)(DX*4), Z21
+	VFMADD231PS  Z21, Z20, Z9
+	VFMADD231PS  X21, X18, X8
+	VBROADCASTSS (CX)(R9*1), Z21
+	VFMADD231PS  Z21, Z20, Z11
+	VFMADD231PS  X21, X18, X10
+	VBROADCASTSS (CX)(R8*2), Z21
+	VFMADD231PS  Z21, Z20, Z13
+	VFMADD231PS  X21, X18, X12
+	VBROADCASTSS (R13), Z21
+	VFMADD231PS  Z21, Z20, Z15
+	VFMADD231PS  X21, X18, X14
+	VBROADCASTSS (R13)(DX*1), Z21
+	VFMADD231PS  Z21, Z20, Z17
+	VFMADD231PS  X21, X18, X16
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs10x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs10x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs10x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs10x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -4971,143 +5226,143 @@ TEXT ·salonePairs10x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X16, X16, X16
 	VPXORD  Z19, Z19, Z19
 	VPXORD  X18, X18, X18
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z22
-	VMOVSD           (BX)(R13*1), X20
-	VFMADD231PS.BCST (AX), Z22, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z22, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z22, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z22, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z22, Z9
-	VFMADD231PS.BCST (AX)(R11*1), Z22, Z11
-	VFMADD231PS.BCST (AX)(R10*2), Z22, Z13
-	VFMADD231PS.BCST (R12), Z22, Z15
-	VFMADD231PS.BCST (R12)(DX*1), Z22, Z17
-	VFMADD231PS.BCST (R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVHPS          (BX)(R13*1), X20, X20
-	VFMADD231PS.BCST 4(AX), Z22, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z22, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z22, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z22, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z22, Z9
-	VFMADD231PS.BCST 4(AX)(R11*1), Z22, Z11
-	VFMADD231PS.BCST 4(AX)(R10*2), Z22, Z13
-	VFMADD231PS.BCST 4(R12), Z22, Z15
-	VFMADD231PS.BCST 4(R12)(DX*1), Z22, Z17
-	VFMADD231PS.BCST 4(R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z23
-	VMOVSD           (BX)(R13*1), X22
-	VFMADD231PS.BCST 8(AX), Z23, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z23, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z23, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z23, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z23, Z9
-	VFMADD231PS.BCST 8(AX)(R11*1), Z23, Z11
-	VFMADD231PS.BCST 8(AX)(R10*2), Z23, Z13
-	VFMADD231PS.BCST 8(R12), Z23, Z15
-	VFMADD231PS.BCST 8(R12)(DX*1), Z23, Z17
-	VFMADD231PS.BCST 8(R12)(DX*2), Z23, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z23
-	VMOVHPS          (BX)(R13*1), X22, X22
+	VMOVUPS          (R11), Z22
+	VMOVSD           (R11)(R10*1), X20
+	VFMADD231PS.BCST (CX), Z22, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z22, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z22, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z22, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z22, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z22, Z11
+	VFMADD231PS.BCST (CX)(R8*2), Z22, Z13
+	VFMADD231PS.BCST (R13), Z22, Z15
+	VFMADD231PS.BCST (R13)(DX*1), Z22, Z17
+	VFMADD231PS.BCST (R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z22
+	VMOVHPS          (R11)(R10*1), X20, X20
+	VFMADD231PS.BCST 4(CX), Z22, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z22, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z22, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z22, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z22, Z9
+	VFMADD231PS.BCST 4(CX)(R9*1), Z22, Z11
+	VFMADD231PS.BCST 4(CX)(R8*2), Z22, Z13
+	VFMADD231PS.BCST 4(R13), Z22, Z15
+	VFMADD231PS.BCST 4(R13)(DX*1), Z22, Z17
+	VFMADD231PS.BCST 4(R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z23
+	VMOVSD           (R11)(R10*1), X22
+	VFMADD231PS.BCST 8(CX), Z23, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z23, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z23, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z23, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z23, Z9
+	VFMADD231PS.BCST 8(CX)(R9*1), Z23, Z11
+	VFMADD231PS.BCST 8(CX)(R8*2), Z23, Z13
+	VFMADD231PS.BCST 8(R13), Z23, Z15
+	VFMADD231PS.BCST 8(R13)(DX*1), Z23, Z17
+	VFMADD231PS.BCST 8(R13)(DX*2), Z23, Z19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z23
+	VMOVHPS          (R11)(R10*1), X22, X22
 	VINSERTF32X4     $0x01, X22, Y20, Y20
-	VFMADD231PS.BCST 12(AX), Z23, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z23, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z23, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z23, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z23, Z9
-	VFMADD231PS.BCST 12(AX)(R11*1), Z23, Z11
-	VFMADD231PS.BCST 12(AX)(R10*2), Z23, Z13
-	VFMADD231PS.BCST 12(R12), Z23, Z15
-	VFMADD231PS.BCST 12(R12)(DX*1), Z23, Z17
-	VFMADD231PS.BCST 12(R12)(DX*2), Z23, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVSD           (BX)(R13*1), X21
-	VFMADD231PS.BCST 16(AX), Z22, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z22, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z22, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z22, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z22, Z9
-	VFMADD231PS.BCST 16(AX)(R11*1), Z22, Z11
-	VFMADD231PS.BCST 16(AX)(R10*2), Z22, Z13
-	VFMADD231PS.BCST 16(R12), Z22, Z15
-	VFMADD231PS.BCST 16(R12)(DX*1), Z22, Z17
-	VFMADD231PS.BCST 16(R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVHPS          (BX)(R13*1), X21, X21
-	VFMADD231PS.BCST 20(AX), Z22, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z22, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z22, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z22, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z22, Z9
-	VFMADD231PS.BCST 20(AX)(R11*1), Z22, Z11
-	VFMADD231PS.BCST 20(AX)(R10*2), Z22, Z13
-	VFMADD231PS.BCST 20(R12), Z22, Z15
-	VFMADD231PS.BCST 20(R12)(DX*1), Z22, Z17
-	VFMADD231PS.BCST 20(R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z23
-	VMOVSD           (BX)(R13*1), X22
-	VFMADD231PS.BCST 24(AX), Z23, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z23, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z23, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z23, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z23, Z9
-	VFMADD231PS.BCST 24(AX)(R11*1), Z23, Z11
-	VFMADD231PS.BCST 24(AX)(R10*2), Z23, Z13
-	VFMADD231PS.BCST 24(R12), Z23, Z15
-	VFMADD231PS.BCST 24(R12)(DX*1), Z23, Z17
-	VFMADD231PS.BCST 24(R12)(DX*2), Z23, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z23
-	VMOVHPS          (BX)(R13*1), X22, X22
+	VFMADD231PS.BCST 12(CX), Z23, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z23, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z23, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z23, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z23, Z9
+	VFMADD231PS.BCST 12(CX)(R9*1), Z23, Z11
+	VFMADD231PS.BCST 12(CX)(R8*2), Z23, Z13
+	VFMADD231PS.BCST 12(R13), Z23, Z15
+	VFMADD231PS.BCST 12(R13)(DX*1), Z23, Z17
+	VFMADD231PS.BCST 12(R13)(DX*2), Z23, Z19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z22
+	VMOVSD           (R11)(R10*1), X21
+	VFMADD231PS.BCST 16(CX), Z22, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z22, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z22, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z22, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z22, Z9
+	VFMADD231PS.BCST 16(CX)(R9*1), Z22, Z11
+	VFMADD231PS.BCST 16(CX)(R8*2), Z22, Z13
+	VFMADD231PS.BCST 16(R13), Z22, Z15
+	VFMADD231PS.BCST 16(R13)(DX*1), Z22, Z17
+	VFMADD231PS.BCST 16(R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z22
+	VMOVHPS          (R11)(R10*1), X21, X21
+	VFMADD231PS.BCST 20(CX), Z22, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z22, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z22, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z22, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z22, Z9
+	VFMADD231PS.BCST 20(CX)(R9*1), Z22, Z11
+	VFMADD231PS.BCST 20(CX)(R8*2), Z22, Z13
+	VFMADD231PS.BCST 20(R13), Z22, Z15
+	VFMADD231PS.BCST 20(R13)(DX*1), Z22, Z17
+	VFMADD231PS.BCST 20(R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z23
+	VMOVSD           (R11)(R10*1), X22
+	VFMADD231PS.BCST 24(CX), Z23, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z23, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z23, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z23, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z23, Z9
+	VFMADD231PS.BCST 24(CX)(R9*1), Z23, Z11
+	VFMADD231PS.BCST 24(CX)(R8*2), Z23, Z13
+	VFMADD231PS.BCST 24(R13), Z23, Z15
+	VFMADD231PS.BCST 24(R13)(DX*1), Z23, Z17
+	VFMADD231PS.BCST 24(R13)(DX*2), Z23, Z19
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z23
+	VMOVHPS          (R11)(R10*1), X22, X22
 	VINSERTF32X4     $0x01, X22, Y21, Y21
 	VINSERTF64X4     $0x01, Y21, Z20, Z20
-	VFMADD231PS.BCST 28(AX), Z23, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z23, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z23, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z23, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z23, Z9
-	VFMADD231PS.BCST 28(AX)(R11*1), Z23, Z11
-	VFMADD231PS.BCST 28(AX)(R10*2), Z23, Z13
-	VFMADD231PS.BCST 28(R12), Z23, Z15
-	VFMADD231PS.BCST 28(R12)(DX*1), Z23, Z17
-	VFMADD231PS.BCST 28(R12)(DX*2), Z23, Z19
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z23, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z23, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z23, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z23, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z23, Z9
+	VFMADD231PS.BCST 28(CX)(R9*1), Z23, Z11
+	VFMADD231PS.BCST 28(CX)(R8*2), Z23, Z13
+	VFMADD231PS.BCST 28(R13), Z23, Z15
+	VFMADD231PS.BCST 28(R13)(DX*1), Z23, Z17
+	VFMADD231PS.BCST 28(R13)(DX*2), Z23, Z19
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z21
 	VPERMPS          Z20, Z21, Z20
-	VBROADCASTF32X8  (AX), Z22
+	VBROADCASTF32X8  (CX), Z22
 	VFMADD231PS      Z22, Z20, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z22
+	VBROADCASTF32X8  (CX)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z22
+	VBROADCASTF32X8  (CX)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z22
+	VBROADCASTF32X8  (CX)(R8*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z22
+	VBROADCASTF32X8  (CX)(DX*4), Z22
 	VFMADD231PS      Z22, Z20, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z22
+	VBROADCASTF32X8  (CX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z22
+	VBROADCASTF32X8  (CX)(R8*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
-	VBROADCASTF32X8  (R12), Z22
+	VBROADCASTF32X8  (R13), Z22
 	VFMADD231PS      Z22, Z20, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z22
+	VBROADCASTF32X8  (R13)(DX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
-	VBROADCASTF32X8  (R12)(DX*2), Z22
+	VBROADCASTF32X8  (R13)(DX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -5184,115 +5439,127 @@ tileSteps:
 	VADDPS        X22, X18, X18
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z21
-	VMOVUPS.Z    (BX)(R13*1), K1, X20
-	VBROADCASTSS (AX), Z22
-	VFMADD231PS  Z22, Z21, Z1
-	VFMADD231PS  X22, X20, X0
-	VBROADCASTSS (AX)(DX*1), Z22
-	VFMADD231PS  Z22, Z21, Z3
-	VFMADD231PS  X22, X20, X2
-	VBROADCASTSS (AX)(DX*2), Z22
-	VFMADD231PS  Z22, Z21, Z5
-	VFMADD231PS  X22, X20, X4
-	VBROADCASTSS (AX)(R10*1), Z22
-	VFMADD231PS  Z22, Z21, Z7
-	VFMADD231PS  X22, X20, X6
-	VBROADCASTSS (AX)(DX*4), Z22
-	VFMADD231PS  Z22, Z21, Z9
-	VFMADD231PS  X22, X20, X8
-	VBROADCASTSS (AX)(R11*1), Z22
-	VFMADD231PS  Z22, Z21, Z11
-	VFMADD231PS  X22, X20, X10
-	VBROADCASTSS (AX)(R10*2), Z22
-	VFMADD231PS  Z22, Z21, Z13
-	VFMADD231PS  X22, X20, X12
-	VBROADCASTSS (R12), Z22
-	VFMADD231PS  Z22, Z21, Z15
-	VFMADD231PS  X22, X20, X14
-	VBROADCASTSS (R12)(DX*1), Z22
-	VFMADD231PS  Z22, Z21, Z17
-	VFMADD231PS  X22, X20, X16
-	VBROADCASTSS (R12)(DX*2), Z22
-	VFMADD231PS  Z22, Z21, Z19
-	VFMADD231PS  X22, X20, X18
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z22
+	VMOVUPS.Z    (R11)(R10*1), K1, X20
+	VBROADCASTSS (CX), Z23
+	VFMADD231PS  Z23, Z22, Z1
+	VFMADD231PS  X23, X20, X0
+	VBROADCASTSS (CX)(DX*1), Z23
+	VFMADD231PS  Z23, Z22, Z3
+	VFMADD231PS  X23, X20, X2
+	VBROADCASTSS (CX)(DX*2), Z23
+	VFMADD231PS  Z23, Z22, Z5
+	VFMADD231PS  X23, X20, X4
+	VBROADCASTSS (CX)(R8*1), Z23
+	VFMADD231PS  Z23, Z22, Z7
+	VFMADD231PS  X23, X20, X6
+	VBROADCASTSS (CX)(DX*4), Z23
+	VFMADD231PS  Z23, Z22, Z9
+	VFMADD231PS  X23, X20, X8
+	VBROADCASTSS (CX)(R9*1), Z23
+	VFMADD231PS  Z23, Z22, Z11
+	VFMADD231PS  X23, X20, X10
+	VBROADCASTSS (CX)(R8*2), Z23
+	VFMADD231PS  Z23, Z22, Z13
+	VFMADD231PS  X23, X20, X12
+	VBROADCASTSS (R13), Z23
+	VFMADD231PS  Z23, Z22, Z15
+	VFMADD231PS  X23, X20, X14
+	VBROADCASTSS (R13)(DX*1), Z23
+	VFMADD231PS  Z23, Z22, Z17
+	VFMADD231PS  X23, X20, X16
+	VBROADCASTSS (R13)(DX*2), Z23
+	VFMADD231PS  Z23, Z22, Z19
+	VFMADD231PS  X23, X20, X18
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	VMOVUPS X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z19, (SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs11x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs11x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs11x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs11x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -5315,153 +5582,153 @@ TEXT ·salonePairs11x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X18, X18, X18
 	VPXORD  Z21, Z21, Z21
 	VPXORD  X20, X20, X20
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z24
-	VMOVSD           (BX)(R13*1), X22
-	VFMADD231PS.BCST (AX), Z24, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z24, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z24, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z24, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z24, Z9
-	VFMADD231PS.BCST (AX)(R11*1), Z24, Z11
-	VFMADD231PS.BCST (AX)(R10*2), Z24, Z13
-	VFMADD231PS.BCST (R12), Z24, Z15
-	VFMADD231PS.BCST (R12)(DX*1), Z24, Z17
-	VFMADD231PS.BCST (R12)(DX*2), Z24, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVHPS          (BX)(R13*1), X22, X22
-	VFMADD231PS.BCST 4(AX), Z24, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z24, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z24, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z24, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z24, Z9
-	VFMADD231PS.BCST 4(AX)(R11*1), Z24, Z11
-	VFMADD231PS.BCST 4(AX)(R10*2), Z24, Z13
-	VFMADD231PS.BCST 4(R12), Z24, Z15
-	VFMADD231PS.BCST 4(R12)(DX*1), Z24, Z17
-	VFMADD231PS.BCST 4(R12)(DX*2), Z24, Z19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z25
-	VMOVSD           (BX)(R13*1), X24
-	VFMADD231PS.BCST 8(AX), Z25, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z25, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z25, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z25, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z25, Z9
-	VFMADD231PS.BCST 8(AX)(R11*1), Z25, Z11
-	VFMADD231PS.BCST 8(AX)(R10*2), Z25, Z13
-	VFMADD231PS.BCST 8(R12), Z25, Z15
-	VFMADD231PS.BCST 8(R12)(DX*1), Z25, Z17
-	VFMADD231PS.BCST 8(R12)(DX*2), Z25, Z19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z25, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z25
-	VMOVHPS          (BX)(R13*1), X24, X24
+	VMOVUPS          (R11), Z24
+	VMOVSD           (R11)(R10*1), X22
+	VFMADD231PS.BCST (CX), Z24, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z24, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z24, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z24, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z24, Z11
+	VFMADD231PS.BCST (CX)(R8*2), Z24, Z13
+	VFMADD231PS.BCST (R13), Z24, Z15
+	VFMADD231PS.BCST (R13)(DX*1), Z24, Z17
+	VFMADD231PS.BCST (R13)(DX*2), Z24, Z19
+	VFMADD231PS.BCST (R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z24
+	VMOVHPS          (R11)(R10*1), X22, X22
+	VFMADD231PS.BCST 4(CX), Z24, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z24, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z24, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z24, Z9
+	VFMADD231PS.BCST 4(CX)(R9*1), Z24, Z11
+	VFMADD231PS.BCST 4(CX)(R8*2), Z24, Z13
+	VFMADD231PS.BCST 4(R13), Z24, Z15
+	VFMADD231PS.BCST 4(R13)(DX*1), Z24, Z17
+	VFMADD231PS.BCST 4(R13)(DX*2), Z24, Z19
+	VFMADD231PS.BCST 4(R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z25
+	VMOVSD           (R11)(R10*1), X24
+	VFMADD231PS.BCST 8(CX), Z25, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z25, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z25, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z25, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z25, Z9
+	VFMADD231PS.BCST 8(CX)(R9*1), Z25, Z11
+	VFMADD231PS.BCST 8(CX)(R8*2), Z25, Z13
+	VFMADD231PS.BCST 8(R13), Z25, Z15
+	VFMADD231PS.BCST 8(R13)(DX*1), Z25, Z17
+	VFMADD231PS.BCST 8(R13)(DX*2), Z25, Z19
+	VFMADD231PS.BCST 8(R13)(R8*1), Z25, Z21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z25
+	VMOVHPS          (R11)(R10*1), X24, X24
 	VINSERTF32X4     $0x01, X24, Y22, Y22
-	VFMADD231PS.BCST 12(AX), Z25, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z25, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z25, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z25, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z25, Z9
-	VFMADD231PS.BCST 12(AX)(R11*1), Z25, Z11
-	VFMADD231PS.BCST 12(AX)(R10*2), Z25, Z13
-	VFMADD231PS.BCST 12(R12), Z25, Z15
-	VFMADD231PS.BCST 12(R12)(DX*1), Z25, Z17
-	VFMADD231PS.BCST 12(R12)(DX*2), Z25, Z19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z25, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVSD           (BX)(R13*1), X23
-	VFMADD231PS.BCST 16(AX), Z24, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z24, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z24, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z24, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z24, Z9
-	VFMADD231PS.BCST 16(AX)(R11*1), Z24, Z11
-	VFMADD231PS.BCST 16(AX)(R10*2), Z24, Z13
-	VFMADD231PS.BCST 16(R12), Z24, Z15
-	VFMADD231PS.BCST 16(R12)(DX*1), Z24, Z17
-	VFMADD231PS.BCST 16(R12)(DX*2), Z24, Z19
-	VFMADD231PS.BCST 16(R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVHPS          (BX)(R13*1), X23, X23
-	VFMADD231PS.BCST 20(AX), Z24, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z24, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z24, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z24, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z24, Z9
-	VFMADD231PS.BCST 20(AX)(R11*1), Z24, Z11
-	VFMADD231PS.BCST 20(AX)(R10*2), Z24, Z13
-	VFMADD231PS.BCST 20(R12), Z24, Z15
-	VFMADD231PS.BCST 20(R12)(DX*1), Z24, Z17
-	VFMADD231PS.BCST 20(R12)(DX*2), Z24, Z19
-	VFMADD231PS.BCST 20(R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z25
-	VMOVSD           (BX)(R13*1), X24
-	VFMADD231PS.BCST 24(AX), Z25, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z25, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z25, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z25, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z25, Z9
-	VFMADD231PS.BCST 24(AX)(R11*1), Z25, Z11
-	VFMADD231PS.BCST 24(AX)(R10*2), Z25, Z13
-	VFMADD231PS.BCST 24(R12), Z25, Z15
-	VFMADD231PS.BCST 24(R12)(DX*1), Z25, Z17
-	VFMADD231PS.BCST 24(R12)(DX*2), Z25, Z19
-	VFMADD231PS.BCST 24(R12)(R10*1), Z25, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z25
-	VMOVHPS          (BX)(R13*1), X24, X24
+	VFMADD231PS.BCST 12(CX), Z25, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z25, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z25, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z25, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z25, Z9
+	VFMADD231PS.BCST 12(CX)(R9*1), Z25, Z11
+	VFMADD231PS.BCST 12(CX)(R8*2), Z25, Z13
+	VFMADD231PS.BCST 12(R13), Z25, Z15
+	VFMADD231PS.BCST 12(R13)(DX*1), Z25, Z17
+	VFMADD231PS.BCST 12(R13)(DX*2), Z25, Z19
+	VFMADD231PS.BCST 12(R13)(R8*1), Z25, Z21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z24
+	VMOVSD           (R11)(R10*1), X23
+	VFMADD231PS.BCST 16(CX), Z24, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z24, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z24, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z24, Z9
+	VFMADD231PS.BCST 16(CX)(R9*1), Z24, Z11
+	VFMADD231PS.BCST 16(CX)(R8*2), Z24, Z13
+	VFMADD231PS.BCST 16(R13), Z24, Z15
+	VFMADD231PS.BCST 16(R13)(DX*1), Z24, Z17
+	VFMADD231PS.BCST 16(R13)(DX*2), Z24, Z19
+	VFMADD231PS.BCST 16(R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z24
+	VMOVHPS          (R11)(R10*1), X23, X23
+	VFMADD231PS.BCST 20(CX), Z24, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z24, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z24, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z24, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z24, Z9
+	VFMADD231PS.BCST 20(CX)(R9*1), Z24, Z11
+	VFMADD231PS.BCST 20(CX)(R8*2), Z24, Z13
+	VFMADD231PS.BCST 20(R13), Z24, Z15
+	VFMADD231PS.BCST 20(R13)(DX*1), Z24, Z17
+	VFMADD231PS.BCST 20(R13)(DX*2), Z24, Z19
+	VFMADD231PS.BCST 20(R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z25
+	VMOVSD           (R11)(R10*1), X24
+	VFMADD231PS.BCST 24(CX), Z25, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z25, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z25, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z25, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z25, Z9
+	VFMADD231PS.BCST 24(CX)(R9*1), Z25, Z11
+	VFMADD231PS.BCST 24(CX)(R8*2), Z25, Z13
+	VFMADD231PS.BCST 24(R13), Z25, Z15
+	VFMADD231PS.BCST 24(R13)(DX*1), Z25, Z17
+	VFMADD231PS.BCST 24(R13)(DX*2), Z25, Z19
+	VFMADD231PS.BCST 24(R13)(R8*1), Z25, Z21
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z25
+	VMOVHPS          (R11)(R10*1), X24, X24
 	VINSERTF32X4     $0x01, X24, Y23, Y23
 	VINSERTF64X4     $0x01, Y23, Z22, Z22
-	VFMADD231PS.BCST 28(AX), Z25, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z25, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z25, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z25, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z25, Z9
-	VFMADD231PS.BCST 28(AX)(R11*1), Z25, Z11
-	VFMADD231PS.BCST 28(AX)(R10*2), Z25, Z13
-	VFMADD231PS.BCST 28(R12), Z25, Z15
-	VFMADD231PS.BCST 28(R12)(DX*1), Z25, Z17
-	VFMADD231PS.BCST 28(R12)(DX*2), Z25, Z19
-	VFMADD231PS.BCST 28(R12)(R10*1), Z25, Z21
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z25, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z25, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z25, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z25, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z25, Z9
+	VFMADD231PS.BCST 28(CX)(R9*1), Z25, Z11
+	VFMADD231PS.BCST 28(CX)(R8*2), Z25, Z13
+	VFMADD231PS.BCST 28(R13), Z25, Z15
+	VFMADD231PS.BCST 28(R13)(DX*1), Z25, Z17
+	VFMADD231PS.BCST 28(R13)(DX*2), Z25, Z19
+	VFMADD231PS.BCST 28(R13)(R8*1), Z25, Z21
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z23
 	VPERMPS          Z22, Z23, Z22
-	VBROADCASTF32X8  (AX), Z24
+	VBROADCASTF32X8  (CX), Z24
 	VFMADD231PS      Z24, Z22, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z24
+	VBROADCASTF32X8  (CX)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z24
+	VBROADCASTF32X8  (CX)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z24
+	VBROADCASTF32X8  (CX)(R8*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z24
+	VBROADCASTF32X8  (CX)(DX*4), Z24
 	VFMADD231PS      Z24, Z22, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z24
+	VBROADCASTF32X8  (CX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z24
+	VBROADCASTF32X8  (CX)(R8*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
-	VBROADCASTF32X8  (R12), Z24
+	VBROADCASTF32X8  (R13), Z24
 	VFMADD231PS      Z24, Z22, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z24
+	VBROADCASTF32X8  (R13)(DX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
-	VBROADCASTF32X8  (R12)(DX*2), Z24
+	VBROADCASTF32X8  (R13)(DX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
-	VBROADCASTF32X8  (R12)(R10*1), Z24
+	VBROADCASTF32X8  (R13)(R8*1), Z24
 	VFMADD231PS      Z24, Z22, Z20
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -5545,121 +5812,133 @@ tileSteps:
 	VADDPS        X24, X20, X20
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z23
-	VMOVUPS.Z    (BX)(R13*1), K1, X22
-	VBROADCASTSS (AX), Z24
-	VFMADD231PS  Z24, Z23, Z1
-	VFMADD231PS  X24, X22, X0
-	VBROADCASTSS (AX)(DX*1), Z24
-	VFMADD231PS  Z24, Z23, Z3
-	VFMADD231PS  X24, X22, X2
-	VBROADCASTSS (AX)(DX*2), Z24
-	VFMADD231PS  Z24, Z23, Z5
-	VFMADD231PS  X24, X22, X4
-	VBROADCASTSS (AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z23, Z7
-	VFMADD231PS  X24, X22, X6
-	VBROADCASTSS (AX)(DX*4), Z24
-	VFMADD231PS  Z24, Z23, Z9
-	VFMADD231PS  X24, X22, X8
-	VBROADCASTSS (AX)(R11*1), Z24
-	VFMADD231PS  Z24, Z23, Z11
-	VFMADD231PS  X24, X22, X10
-	VBROADCASTSS (AX)(R10*2), Z24
-	VFMADD231PS  Z24, Z23, Z13
-	VFMADD231PS  X24, X22, X12
-	VBROADCASTSS (R12), Z24
-	VFMADD231PS  Z24, Z23, Z15
-	VFMADD231PS  X24, X22, X14
-	VBROADCASTSS (R12)(DX*1), Z24
-	VFMADD231PS  Z24, Z23, Z17
-	VFMADD231PS  X24, X22, X16
-	VBROADCASTSS (R12)(DX*2), Z24
-	VFMADD231PS  Z24, Z23, Z19
-	VFMADD231PS  X24, X22, X18
-	VBROADCASTSS (R12)(R10*1), Z24
-	VFMADD231PS  Z24, Z23, Z21
-	VFMADD231PS  X24, X22, X20
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z24
+	VMOVUPS.Z    (R11)(R10*1), K1, X22
+	VBROADCASTSS (CX), Z25
+	VFMADD231PS  Z25, Z24, Z1
+	VFMADD231PS  X25, X22, X0
+	VBROADCASTSS (CX)(DX*1), Z25
+	VFMADD231PS  Z25, Z24, Z3
+	VFMADD231PS  X25, X22, X2
+	VBROADCASTSS (CX)(DX*2), Z25
+	VFMADD231PS  Z25, Z24, Z5
+	VFMADD231PS  X25, X22, X4
+	VBROADCASTSS (CX)(R8*1), Z25
+	VFMADD231PS  Z25, Z24, Z7
+	VFMADD231PS  X25, X22, X6
+	VBROADCASTSS (CX)(DX*4), Z25
+	VFMADD231PS  Z25, Z24, Z9
+	VFMADD231PS  X25, X22, X8
+	VBROADCASTSS (CX)(R9*1), Z25
+	VFMADD231PS  Z25, Z24, Z11
+	VFMADD231PS  X25, X22, X10
+	VBROADCASTSS (CX)(R8*2), Z25
+	VFMADD231PS  Z25, Z24, Z13
+	VFMADD231PS  X25, X22, X12
+	VBROADCASTSS (R13), Z25
+	VFMADD231PS  Z25, Z24, Z15
+	VFMADD231PS  X25, X22, X14
+	VBROADCASTSS (R13)(DX*1), Z25
+	VFMADD231PS  Z25, Z24, Z17
+	VFMADD231PS  X25, X22, X16
+	VBROADCASTSS (R13)(DX*2), Z25
+	VFMADD231PS  Z25, Z24, Z19
+	VFMADD231PS  X25, X22, X18
+	VBROADCASTSS (R13)(R8*1), Z25
+	VFMADD231PS  Z25, Z24, Z21
+	VFMADD231PS  X25, X22, X20
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	VMOVUPS X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	VMOVUPS X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z19, (SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z21, (SI)
+	VMOVUPS X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs12x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs12x18AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs12x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs12x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -5684,163 +5963,163 @@ TEXT ·salonePairs12x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X20, X20, X20
 	VPXORD  Z23, Z23, Z23
 	VPXORD  X22, X22, X22
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z26
-	VMOVSD           (BX)(R13*1), X24
-	VFMADD231PS.BCST (AX), Z26, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z26, Z3
-	VFMADD231PS.BCST (AX)(DX*2), Z26, Z5
-	VFMADD231PS.BCST (AX)(R10*1), Z26, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z26, Z9
-	VFMADD231PS.BCST (AX)(R11*1), Z26, Z11
-	VFMADD231PS.BCST (AX)(R10*2), Z26, Z13
-	VFMADD231PS.BCST (R12), Z26, Z15
-	VFMADD231PS.BCST (R12)(DX*1), Z26, Z17
-	VFMADD231PS.BCST (R12)(DX*2), Z26, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z26, Z21
-	VFMADD231PS.BCST (R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVHPS          (BX)(R13*1), X24, X24
-	VFMADD231PS.BCST 4(AX), Z26, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z26, Z3
-	VFMADD231PS.BCST 4(AX)(DX*2), Z26, Z5
-	VFMADD231PS.BCST 4(AX)(R10*1), Z26, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z26, Z9
-	VFMADD231PS.BCST 4(AX)(R11*1), Z26, Z11
-	VFMADD231PS.BCST 4(AX)(R10*2), Z26, Z13
-	VFMADD231PS.BCST 4(R12), Z26, Z15
-	VFMADD231PS.BCST 4(R12)(DX*1), Z26, Z17
-	VFMADD231PS.BCST 4(R12)(DX*2), Z26, Z19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z26, Z21
-	VFMADD231PS.BCST 4(R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z27
-	VMOVSD           (BX)(R13*1), X26
-	VFMADD231PS.BCST 8(AX), Z27, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z27, Z3
-	VFMADD231PS.BCST 8(AX)(DX*2), Z27, Z5
-	VFMADD231PS.BCST 8(AX)(R10*1), Z27, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z27, Z9
-	VFMADD231PS.BCST 8(AX)(R11*1), Z27, Z11
-	VFMADD231PS.BCST 8(AX)(R10*2), Z27, Z13
-	VFMADD231PS.BCST 8(R12), Z27, Z15
-	VFMADD231PS.BCST 8(R12)(DX*1), Z27, Z17
-	VFMADD231PS.BCST 8(R12)(DX*2), Z27, Z19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z27, Z21
-	VFMADD231PS.BCST 8(R12)(DX*4), Z27, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z27
-	VMOVHPS          (BX)(R13*1), X26, X26
+	VMOVUPS          (R11), Z26
+	VMOVSD           (R11)(R10*1), X24
+	VFMADD231PS.BCST (CX), Z26, Z1
+	VFMADD231PS.BCST (CX)(DX*1), Z26, Z3
+	VFMADD231PS.BCST (CX)(DX*2), Z26, Z5
+	VFMADD231PS.BCST (CX)(R8*1), Z26, Z7
+	VFMADD231PS.BCST (CX)(DX*4), Z26, Z9
+	VFMADD231PS.BCST (CX)(R9*1), Z26, Z11
+	VFMADD231PS.BCST (CX)(R8*2), Z26, Z13
+	VFMADD231PS.BCST (R13), Z26, Z15
+	VFMADD231PS.BCST (R13)(DX*1), Z26, Z17
+	VFMADD231PS.BCST (R13)(DX*2), Z26, Z19
+	VFMADD231PS.BCST (R13)(R8*1), Z26, Z21
+	VFMADD231PS.BCST (R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z26
+	VMOVHPS          (R11)(R10*1), X24, X24
+	VFMADD231PS.BCST 4(CX), Z26, Z1
+	VFMADD231PS.BCST 4(CX)(DX*1), Z26, Z3
+	VFMADD231PS.BCST 4(CX)(DX*2), Z26, Z5
+	VFMADD231PS.BCST 4(CX)(R8*1), Z26, Z7
+	VFMADD231PS.BCST 4(CX)(DX*4), Z26, Z9
+	VFMADD231PS.BCST 4(CX)(R9*1), Z26, Z11
+	VFMADD231PS.BCST 4(CX)(R8*2), Z26, Z13
+	VFMADD231PS.BCST 4(R13), Z26, Z15
+	VFMADD231PS.BCST 4(R13)(DX*1), Z26, Z17
+	VFMADD231PS.BCST 4(R13)(DX*2), Z26, Z19
+	VFMADD231PS.BCST 4(R13)(R8*1), Z26, Z21
+	VFMADD231PS.BCST 4(R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z27
+	VMOVSD           (R11)(R10*1), X26
+	VFMADD231PS.BCST 8(CX), Z27, Z1
+	VFMADD231PS.BCST 8(CX)(DX*1), Z27, Z3
+	VFMADD231PS.BCST 8(CX)(DX*2), Z27, Z5
+	VFMADD231PS.BCST 8(CX)(R8*1), Z27, Z7
+	VFMADD231PS.BCST 8(CX)(DX*4), Z27, Z9
+	VFMADD231PS.BCST 8(CX)(R9*1), Z27, Z11
+	VFMADD231PS.BCST 8(CX)(R8*2), Z27, Z13
+	VFMADD231PS.BCST 8(R13), Z27, Z15
+	VFMADD231PS.BCST 8(R13)(DX*1), Z27, Z17
+	VFMADD231PS.BCST 8(R13)(DX*2), Z27, Z19
+	VFMADD231PS.BCST 8(R13)(R8*1), Z27, Z21
+	VFMADD231PS.BCST 8(R13)(DX*4), Z27, Z23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z27
+	VMOVHPS          (R11)(R10*1), X26, X26
 	VINSERTF32X4     $0x01, X26, Y24, Y24
-	VFMADD231PS.BCST 12(AX), Z27, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z27, Z3
-	VFMADD231PS.BCST 12(AX)(DX*2), Z27, Z5
-	VFMADD231PS.BCST 12(AX)(R10*1), Z27, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z27, Z9
-	VFMADD231PS.BCST 12(AX)(R11*1), Z27, Z11
-	VFMADD231PS.BCST 12(AX)(R10*2), Z27, Z13
-	VFMADD231PS.BCST 12(R12), Z27, Z15
-	VFMADD231PS.BCST 12(R12)(DX*1), Z27, Z17
-	VFMADD231PS.BCST 12(R12)(DX*2), Z27, Z19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z27, Z21
-	VFMADD231PS.BCST 12(R12)(DX*4), Z27, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVSD           (BX)(R13*1), X25
-	VFMADD231PS.BCST 16(AX), Z26, Z1
-	VFMADD231PS.BCST 16(AX)(DX*1), Z26, Z3
-	VFMADD231PS.BCST 16(AX)(DX*2), Z26, Z5
-	VFMADD231PS.BCST 16(AX)(R10*1), Z26, Z7
-	VFMADD231PS.BCST 16(AX)(DX*4), Z26, Z9
-	VFMADD231PS.BCST 16(AX)(R11*1), Z26, Z11
-	VFMADD231PS.BCST 16(AX)(R10*2), Z26, Z13
-	VFMADD231PS.BCST 16(R12), Z26, Z15
-	VFMADD231PS.BCST 16(R12)(DX*1), Z26, Z17
-	VFMADD231PS.BCST 16(R12)(DX*2), Z26, Z19
-	VFMADD231PS.BCST 16(R12)(R10*1), Z26, Z21
-	VFMADD231PS.BCST 16(R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVHPS          (BX)(R13*1), X25, X25
-	VFMADD231PS.BCST 20(AX), Z26, Z1
-	VFMADD231PS.BCST 20(AX)(DX*1), Z26, Z3
-	VFMADD231PS.BCST 20(AX)(DX*2), Z26, Z5
-	VFMADD231PS.BCST 20(AX)(R10*1), Z26, Z7
-	VFMADD231PS.BCST 20(AX)(DX*4), Z26, Z9
-	VFMADD231PS.BCST 20(AX)(R11*1), Z26, Z11
-	VFMADD231PS.BCST 20(AX)(R10*2), Z26, Z13
-	VFMADD231PS.BCST 20(R12), Z26, Z15
-	VFMADD231PS.BCST 20(R12)(DX*1), Z26, Z17
-	VFMADD231PS.BCST 20(R12)(DX*2), Z26, Z19
-	VFMADD231PS.BCST 20(R12)(R10*1), Z26, Z21
-	VFMADD231PS.BCST 20(R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z27
-	VMOVSD           (BX)(R13*1), X26
-	VFMADD231PS.BCST 24(AX), Z27, Z1
-	VFMADD231PS.BCST 24(AX)(DX*1), Z27, Z3
-	VFMADD231PS.BCST 24(AX)(DX*2), Z27, Z5
-	VFMADD231PS.BCST 24(AX)(R10*1), Z27, Z7
-	VFMADD231PS.BCST 24(AX)(DX*4), Z27, Z9
-	VFMADD231PS.BCST 24(AX)(R11*1), Z27, Z11
-	VFMADD231PS.BCST 24(AX)(R10*2), Z27, Z13
-	VFMADD231PS.BCST 24(R12), Z27, Z15
-	VFMADD231PS.BCST 24(R12)(DX*1), Z27, Z17
-	VFMADD231PS.BCST 24(R12)(DX*2), Z27, Z19
-	VFMADD231PS.BCST 24(R12)(R10*1), Z27, Z21
-	VFMADD231PS.BCST 24(R12)(DX*4), Z27, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z27
-	VMOVHPS          (BX)(R13*1), X26, X26
+	VFMADD231PS.BCST 12(CX), Z27, Z1
+	VFMADD231PS.BCST 12(CX)(DX*1), Z27, Z3
+	VFMADD231PS.BCST 12(CX)(DX*2), Z27, Z5
+	VFMADD231PS.BCST 12(CX)(R8*1), Z27, Z7
+	VFMADD231PS.BCST 12(CX)(DX*4), Z27, Z9
+	VFMADD231PS.BCST 12(CX)(R9*1), Z27, Z11
+	VFMADD231PS.BCST 12(CX)(R8*2), Z27, Z13
+	VFMADD231PS.BCST 12(R13), Z27, Z15
+	VFMADD231PS.BCST 12(R13)(DX*1), Z27, Z17
+	VFMADD231PS.BCST 12(R13)(DX*2), Z27, Z19
+	VFMADD231PS.BCST 12(R13)(R8*1), Z27, Z21
+	VFMADD231PS.BCST 12(R13)(DX*4), Z27, Z23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z26
+	VMOVSD           (R11)(R10*1), X25
+	VFMADD231PS.BCST 16(CX), Z26, Z1
+	VFMADD231PS.BCST 16(CX)(DX*1), Z26, Z3
+	VFMADD231PS.BCST 16(CX)(DX*2), Z26, Z5
+	VFMADD231PS.BCST 16(CX)(R8*1), Z26, Z7
+	VFMADD231PS.BCST 16(CX)(DX*4), Z26, Z9
+	VFMADD231PS.BCST 16(CX)(R9*1), Z26, Z11
+	VFMADD231PS.BCST 16(CX)(R8*2), Z26, Z13
+	VFMADD231PS.BCST 16(R13), Z26, Z15
+	VFMADD231PS.BCST 16(R13)(DX*1), Z26, Z17
+	VFMADD231PS.BCST 16(R13)(DX*2), Z26, Z19
+	VFMADD231PS.BCST 16(R13)(R8*1), Z26, Z21
+	VFMADD231PS.BCST 16(R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z26
+	VMOVHPS          (R11)(R10*1), X25, X25
+	VFMADD231PS.BCST 20(CX), Z26, Z1
+	VFMADD231PS.BCST 20(CX)(DX*1), Z26, Z3
+	VFMADD231PS.BCST 20(CX)(DX*2), Z26, Z5
+	VFMADD231PS.BCST 20(CX)(R8*1), Z26, Z7
+	VFMADD231PS.BCST 20(CX)(DX*4), Z26, Z9
+	VFMADD231PS.BCST 20(CX)(R9*1), Z26, Z11
+	VFMADD231PS.BCST 20(CX)(R8*2), Z26, Z13
+	VFMADD231PS.BCST 20(R13), Z26, Z15
+	VFMADD231PS.BCST 20(R13)(DX*1), Z26, Z17
+	VFMADD231PS.BCST 20(R13)(DX*2), Z26, Z19
+	VFMADD231PS.BCST 20(R13)(R8*1), Z26, Z21
+	VFMADD231PS.BCST 20(R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z27
+	VMOVSD           (R11)(R10*1), X26
+	VFMADD231PS.BCST 24(CX), Z27, Z1
+	VFMADD231PS.BCST 24(CX)(DX*1), Z27, Z3
+	VFMADD231PS.BCST 24(CX)(DX*2), Z27, Z5
+	VFMADD231PS.BCST 24(CX)(R8*1), Z27, Z7
+	VFMADD231PS.BCST 24(CX)(DX*4), Z27, Z9
+	VFMADD231PS.BCST 24(CX)(R9*1), Z27, Z11
+	VFMADD231PS.BCST 24(CX)(R8*2), Z27, Z13
+	VFMADD231PS.BCST 24(R13), Z27, Z15
+	VFMADD231PS.BCST 24(R13)(DX*1), Z27, Z17
+	VFMADD231PS.BCST 24(R13)(DX*2), Z27, Z19
+	VFMADD231PS.BCST 24(R13)(R8*1), Z27, Z21
+	VFMADD231PS.BCST 24(R13)(DX*4), Z27, Z23
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Z27
+	VMOVHPS          (R11)(R10*1), X26, X26
 	VINSERTF32X4     $0x01, X26, Y25, Y25
 	VINSERTF64X4     $0x01, Y25, Z24, Z24
-	VFMADD231PS.BCST 28(AX), Z27, Z1
-	VFMADD231PS.BCST 28(AX)(DX*1), Z27, Z3
-	VFMADD231PS.BCST 28(AX)(DX*2), Z27, Z5
-	VFMADD231PS.BCST 28(AX)(R10*1), Z27, Z7
-	VFMADD231PS.BCST 28(AX)(DX*4), Z27, Z9
-	VFMADD231PS.BCST 28(AX)(R11*1), Z27, Z11
-	VFMADD231PS.BCST 28(AX)(R10*2), Z27, Z13
-	VFMADD231PS.BCST 28(R12), Z27, Z15
-	VFMADD231PS.BCST 28(R12)(DX*1), Z27, Z17
-	VFMADD231PS.BCST 28(R12)(DX*2), Z27, Z19
-	VFMADD231PS.BCST 28(R12)(R10*1), Z27, Z21
-	VFMADD231PS.BCST 28(R12)(DX*4), Z27, Z23
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 28(CX), Z27, Z1
+	VFMADD231PS.BCST 28(CX)(DX*1), Z27, Z3
+	VFMADD231PS.BCST 28(CX)(DX*2), Z27, Z5
+	VFMADD231PS.BCST 28(CX)(R8*1), Z27, Z7
+	VFMADD231PS.BCST 28(CX)(DX*4), Z27, Z9
+	VFMADD231PS.BCST 28(CX)(R9*1), Z27, Z11
+	VFMADD231PS.BCST 28(CX)(R8*2), Z27, Z13
+	VFMADD231PS.BCST 28(R13), Z27, Z15
+	VFMADD231PS.BCST 28(R13)(DX*1), Z27, Z17
+	VFMADD231PS.BCST 28(R13)(DX*2), Z27, Z19
+	VFMADD231PS.BCST 28(R13)(R8*1), Z27, Z21
+	VFMADD231PS.BCST 28(R13)(DX*4), Z27, Z23
+	ADDQ             BX, R11
 	VMOVUPS          spairOrder<>+0(SB), Z25
 	VPERMPS          Z24, Z25, Z24
-	VBROADCASTF32X8  (AX), Z26
+	VBROADCASTF32X8  (CX), Z26
 	VFMADD231PS      Z26, Z24, Z0
-	VBROADCASTF32X8  (AX)(DX*1), Z26
+	VBROADCASTF32X8  (CX)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z2
-	VBROADCASTF32X8  (AX)(DX*2), Z26
+	VBROADCASTF32X8  (CX)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
-	VBROADCASTF32X8  (AX)(R10*1), Z26
+	VBROADCASTF32X8  (CX)(R8*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
-	VBROADCASTF32X8  (AX)(DX*4), Z26
+	VBROADCASTF32X8  (CX)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z8
-	VBROADCASTF32X8  (AX)(R11*1), Z26
+	VBROADCASTF32X8  (CX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
-	VBROADCASTF32X8  (AX)(R10*2), Z26
+	VBROADCASTF32X8  (CX)(R8*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
-	VBROADCASTF32X8  (R12), Z26
+	VBROADCASTF32X8  (R13), Z26
 	VFMADD231PS      Z26, Z24, Z14
-	VBROADCASTF32X8  (R12)(DX*1), Z26
+	VBROADCASTF32X8  (R13)(DX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
-	VBROADCASTF32X8  (R12)(DX*2), Z26
+	VBROADCASTF32X8  (R13)(DX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
-	VBROADCASTF32X8  (R12)(R10*1), Z26
+	VBROADCASTF32X8  (R13)(R8*1), Z26
 	VFMADD231PS      Z26, Z24, Z20
-	VBROADCASTF32X8  (R12)(DX*4), Z26
+	VBROADCASTF32X8  (R13)(DX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x08, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x08, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
@@ -5931,194 +6210,206 @@ tileSteps:
 	VADDPS        X26, X22, X22
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z25
-	VMOVUPS.Z    (BX)(R13*1), K1, X24
-	VBROADCASTSS (AX), Z26
-	VFMADD231PS  Z26, Z25, Z1
-	VFMADD231PS  X26, X24, X0
-	VBROADCASTSS (AX)(DX*1), Z26
-	VFMADD231PS  Z26, Z25, Z3
-	VFMADD231PS  X26, X24, X2
-	VBROADCASTSS (AX)(DX*2), Z26
-	VFMADD231PS  Z26, Z25, Z5
-	VFMADD231PS  X26, X24, X4
-	VBROADCASTSS (AX)(R10*1), Z26
-	VFMADD231PS  Z26, Z25, Z7
-	VFMADD231PS  X26, X24, X6
-	VBROADCASTSS (AX)(DX*4), Z26
-	VFMADD231PS  Z26, Z25, Z9
-	VFMADD231PS  X26, X24, X8
-	VBROADCASTSS (AX)(R11*1), Z26
-	VFMADD231PS  Z26, Z25, Z11
-	VFMADD231PS  X26, X24, X10
-	VBROADCASTSS (AX)(R10*2), Z26
-	VFMADD231PS  Z26, Z25, Z13
-	VFMADD231PS  X26, X24, X12
-	VBROADCASTSS (R12), Z26
-	VFMADD231PS  Z26, Z25, Z15
-	VFMADD231PS  X26, X24, X14
-	VBROADCASTSS (R12)(DX*1), Z26
-	VFMADD231PS  Z26, Z25, Z17
-	VFMADD231PS  X26, X24, X16
-	VBROADCASTSS (R12)(DX*2), Z26
-	VFMADD231PS  Z26, Z25, Z19
-	VFMADD231PS  X26, X24, X18
-	VBROADCASTSS (R12)(R10*1), Z26
-	VFMADD231PS  Z26, Z25, Z21
-	VFMADD231PS  X26, X24, X20
-	VBROADCASTSS (R12)(DX*4), Z26
-	VFMADD231PS  Z26, Z25, Z23
-	VFMADD231PS  X26, X24, X22
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z26
+	VMOVUPS.Z    (R11)(R10*1), K1, X24
+	VBROADCASTSS (CX), Z27
+	VFMADD231PS  Z27, Z26, Z1
+	VFMADD231PS  X27, X24, X0
+	VBROADCASTSS (CX)(DX*1), Z27
+	VFMADD231PS  Z27, Z26, Z3
+	VFMADD231PS  X27, X24, X2
+	VBROADCASTSS (CX)(DX*2), Z27
+	VFMADD231PS  Z27, Z26, Z5
+	VFMADD231PS  X27, X24, X4
+	VBROADCASTSS (CX)(R8*1), Z27
+	VFMADD231PS  Z27, Z26, Z7
+	VFMADD231PS  X27, X24, X6
+	VBROADCASTSS (CX)(DX*4), Z27
+	VFMADD231PS  Z27, Z26, Z9
+	VFMADD231PS  X27, X24, X8
+	VBROADCASTSS (CX)(R9*1), Z27
+	VFMADD231PS  Z27, Z26, Z11
+	VFMADD231PS  X27, X24, X10
+	VBROADCASTSS (CX)(R8*2), Z27
+	VFMADD231PS  Z27, Z26, Z13
+	VFMADD231PS  X27, X24, X12
+	VBROADCASTSS (R13), Z27
+	VFMADD231PS  Z27, Z26, Z15
+	VFMADD231PS  X27, X24, X14
+	VBROADCASTSS (R13)(DX*1), Z27
+	VFMADD231PS  Z27, Z26, Z17
+	VFMADD231PS  X27, X24, X16
+	VBROADCASTSS (R13)(DX*2), Z27
+	VFMADD231PS  Z27, Z26, Z19
+	VFMADD231PS  X27, X24, X18
+	VBROADCASTSS (R13)(R8*1), Z27
+	VFMADD231PS  Z27, Z26, Z21
+	VFMADD231PS  X27, X24, X20
+	VBROADCASTSS (R13)(DX*4), Z27
+	VFMADD231PS  Z27, Z26, Z23
+	VFMADD231PS  X27, X24, X22
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z11, (DI)
-	VMOVUPS X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z15, (DI)
-	VMOVUPS X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	VMOVUPS X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	VMOVUPS X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	VMOVUPS X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z23, (DI)
-	VMOVUPS X22, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z3, (SI)
+	VMOVUPS X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z11, (SI)
+	VMOVUPS X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z15, (SI)
+	VMOVUPS X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z17, (SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z19, (SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z21, (SI)
+	VMOVUPS X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z23, (SI)
+	VMOVUPS X22, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs1x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs1x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs1x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs1x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R9
-	SHLQ $0x02, R9
-	MOVQ $0x00000002, R10
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
-	SUBQ    $0x08, R8
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (DX), Z5
-	VMOVUPS         64(DX), Z6
-	VMOVSD          (DX)(R9*1), X3
-	VBROADCASTSS    (AX), Z7
+	VMOVUPS         (R9), Z5
+	VMOVUPS         64(R9), Z6
+	VMOVSD          (R9)(R8*1), X3
+	VBROADCASTSS    (CX), Z7
 	VFMADD231PS     Z7, Z5, Z1
 	VFMADD231PS     Z7, Z6, Z2
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z5
-	VMOVUPS         64(DX), Z6
-	VMOVHPS         (DX)(R9*1), X3, X3
-	VBROADCASTSS    4(AX), Z7
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z5
+	VMOVUPS         64(R9), Z6
+	VMOVHPS         (R9)(R8*1), X3, X3
+	VBROADCASTSS    4(CX), Z7
 	VFMADD231PS     Z7, Z5, Z1
 	VFMADD231PS     Z7, Z6, Z2
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVSD          (DX)(R9*1), X5
-	VBROADCASTSS    8(AX), Z8
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVSD          (R9)(R8*1), X5
+	VBROADCASTSS    8(CX), Z8
 	VFMADD231PS     Z8, Z6, Z1
 	VFMADD231PS     Z8, Z7, Z2
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVHPS         (DX)(R9*1), X5, X5
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVHPS         (R9)(R8*1), X5, X5
 	VINSERTF32X4    $0x01, X5, Y3, Y3
-	VBROADCASTSS    12(AX), Z5
+	VBROADCASTSS    12(CX), Z5
 	VFMADD231PS     Z5, Z6, Z1
 	VFMADD231PS     Z5, Z7, Z2
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z5
-	VMOVUPS         64(DX), Z6
-	VMOVSD          (DX)(R9*1), X4
-	VBROADCASTSS    16(AX), Z7
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z5
+	VMOVUPS         64(R9), Z6
+	VMOVSD          (R9)(R8*1), X4
+	VBROADCASTSS    16(CX), Z7
 	VFMADD231PS     Z7, Z5, Z1
 	VFMADD231PS     Z7, Z6, Z2
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z5
-	VMOVUPS         64(DX), Z6
-	VMOVHPS         (DX)(R9*1), X4, X4
-	VBROADCASTSS    20(AX), Z7
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z5
+	VMOVUPS         64(R9), Z6
+	VMOVHPS         (R9)(R8*1), X4, X4
+	VBROADCASTSS    20(CX), Z7
 	VFMADD231PS     Z7, Z5, Z1
 	VFMADD231PS     Z7, Z6, Z2
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVSD          (DX)(R9*1), X5
-	VBROADCASTSS    24(AX), Z8
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVSD          (R9)(R8*1), X5
+	VBROADCASTSS    24(CX), Z8
 	VFMADD231PS     Z8, Z6, Z1
 	VFMADD231PS     Z8, Z7, Z2
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVHPS         (DX)(R9*1), X5, X5
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVHPS         (R9)(R8*1), X5, X5
 	VINSERTF32X4    $0x01, X5, Y4, Y4
 	VINSERTF64X4    $0x01, Y4, Z3, Z3
-	VBROADCASTSS    28(AX), Z4
+	VBROADCASTSS    28(CX), Z4
 	VFMADD231PS     Z4, Z6, Z1
 	VFMADD231PS     Z4, Z7, Z2
-	ADDQ            BX, DX
+	ADDQ            BX, R9
 	VMOVUPS         spairOrder<>+0(SB), Z4
 	VPERMPS         Z3, Z4, Z3
-	VBROADCASTF32X8 (AX), Z5
+	VBROADCASTF32X8 (CX), Z5
 	VFMADD231PS     Z5, Z3, Z0
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R8
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -6132,159 +6423,171 @@ tileSteps:
 	VADDPS        X5, X0, X0
 
 tileRest:
-	ADDQ $0x08, R8
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z4
-	VMOVUPS      64(DX), Z5
-	VMOVUPS.Z    (DX)(R9*1), K1, X3
-	VBROADCASTSS (AX), Z6
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z2
-	VFMADD231PS  X6, X3, X0
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (R9), Z5
+	VMOVUPS      64(R9), Z6
+	VMOVUPS.Z    (R9)(R8*1), K1, X3
+	VBROADCASTSS (CX), Z7
+	VFMADD231PS  Z7, Z5, Z1
+	VFMADD231PS  Z7, Z6, Z2
+	VFMADD231PS  X7, X3, X0
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
 	VMOVUPS Z1, (SI)
 	VMOVUPS Z2, 64(SI)
-	VMOVUPS X0, K1, (SI)(R9*1)
+	VMOVUPS X0, K1, (SI)(R8*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs2x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs2x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs2x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs2x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	VPXORD  X3, X3, X3
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z8
-	VMOVUPS         64(BX), Z9
-	VMOVSD          (BX)(R10*1), X6
-	VBROADCASTSS    (AX), Z10
+	VMOVUPS         (R9), Z8
+	VMOVUPS         64(R9), Z9
+	VMOVSD          (R9)(R8*1), X6
+	VBROADCASTSS    (CX), Z10
 	VFMADD231PS     Z10, Z8, Z1
 	VFMADD231PS     Z10, Z9, Z2
-	VBROADCASTSS    (AX)(DX*1), Z10
+	VBROADCASTSS    (CX)(DX*1), Z10
 	VFMADD231PS     Z10, Z8, Z4
 	VFMADD231PS     Z10, Z9, Z5
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z8
-	VMOVUPS         64(BX), Z9
-	VMOVHPS         (BX)(R10*1), X6, X6
-	VBROADCASTSS    4(AX), Z10
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z8
+	VMOVUPS         64(R9), Z9
+	VMOVHPS         (R9)(R8*1), X6, X6
+	VBROADCASTSS    4(CX), Z10
 	VFMADD231PS     Z10, Z8, Z1
 	VFMADD231PS     Z10, Z9, Z2
-	VBROADCASTSS    4(AX)(DX*1), Z10
+	VBROADCASTSS    4(CX)(DX*1), Z10
 	VFMADD231PS     Z10, Z8, Z4
 	VFMADD231PS     Z10, Z9, Z5
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z9
-	VMOVUPS         64(BX), Z10
-	VMOVSD          (BX)(R10*1), X8
-	VBROADCASTSS    8(AX), Z11
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z9
+	VMOVUPS         64(R9), Z10
+	VMOVSD          (R9)(R8*1), X8
+	VBROADCASTSS    8(CX), Z11
 	VFMADD231PS     Z11, Z9, Z1
 	VFMADD231PS     Z11, Z10, Z2
-	VBROADCASTSS    8(AX)(DX*1), Z11
+	VBROADCASTSS    8(CX)(DX*1), Z11
 	VFMADD231PS     Z11, Z9, Z4
 	VFMADD231PS     Z11, Z10, Z5
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z9
-	VMOVUPS         64(BX), Z10
-	VMOVHPS         (BX)(R10*1), X8, X8
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z9
+	VMOVUPS         64(R9), Z10
+	VMOVHPS         (R9)(R8*1), X8, X8
 	VINSERTF32X4    $0x01, X8, Y6, Y6
-	VBROADCASTSS    12(AX), Z8
+	VBROADCASTSS    12(CX), Z8
 	VFMADD231PS     Z8, Z9, Z1
 	VFMADD231PS     Z8, Z10, Z2
-	VBROADCASTSS    12(AX)(DX*1), Z8
+	VBROADCASTSS    12(CX)(DX*1), Z8
 	VFMADD231PS     Z8, Z9, Z4
 	VFMADD231PS     Z8, Z10, Z5
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z8
-	VMOVUPS         64(BX), Z9
-	VMOVSD          (BX)(R10*1), X7
-	VBROADCASTSS    16(AX), Z10
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z8
+	VMOVUPS         64(R9), Z9
+	VMOVSD          (R9)(R8*1), X7
+	VBROADCASTSS    16(CX), Z10
 	VFMADD231PS     Z10, Z8, Z1
 	VFMADD231PS     Z10, Z9, Z2
-	VBROADCASTSS    16(AX)(DX*1), Z10
+	VBROADCASTSS    16(CX)(DX*1), Z10
 	VFMADD231PS     Z10, Z8, Z4
 	VFMADD231PS     Z10, Z9, Z5
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z8
-	VMOVUPS         64(BX), Z9
-	VMOVHPS         (BX)(R10*1), X7, X7
-	VBROADCASTSS    20(AX), Z10
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z8
+	VMOVUPS         64(R9), Z9
+	VMOVHPS         (R9)(R8*1), X7, X7
+	VBROADCASTSS    20(CX), Z10
 	VFMADD231PS     Z10, Z8, Z1
 	VFMADD231PS     Z10, Z9, Z2
-	VBROADCASTSS    20(AX)(DX*1), Z10
+	VBROADCASTSS    20(CX)(DX*1), Z10
 	VFMADD231PS     Z10, Z8, Z4
 	VFMADD231PS     Z10, Z9, Z5
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z9
-	VMOVUPS         64(BX), Z10
-	VMOVSD          (BX)(R10*1), X8
-	VBROADCASTSS    24(AX), Z11
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z9
+	VMOVUPS         64(R9), Z10
+	VMOVSD          (R9)(R8*1), X8
+	VBROADCASTSS    24(CX), Z11
 	VFMADD231PS     Z11, Z9, Z1
 	VFMADD231PS     Z11, Z10, Z2
-	VBROADCASTSS    24(AX)(DX*1), Z11
+	VBROADCASTSS    24(CX)(DX*1), Z11
 	VFMADD231PS     Z11, Z9, Z4
 	VFMADD231PS     Z11, Z10, Z5
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z9
-	VMOVUPS         64(BX), Z10
-	VMOVHPS         (BX)(R10*1), X8, X8
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z9
+	VMOVUPS         64(R9), Z10
+	VMOVHPS         (R9)(R8*1), X8, X8
 	VINSERTF32X4    $0x01, X8, Y7, Y7
 	VINSERTF64X4    $0x01, Y7, Z6, Z6
-	VBROADCASTSS    28(AX), Z7
+	VBROADCASTSS    28(CX), Z7
 	VFMADD231PS     Z7, Z9, Z1
 	VFMADD231PS     Z7, Z10, Z2
-	VBROADCASTSS    28(AX)(DX*1), Z7
+	VBROADCASTSS    28(CX)(DX*1), Z7
 	VFMADD231PS     Z7, Z9, Z4
 	VFMADD231PS     Z7, Z10, Z5
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         spairOrder<>+0(SB), Z7
 	VPERMPS         Z6, Z7, Z6
-	VBROADCASTF32X8 (AX), Z8
+	VBROADCASTF32X8 (CX), Z8
 	VFMADD231PS     Z8, Z6, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z8
+	VBROADCASTF32X8 (CX)(DX*1), Z8
 	VFMADD231PS     Z8, Z6, Z3
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -6305,65 +6608,77 @@ tileSteps:
 	VADDPS        X8, X3, X3
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z7
-	VMOVUPS      64(BX), Z8
-	VMOVUPS.Z    (BX)(R10*1), K1, X6
-	VBROADCASTSS (AX), Z9
-	VFMADD231PS  Z9, Z7, Z1
-	VFMADD231PS  Z9, Z8, Z2
-	VFMADD231PS  X9, X6, X0
-	VBROADCASTSS (AX)(DX*1), Z9
-	VFMADD231PS  Z9, Z7, Z4
-	VFMADD231PS  Z9, Z8, Z5
-	VFMADD231PS  X9, X6, X3
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R9), Z8
+	VMOVUPS      64(R9), Z9
+	VMOVUPS.Z    (R9)(R8*1), K1, X6
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VFMADD231PS  Z10, Z9, Z2
+	VFMADD231PS  X10, X6, X0
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z10, Z8, Z4
+	VFMADD231PS  Z10, Z9, Z5
+	VFMADD231PS  X10, X6, X3
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS X3, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS X3, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs3x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs3x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs3x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs3x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -6373,128 +6688,128 @@ TEXT ·salonePairs3x34AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  X6, X6, X6
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVSD          (BX)(R10*1), X9
-	VBROADCASTSS    (AX), Z13
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVSD          (R9)(R8*1), X9
+	VBROADCASTSS    (CX), Z13
 	VFMADD231PS     Z13, Z11, Z1
 	VFMADD231PS     Z13, Z12, Z2
-	VBROADCASTSS    (AX)(DX*1), Z13
+	VBROADCASTSS    (CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z11, Z4
 	VFMADD231PS     Z13, Z12, Z5
-	VBROADCASTSS    (AX)(DX*2), Z13
+	VBROADCASTSS    (CX)(DX*2), Z13
 	VFMADD231PS     Z13, Z11, Z7
 	VFMADD231PS     Z13, Z12, Z8
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVHPS         (BX)(R10*1), X9, X9
-	VBROADCASTSS    4(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVHPS         (R9)(R8*1), X9, X9
+	VBROADCASTSS    4(CX), Z13
 	VFMADD231PS     Z13, Z11, Z1
 	VFMADD231PS     Z13, Z12, Z2
-	VBROADCASTSS    4(AX)(DX*1), Z13
+	VBROADCASTSS    4(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z11, Z4
 	VFMADD231PS     Z13, Z12, Z5
-	VBROADCASTSS    4(AX)(DX*2), Z13
+	VBROADCASTSS    4(CX)(DX*2), Z13
 	VFMADD231PS     Z13, Z11, Z7
 	VFMADD231PS     Z13, Z12, Z8
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z12
-	VMOVUPS         64(BX), Z13
-	VMOVSD          (BX)(R10*1), X11
-	VBROADCASTSS    8(AX), Z14
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z12
+	VMOVUPS         64(R9), Z13
+	VMOVSD          (R9)(R8*1), X11
+	VBROADCASTSS    8(CX), Z14
 	VFMADD231PS     Z14, Z12, Z1
 	VFMADD231PS     Z14, Z13, Z2
-	VBROADCASTSS    8(AX)(DX*1), Z14
+	VBROADCASTSS    8(CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z12, Z4
 	VFMADD231PS     Z14, Z13, Z5
-	VBROADCASTSS    8(AX)(DX*2), Z14
+	VBROADCASTSS    8(CX)(DX*2), Z14
 	VFMADD231PS     Z14, Z12, Z7
 	VFMADD231PS     Z14, Z13, Z8
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z12
-	VMOVUPS         64(BX), Z13
-	VMOVHPS         (BX)(R10*1), X11, X11
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z12
+	VMOVUPS         64(R9), Z13
+	VMOVHPS         (R9)(R8*1), X11, X11
 	VINSERTF32X4    $0x01, X11, Y9, Y9
-	VBROADCASTSS    12(AX), Z11
+	VBROADCASTSS    12(CX), Z11
 	VFMADD231PS     Z11, Z12, Z1
 	VFMADD231PS     Z11, Z13, Z2
-	VBROADCASTSS    12(AX)(DX*1), Z11
+	VBROADCASTSS    12(CX)(DX*1), Z11
 	VFMADD231PS     Z11, Z12, Z4
 	VFMADD231PS     Z11, Z13, Z5
-	VBROADCASTSS    12(AX)(DX*2), Z11
+	VBROADCASTSS    12(CX)(DX*2), Z11
 	VFMADD231PS     Z11, Z12, Z7
 	VFMADD231PS     Z11, Z13, Z8
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVSD          (BX)(R10*1), X10
-	VBROADCASTSS    16(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVSD          (R9)(R8*1), X10
+	VBROADCASTSS    16(CX), Z13
 	VFMADD231PS     Z13, Z11, Z1
 	VFMADD231PS     Z13, Z12, Z2
-	VBROADCASTSS    16(AX)(DX*1), Z13
+	VBROADCASTSS    16(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z11, Z4
 	VFMADD231PS     Z13, Z12, Z5
-	VBROADCASTSS    16(AX)(DX*2), Z13
+	VBROADCASTSS    16(CX)(DX*2), Z13
 	VFMADD231PS     Z13, Z11, Z7
 	VFMADD231PS     Z13, Z12, Z8
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVHPS         (BX)(R10*1), X10, X10
-	VBROADCASTSS    20(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVHPS         (R9)(R8*1), X10, X10
+	VBROADCASTSS    20(CX), Z13
 	VFMADD231PS     Z13, Z11, Z1
 	VFMADD231PS     Z13, Z12, Z2
-	VBROADCASTSS    20(AX)(DX*1), Z13
+	VBROADCASTSS    20(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z11, Z4
 	VFMADD231PS     Z13, Z12, Z5
-	VBROADCASTSS    20(AX)(DX*2), Z13
+	VBROADCASTSS    20(CX)(DX*2), Z13
 	VFMADD231PS     Z13, Z11, Z7
 	VFMADD231PS     Z13, Z12, Z8
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z12
-	VMOVUPS         64(BX), Z13
-	VMOVSD          (BX)(R10*1), X11
-	VBROADCASTSS    24(AX), Z14
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z12
+	VMOVUPS         64(R9), Z13
+	VMOVSD          (R9)(R8*1), X11
+	VBROADCASTSS    24(CX), Z14
 	VFMADD231PS     Z14, Z12, Z1
 	VFMADD231PS     Z14, Z13, Z2
-	VBROADCASTSS    24(AX)(DX*1), Z14
+	VBROADCASTSS    24(CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z12, Z4
 	VFMADD231PS     Z14, Z13, Z5
-	VBROADCASTSS    24(AX)(DX*2), Z14
+	VBROADCASTSS    24(CX)(DX*2), Z14
 	VFMADD231PS     Z14, Z12, Z7
 	VFMADD231PS     Z14, Z13, Z8
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z12
-	VMOVUPS         64(BX), Z13
-	VMOVHPS         (BX)(R10*1), X11, X11
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z12
+	VMOVUPS         64(R9), Z13
+	VMOVHPS         (R9)(R8*1), X11, X11
 	VINSERTF32X4    $0x01, X11, Y10, Y10
 	VINSERTF64X4    $0x01, Y10, Z9, Z9
-	VBROADCASTSS    28(AX), Z10
+	VBROADCASTSS    28(CX), Z10
 	VFMADD231PS     Z10, Z12, Z1
 	VFMADD231PS     Z10, Z13, Z2
-	VBROADCASTSS    28(AX)(DX*1), Z10
+	VBROADCASTSS    28(CX)(DX*1), Z10
 	VFMADD231PS     Z10, Z12, Z4
 	VFMADD231PS     Z10, Z13, Z5
-	VBROADCASTSS    28(AX)(DX*2), Z10
+	VBROADCASTSS    28(CX)(DX*2), Z10
 	VFMADD231PS     Z10, Z12, Z7
 	VFMADD231PS     Z10, Z13, Z8
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         spairOrder<>+0(SB), Z10
 	VPERMPS         Z9, Z10, Z9
-	VBROADCASTF32X8 (AX), Z11
+	VBROADCASTF32X8 (CX), Z11
 	VFMADD231PS     Z11, Z9, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z11
+	VBROADCASTF32X8 (CX)(DX*1), Z11
 	VFMADD231PS     Z11, Z9, Z3
-	VBROADCASTF32X8 (AX)(DX*2), Z11
+	VBROADCASTF32X8 (CX)(DX*2), Z11
 	VFMADD231PS     Z11, Z9, Z6
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -6522,74 +6837,86 @@ tileSteps:
 	VADDPS        X11, X6, X6
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z10
-	VMOVUPS      64(BX), Z11
-	VMOVUPS.Z    (BX)(R10*1), K1, X9
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z10, Z1
-	VFMADD231PS  Z12, Z11, Z2
-	VFMADD231PS  X12, X9, X0
-	VBROADCASTSS (AX)(DX*1), Z12
-	VFMADD231PS  Z12, Z10, Z4
-	VFMADD231PS  Z12, Z11, Z5
-	VFMADD231PS  X12, X9, X3
-	VBROADCASTSS (AX)(DX*2), Z12
-	VFMADD231PS  Z12, Z10, Z7
-	VFMADD231PS  Z12, Z11, Z8
-	VFMADD231PS  X12, X9, X6
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R9), Z11
+	VMOVUPS      64(R9), Z12
+	VMOVUPS.Z    (R9)(R8*1), K1, X9
+	VBROADCASTSS (CX), Z13
+	VFMADD231PS  Z13, Z11, Z1
+	VFMADD231PS  Z13, Z12, Z2
+	VFMADD231PS  X13, X9, X0
+	VBROADCASTSS (CX)(DX*1), Z13
+	VFMADD231PS  Z13, Z11, Z4
+	VFMADD231PS  Z13, Z12, Z5
+	VFMADD231PS  X13, X9, X3
+	VBROADCASTSS (CX)(DX*2), Z13
+	VFMADD231PS  Z13, Z11, Z7
+	VFMADD231PS  Z13, Z12, Z8
+	VFMADD231PS  X13, X9, X6
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS X3, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS Z8, 64(DI)
-	VMOVUPS X6, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS X3, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z8, 64(SI)
+	VMOVUPS X6, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs4x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs4x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs4x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs4x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -6602,154 +6929,154 @@ TEXT ·salonePairs4x34AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  X9, X9, X9
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVSD          (BX)(R11*1), X12
-	VBROADCASTSS    (AX), Z16
+	VMOVUPS         (R10), Z14
+	VMOVUPS         64(R10), Z15
+	VMOVSD          (R10)(R9*1), X12
+	VBROADCASTSS    (CX), Z16
 	VFMADD231PS     Z16, Z14, Z1
 	VFMADD231PS     Z16, Z15, Z2
-	VBROADCASTSS    (AX)(DX*1), Z16
+	VBROADCASTSS    (CX)(DX*1), Z16
 	VFMADD231PS     Z16, Z14, Z4
 	VFMADD231PS     Z16, Z15, Z5
-	VBROADCASTSS    (AX)(DX*2), Z16
+	VBROADCASTSS    (CX)(DX*2), Z16
 	VFMADD231PS     Z16, Z14, Z7
 	VFMADD231PS     Z16, Z15, Z8
-	VBROADCASTSS    (AX)(R10*1), Z16
+	VBROADCASTSS    (CX)(R8*1), Z16
 	VFMADD231PS     Z16, Z14, Z10
 	VFMADD231PS     Z16, Z15, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVHPS         (BX)(R11*1), X12, X12
-	VBROADCASTSS    4(AX), Z16
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z14
+	VMOVUPS         64(R10), Z15
+	VMOVHPS         (R10)(R9*1), X12, X12
+	VBROADCASTSS    4(CX), Z16
 	VFMADD231PS     Z16, Z14, Z1
 	VFMADD231PS     Z16, Z15, Z2
-	VBROADCASTSS    4(AX)(DX*1), Z16
+	VBROADCASTSS    4(CX)(DX*1), Z16
 	VFMADD231PS     Z16, Z14, Z4
 	VFMADD231PS     Z16, Z15, Z5
-	VBROADCASTSS    4(AX)(DX*2), Z16
+	VBROADCASTSS    4(CX)(DX*2), Z16
 	VFMADD231PS     Z16, Z14, Z7
 	VFMADD231PS     Z16, Z15, Z8
-	VBROADCASTSS    4(AX)(R10*1), Z16
+	VBROADCASTSS    4(CX)(R8*1), Z16
 	VFMADD231PS     Z16, Z14, Z10
 	VFMADD231PS     Z16, Z15, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVSD          (BX)(R11*1), X14
-	VBROADCASTSS    8(AX), Z17
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z15
+	VMOVUPS         64(R10), Z16
+	VMOVSD          (R10)(R9*1), X14
+	VBROADCASTSS    8(CX), Z17
 	VFMADD231PS     Z17, Z15, Z1
 	VFMADD231PS     Z17, Z16, Z2
-	VBROADCASTSS    8(AX)(DX*1), Z17
+	VBROADCASTSS    8(CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z15, Z4
 	VFMADD231PS     Z17, Z16, Z5
-	VBROADCASTSS    8(AX)(DX*2), Z17
+	VBROADCASTSS    8(CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z15, Z7
 	VFMADD231PS     Z17, Z16, Z8
-	VBROADCASTSS    8(AX)(R10*1), Z17
+	VBROADCASTSS    8(CX)(R8*1), Z17
 	VFMADD231PS     Z17, Z15, Z10
 	VFMADD231PS     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVHPS         (BX)(R11*1), X14, X14
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z15
+	VMOVUPS         64(R10), Z16
+	VMOVHPS         (R10)(R9*1), X14, X14
 	VINSERTF32X4    $0x01, X14, Y12, Y12
-	VBROADCASTSS    12(AX), Z14
+	VBROADCASTSS    12(CX), Z14
 	VFMADD231PS     Z14, Z15, Z1
 	VFMADD231PS     Z14, Z16, Z2
-	VBROADCASTSS    12(AX)(DX*1), Z14
+	VBROADCASTSS    12(CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z15, Z4
 	VFMADD231PS     Z14, Z16, Z5
-	VBROADCASTSS    12(AX)(DX*2), Z14
+	VBROADCASTSS    12(CX)(DX*2), Z14
 	VFMADD231PS     Z14, Z15, Z7
 	VFMADD231PS     Z14, Z16, Z8
-	VBROADCASTSS    12(AX)(R10*1), Z14
+	VBROADCASTSS    12(CX)(R8*1), Z14
 	VFMADD231PS     Z14, Z15, Z10
 	VFMADD231PS     Z14, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVSD          (BX)(R11*1), X13
-	VBROADCASTSS    16(AX), Z16
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z14
+	VMOVUPS         64(R10), Z15
+	VMOVSD          (R10)(R9*1), X13
+	VBROADCASTSS    16(CX), Z16
 	VFMADD231PS     Z16, Z14, Z1
 	VFMADD231PS     Z16, Z15, Z2
-	VBROADCASTSS    16(AX)(DX*1), Z16
+	VBROADCASTSS    16(CX)(DX*1), Z16
 	VFMADD231PS     Z16, Z14, Z4
 	VFMADD231PS     Z16, Z15, Z5
-	VBROADCASTSS    16(AX)(DX*2), Z16
+	VBROADCASTSS    16(CX)(DX*2), Z16
 	VFMADD231PS     Z16, Z14, Z7
 	VFMADD231PS     Z16, Z15, Z8
-	VBROADCASTSS    16(AX)(R10*1), Z16
+	VBROADCASTSS    16(CX)(R8*1), Z16
 	VFMADD231PS     Z16, Z14, Z10
 	VFMADD231PS     Z16, Z15, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVHPS         (BX)(R11*1), X13, X13
-	VBROADCASTSS    20(AX), Z16
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z14
+	VMOVUPS         64(R10), Z15
+	VMOVHPS         (R10)(R9*1), X13, X13
+	VBROADCASTSS    20(CX), Z16
 	VFMADD231PS     Z16, Z14, Z1
 	VFMADD231PS     Z16, Z15, Z2
-	VBROADCASTSS    20(AX)(DX*1), Z16
+	VBROADCASTSS    20(CX)(DX*1), Z16
 	VFMADD231PS     Z16, Z14, Z4
 	VFMADD231PS     Z16, Z15, Z5
-	VBROADCASTSS    20(AX)(DX*2), Z16
+	VBROADCASTSS    20(CX)(DX*2), Z16
 	VFMADD231PS     Z16, Z14, Z7
 	VFMADD231PS     Z16, Z15, Z8
-	VBROADCASTSS    20(AX)(R10*1), Z16
+	VBROADCASTSS    20(CX)(R8*1), Z16
 	VFMADD231PS     Z16, Z14, Z10
 	VFMADD231PS     Z16, Z15, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVSD          (BX)(R11*1), X14
-	VBROADCASTSS    24(AX), Z17
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z15
+	VMOVUPS         64(R10), Z16
+	VMOVSD          (R10)(R9*1), X14
+	VBROADCASTSS    24(CX), Z17
 	VFMADD231PS     Z17, Z15, Z1
 	VFMADD231PS     Z17, Z16, Z2
-	VBROADCASTSS    24(AX)(DX*1), Z17
+	VBROADCASTSS    24(CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z15, Z4
 	VFMADD231PS     Z17, Z16, Z5
-	VBROADCASTSS    24(AX)(DX*2), Z17
+	VBROADCASTSS    24(CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z15, Z7
 	VFMADD231PS     Z17, Z16, Z8
-	VBROADCASTSS    24(AX)(R10*1), Z17
+	VBROADCASTSS    24(CX)(R8*1), Z17
 	VFMADD231PS     Z17, Z15, Z10
 	VFMADD231PS     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVHPS         (BX)(R11*1), X14, X14
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z15
+	VMOVUPS         64(R10), Z16
+	VMOVHPS         (R10)(R9*1), X14, X14
 	VINSERTF32X4    $0x01, X14, Y13, Y13
 	VINSERTF64X4    $0x01, Y13, Z12, Z12
-	VBROADCASTSS    28(AX), Z13
+	VBROADCASTSS    28(CX), Z13
 	VFMADD231PS     Z13, Z15, Z1
 	VFMADD231PS     Z13, Z16, Z2
-	VBROADCASTSS    28(AX)(DX*1), Z13
+	VBROADCASTSS    28(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z15, Z4
 	VFMADD231PS     Z13, Z16, Z5
-	VBROADCASTSS    28(AX)(DX*2), Z13
+	VBROADCASTSS    28(CX)(DX*2), Z13
 	VFMADD231PS     Z13, Z15, Z7
 	VFMADD231PS     Z13, Z16, Z8
-	VBROADCASTSS    28(AX)(R10*1), Z13
+	VBROADCASTSS    28(CX)(R8*1), Z13
 	VFMADD231PS     Z13, Z15, Z10
 	VFMADD231PS     Z13, Z16, Z11
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         spairOrder<>+0(SB), Z13
 	VPERMPS         Z12, Z13, Z12
-	VBROADCASTF32X8 (AX), Z14
+	VBROADCASTF32X8 (CX), Z14
 	VFMADD231PS     Z14, Z12, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z14
+	VBROADCASTF32X8 (CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z12, Z3
-	VBROADCASTF32X8 (AX)(DX*2), Z14
+	VBROADCASTF32X8 (CX)(DX*2), Z14
 	VFMADD231PS     Z14, Z12, Z6
-	VBROADCASTF32X8 (AX)(R10*1), Z14
+	VBROADCASTF32X8 (CX)(R8*1), Z14
 	VFMADD231PS     Z14, Z12, Z9
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -6784,82 +7111,94 @@ tileSteps:
 	VADDPS        X14, X9, X9
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z13
-	VMOVUPS      64(BX), Z14
-	VMOVUPS.Z    (BX)(R11*1), K1, X12
-	VBROADCASTSS (AX), Z15
-	VFMADD231PS  Z15, Z13, Z1
-	VFMADD231PS  Z15, Z14, Z2
-	VFMADD231PS  X15, X12, X0
-	VBROADCASTSS (AX)(DX*1), Z15
-	VFMADD231PS  Z15, Z13, Z4
-	VFMADD231PS  Z15, Z14, Z5
-	VFMADD231PS  X15, X12, X3
-	VBROADCASTSS (AX)(DX*2), Z15
-	VFMADD231PS  Z15, Z13, Z7
-	VFMADD231PS  Z15, Z14, Z8
-	VFMADD231PS  X15, X12, X6
-	VBROADCASTSS (AX)(R10*1), Z15
-	VFMADD231PS  Z15, Z13, Z10
-	VFMADD231PS  Z15, Z14, Z11
-	VFMADD231PS  X15, X12, X9
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R10), Z14
+	VMOVUPS      64(R10), Z15
+	VMOVUPS.Z    (R10)(R9*1), K1, X12
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z16, Z14, Z1
+	VFMADD231PS  Z16, Z15, Z2
+	VFMADD231PS  X16, X12, X0
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z16, Z14, Z4
+	VFMADD231PS  Z16, Z15, Z5
+	VFMADD231PS  X16, X12, X3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z16, Z14, Z7
+	VFMADD231PS  Z16, Z15, Z8
+	VFMADD231PS  X16, X12, X6
+	VBROADCASTSS (CX)(R8*1), Z16
+	VFMADD231PS  Z16, Z14, Z10
+	VFMADD231PS  Z16, Z15, Z11
+	VFMADD231PS  X16, X12, X9
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS X3, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS Z8, 64(DI)
-	VMOVUPS X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	VMOVUPS X9, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS X3, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z8, 64(SI)
+	VMOVUPS X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	VMOVUPS X9, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs5x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs5x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs5x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs5x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -6875,180 +7214,180 @@ TEXT ·salonePairs5x34AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  X12, X12, X12
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z17
-	VMOVUPS         64(BX), Z18
-	VMOVSD          (BX)(R11*1), X15
-	VBROADCASTSS    (AX), Z19
+	VMOVUPS         (R10), Z17
+	VMOVUPS         64(R10), Z18
+	VMOVSD          (R10)(R9*1), X15
+	VBROADCASTSS    (CX), Z19
 	VFMADD231PS     Z19, Z17, Z1
 	VFMADD231PS     Z19, Z18, Z2
-	VBROADCASTSS    (AX)(DX*1), Z19
+	VBROADCASTSS    (CX)(DX*1), Z19
 	VFMADD231PS     Z19, Z17, Z4
 	VFMADD231PS     Z19, Z18, Z5
-	VBROADCASTSS    (AX)(DX*2), Z19
+	VBROADCASTSS    (CX)(DX*2), Z19
 	VFMADD231PS     Z19, Z17, Z7
 	VFMADD231PS     Z19, Z18, Z8
-	VBROADCASTSS    (AX)(R10*1), Z19
+	VBROADCASTSS    (CX)(R8*1), Z19
 	VFMADD231PS     Z19, Z17, Z10
 	VFMADD231PS     Z19, Z18, Z11
-	VBROADCASTSS    (AX)(DX*4), Z19
+	VBROADCASTSS    (CX)(DX*4), Z19
 	VFMADD231PS     Z19, Z17, Z13
 	VFMADD231PS     Z19, Z18, Z14
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z17
-	VMOVUPS         64(BX), Z18
-	VMOVHPS         (BX)(R11*1), X15, X15
-	VBROADCASTSS    4(AX), Z19
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z17
+	VMOVUPS         64(R10), Z18
+	VMOVHPS         (R10)(R9*1), X15, X15
+	VBROADCASTSS    4(CX), Z19
 	VFMADD231PS     Z19, Z17, Z1
 	VFMADD231PS     Z19, Z18, Z2
-	VBROADCASTSS    4(AX)(DX*1), Z19
+	VBROADCASTSS    4(CX)(DX*1), Z19
 	VFMADD231PS     Z19, Z17, Z4
 	VFMADD231PS     Z19, Z18, Z5
-	VBROADCASTSS    4(AX)(DX*2), Z19
+	VBROADCASTSS    4(CX)(DX*2), Z19
 	VFMADD231PS     Z19, Z17, Z7
 	VFMADD231PS     Z19, Z18, Z8
-	VBROADCASTSS    4(AX)(R10*1), Z19
+	VBROADCASTSS    4(CX)(R8*1), Z19
 	VFMADD231PS     Z19, Z17, Z10
 	VFMADD231PS     Z19, Z18, Z11
-	VBROADCASTSS    4(AX)(DX*4), Z19
+	VBROADCASTSS    4(CX)(DX*4), Z19
 	VFMADD231PS     Z19, Z17, Z13
 	VFMADD231PS     Z19, Z18, Z14
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVSD          (BX)(R11*1), X17
-	VBROADCASTSS    8(AX), Z20
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVSD          (R10)(R9*1), X17
+	VBROADCASTSS    8(CX), Z20
 	VFMADD231PS     Z20, Z18, Z1
 	VFMADD231PS     Z20, Z19, Z2
-	VBROADCASTSS    8(AX)(DX*1), Z20
+	VBROADCASTSS    8(CX)(DX*1), Z20
 	VFMADD231PS     Z20, Z18, Z4
 	VFMADD231PS     Z20, Z19, Z5
-	VBROADCASTSS    8(AX)(DX*2), Z20
+	VBROADCASTSS    8(CX)(DX*2), Z20
 	VFMADD231PS     Z20, Z18, Z7
 	VFMADD231PS     Z20, Z19, Z8
-	VBROADCASTSS    8(AX)(R10*1), Z20
+	VBROADCASTSS    8(CX)(R8*1), Z20
 	VFMADD231PS     Z20, Z18, Z10
 	VFMADD231PS     Z20, Z19, Z11
-	VBROADCASTSS    8(AX)(DX*4), Z20
+	VBROADCASTSS    8(CX)(DX*4), Z20
 	VFMADD231PS     Z20, Z18, Z13
 	VFMADD231PS     Z20, Z19, Z14
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVHPS         (BX)(R11*1), X17, X17
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVHPS         (R10)(R9*1), X17, X17
 	VINSERTF32X4    $0x01, X17, Y15, Y15
-	VBROADCASTSS    12(AX), Z17
+	VBROADCASTSS    12(CX), Z17
 	VFMADD231PS     Z17, Z18, Z1
 	VFMADD231PS     Z17, Z19, Z2
-	VBROADCASTSS    12(AX)(DX*1), Z17
+	VBROADCASTSS    12(CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z18, Z4
 	VFMADD231PS     Z17, Z19, Z5
-	VBROADCASTSS    12(AX)(DX*2), Z17
+	VBROADCASTSS    12(CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z18, Z7
 	VFMADD231PS     Z17, Z19, Z8
-	VBROADCASTSS    12(AX)(R10*1), Z17
+	VBROADCASTSS    12(CX)(R8*1), Z17
 	VFMADD231PS     Z17, Z18, Z10
 	VFMADD231PS     Z17, Z19, Z11
-	VBROADCASTSS    12(AX)(DX*4), Z17
+	VBROADCASTSS    12(CX)(DX*4), Z17
 	VFMADD231PS     Z17, Z18, Z13
 	VFMADD231PS     Z17, Z19, Z14
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z17
-	VMOVUPS         64(BX), Z18
-	VMOVSD          (BX)(R11*1), X16
-	VBROADCASTSS    16(AX), Z19
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z17
+	VMOVUPS         64(R10), Z18
+	VMOVSD          (R10)(R9*1), X16
+	VBROADCASTSS    16(CX), Z19
 	VFMADD231PS     Z19, Z17, Z1
 	VFMADD231PS     Z19, Z18, Z2
-	VBROADCASTSS    16(AX)(DX*1), Z19
+	VBROADCASTSS    16(CX)(DX*1), Z19
 	VFMADD231PS     Z19, Z17, Z4
 	VFMADD231PS     Z19, Z18, Z5
-	VBROADCASTSS    16(AX)(DX*2), Z19
+	VBROADCASTSS    16(CX)(DX*2), Z19
 	VFMADD231PS     Z19, Z17, Z7
 	VFMADD231PS     Z19, Z18, Z8
-	VBROADCASTSS    16(AX)(R10*1), Z19
+	VBROADCASTSS    16(CX)(R8*1), Z19
 	VFMADD231PS     Z19, Z17, Z10
 	VFMADD231PS     Z19, Z18, Z11
-	VBROADCASTSS    16(AX)(DX*4), Z19
+	VBROADCASTSS    16(CX)(DX*4), Z19
 	VFMADD231PS     Z19, Z17, Z13
 	VFMADD231PS     Z19, Z18, Z14
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z17
-	VMOVUPS         64(BX), Z18
-	VMOVHPS         (BX)(R11*1), X16, X16
-	VBROADCASTSS    20(AX), Z19
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z17
+	VMOVUPS         64(R10), Z18
+	VMOVHPS         (R10)(R9*1), X16, X16
+	VBROADCASTSS    20(CX), Z19
 	VFMADD231PS     Z19, Z17, Z1
 	VFMADD231PS     Z19, Z18, Z2
-	VBROADCASTSS    20(AX)(DX*1), Z19
+	VBROADCASTSS    20(CX)(DX*1), Z19
 	VFMADD231PS     Z19, Z17, Z4
 	VFMADD231PS     Z19, Z18, Z5
-	VBROADCASTSS    20(AX)(DX*2), Z19
+	VBROADCASTSS    20(CX)(DX*2), Z19
 	VFMADD231PS     Z19, Z17, Z7
 	VFMADD231PS     Z19, Z18, Z8
-	VBROADCASTSS    20(AX)(R10*1), Z19
+	VBROADCASTSS    20(CX)(R8*1), Z19
 	VFMADD231PS     Z19, Z17, Z10
 	VFMADD231PS     Z19, Z18, Z11
-	VBROADCASTSS    20(AX)(DX*4), Z19
+	VBROADCASTSS    20(CX)(DX*4), Z19
 	VFMADD231PS     Z19, Z17, Z13
 	VFMADD231PS     Z19, Z18, Z14
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVSD          (BX)(R11*1), X17
-	VBROADCASTSS    24(AX), Z20
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVSD          (R10)(R9*1), X17
+	VBROADCASTSS    24(CX), Z20
 	VFMADD231PS     Z20, Z18, Z1
 	VFMADD231PS     Z20, Z19, Z2
-	VBROADCASTSS    24(AX)(DX*1), Z20
+	VBROADCASTSS    24(CX)(DX*1), Z20
 	VFMADD231PS     Z20, Z18, Z4
 	VFMADD231PS     Z20, Z19, Z5
-	VBROADCASTSS    24(AX)(DX*2), Z20
+	VBROADCASTSS    24(CX)(DX*2), Z20
 	VFMADD231PS     Z20, Z18, Z7
 	VFMADD231PS     Z20, Z19, Z8
-	VBROADCASTSS    24(AX)(R10*1), Z20
+	VBROADCASTSS    24(CX)(R8*1), Z20
 	VFMADD231PS     Z20, Z18, Z10
 	VFMADD231PS     Z20, Z19, Z11
-	VBROADCASTSS    24(AX)(DX*4), Z20
+	VBROADCASTSS    24(CX)(DX*4), Z20
 	VFMADD231PS     Z20, Z18, Z13
 	VFMADD231PS     Z20, Z19, Z14
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVHPS         (BX)(R11*1), X17, X17
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVHPS         (R10)(R9*1), X17, X17
 	VINSERTF32X4    $0x01, X17, Y16, Y16
 	VINSERTF64X4    $0x01, Y16, Z15, Z15
-	VBROADCASTSS    28(AX), Z16
+	VBROADCASTSS    28(CX), Z16
 	VFMADD231PS     Z16, Z18, Z1
 	VFMADD231PS     Z16, Z19, Z2
-	VBROADCASTSS    28(AX)(DX*1), Z16
+	VBROADCASTSS    28(CX)(DX*1), Z16
 	VFMADD231PS     Z16, Z18, Z4
 	VFMADD231PS     Z16, Z19, Z5
-	VBROADCASTSS    28(AX)(DX*2), Z16
+	VBROADCASTSS    28(CX)(DX*2), Z16
 	VFMADD231PS     Z16, Z18, Z7
 	VFMADD231PS     Z16, Z19, Z8
-	VBROADCASTSS    28(AX)(R10*1), Z16
+	VBROADCASTSS    28(CX)(R8*1), Z16
 	VFMADD231PS     Z16, Z18, Z10
 	VFMADD231PS     Z16, Z19, Z11
-	VBROADCASTSS    28(AX)(DX*4), Z16
+	VBROADCASTSS    28(CX)(DX*4), Z16
 	VFMADD231PS     Z16, Z18, Z13
 	VFMADD231PS     Z16, Z19, Z14
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         spairOrder<>+0(SB), Z16
 	VPERMPS         Z15, Z16, Z15
-	VBROADCASTF32X8 (AX), Z17
+	VBROADCASTF32X8 (CX), Z17
 	VFMADD231PS     Z17, Z15, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z17
+	VBROADCASTF32X8 (CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z15, Z3
-	VBROADCASTF32X8 (AX)(DX*2), Z17
+	VBROADCASTF32X8 (CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z15, Z6
-	VBROADCASTF32X8 (AX)(R10*1), Z17
+	VBROADCASTF32X8 (CX)(R8*1), Z17
 	VFMADD231PS     Z17, Z15, Z9
-	VBROADCASTF32X8 (AX)(DX*4), Z17
+	VBROADCASTF32X8 (CX)(DX*4), Z17
 	VFMADD231PS     Z17, Z15, Z12
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -7090,91 +7429,103 @@ tileSteps:
 	VADDPS        X17, X12, X12
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS.Z    (BX)(R11*1), K1, X15
-	VBROADCASTSS (AX), Z18
-	VFMADD231PS  Z18, Z16, Z1
-	VFMADD231PS  Z18, Z17, Z2
-	VFMADD231PS  X18, X15, X0
-	VBROADCASTSS (AX)(DX*1), Z18
-	VFMADD231PS  Z18, Z16, Z4
-	VFMADD231PS  Z18, Z17, Z5
-	VFMADD231PS  X18, X15, X3
-	VBROADCASTSS (AX)(DX*2), Z18
-	VFMADD231PS  Z18, Z16, Z7
-	VFMADD231PS  Z18, Z17, Z8
-	VFMADD231PS  X18, X15, X6
-	VBROADCASTSS (AX)(R10*1), Z18
-	VFMADD231PS  Z18, Z16, Z10
-	VFMADD231PS  Z18, Z17, Z11
-	VFMADD231PS  X18, X15, X9
-	VBROADCASTSS (AX)(DX*4), Z18
-	VFMADD231PS  Z18, Z16, Z13
-	VFMADD231PS  Z18, Z17, Z14
-	VFMADD231PS  X18, X15, X12
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R10), Z17
+	VMOVUPS      64(R10), Z18
+	VMOVUPS.Z    (R10)(R9*1), K1, X15
+	VBROADCASTSS (CX), Z19
+	VFMADD231PS  Z19, Z17, Z1
+	VFMADD231PS  Z19, Z18, Z2
+	VFMADD231PS  X19, X15, X0
+	VBROADCASTSS (CX)(DX*1), Z19
+	VFMADD231PS  Z19, Z17, Z4
+	VFMADD231PS  Z19, Z18, Z5
+	VFMADD231PS  X19, X15, X3
+	VBROADCASTSS (CX)(DX*2), Z19
+	VFMADD231PS  Z19, Z17, Z7
+	VFMADD231PS  Z19, Z18, Z8
+	VFMADD231PS  X19, X15, X6
+	VBROADCASTSS (CX)(R8*1), Z19
+	VFMADD231PS  Z19, Z17, Z10
+	VFMADD231PS  Z19, Z18, Z11
+	VFMADD231PS  X19, X15, X9
+	VBROADCASTSS (CX)(DX*4), Z19
+	VFMADD231PS  Z19, Z17, Z13
+	VFMADD231PS  Z19, Z18, Z14
+	VFMADD231PS  X19, X15, X12
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS X3, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS Z8, 64(DI)
-	VMOVUPS X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	VMOVUPS X9, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS Z14, 64(DI)
-	VMOVUPS X12, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS X3, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z8, 64(SI)
+	VMOVUPS X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	VMOVUPS X9, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	VMOVUPS X12, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs6x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs6x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs6x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs6x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x02, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -7193,206 +7544,206 @@ TEXT ·salonePairs6x34AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
 	VPXORD  X15, X15, X15
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z20
-	VMOVUPS         64(BX), Z21
-	VMOVSD          (BX)(R12*1), X18
-	VBROADCASTSS    (AX), Z22
+	VMOVUPS         (R11), Z20
+	VMOVUPS         64(R11), Z21
+	VMOVSD          (R11)(R10*1), X18
+	VBROADCASTSS    (CX), Z22
 	VFMADD231PS     Z22, Z20, Z1
 	VFMADD231PS     Z22, Z21, Z2
-	VBROADCASTSS    (AX)(DX*1), Z22
+	VBROADCASTSS    (CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z20, Z4
 	VFMADD231PS     Z22, Z21, Z5
-	VBROADCASTSS    (AX)(DX*2), Z22
+	VBROADCASTSS    (CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z20, Z7
 	VFMADD231PS     Z22, Z21, Z8
-	VBROADCASTSS    (AX)(R10*1), Z22
+	VBROADCASTSS    (CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z20, Z10
 	VFMADD231PS     Z22, Z21, Z11
-	VBROADCASTSS    (AX)(DX*4), Z22
+	VBROADCASTSS    (CX)(DX*4), Z22
 	VFMADD231PS     Z22, Z20, Z13
 	VFMADD231PS     Z22, Z21, Z14
-	VBROADCASTSS    (AX)(R11*1), Z22
+	VBROADCASTSS    (CX)(R9*1), Z22
 	VFMADD231PS     Z22, Z20, Z16
 	VFMADD231PS     Z22, Z21, Z17
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z20
-	VMOVUPS         64(BX), Z21
-	VMOVHPS         (BX)(R12*1), X18, X18
-	VBROADCASTSS    4(AX), Z22
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z20
+	VMOVUPS         64(R11), Z21
+	VMOVHPS         (R11)(R10*1), X18, X18
+	VBROADCASTSS    4(CX), Z22
 	VFMADD231PS     Z22, Z20, Z1
 	VFMADD231PS     Z22, Z21, Z2
-	VBROADCASTSS    4(AX)(DX*1), Z22
+	VBROADCASTSS    4(CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z20, Z4
 	VFMADD231PS     Z22, Z21, Z5
-	VBROADCASTSS    4(AX)(DX*2), Z22
+	VBROADCASTSS    4(CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z20, Z7
 	VFMADD231PS     Z22, Z21, Z8
-	VBROADCASTSS    4(AX)(R10*1), Z22
+	VBROADCASTSS    4(CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z20, Z10
 	VFMADD231PS     Z22, Z21, Z11
-	VBROADCASTSS    4(AX)(DX*4), Z22
+	VBROADCASTSS    4(CX)(DX*4), Z22
 	VFMADD231PS     Z22, Z20, Z13
 	VFMADD231PS     Z22, Z21, Z14
-	VBROADCASTSS    4(AX)(R11*1), Z22
+	VBROADCASTSS    4(CX)(R9*1), Z22
 	VFMADD231PS     Z22, Z20, Z16
 	VFMADD231PS     Z22, Z21, Z17
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z21
-	VMOVUPS         64(BX), Z22
-	VMOVSD          (BX)(R12*1), X20
-	VBROADCASTSS    8(AX), Z23
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z21
+	VMOVUPS         64(R11), Z22
+	VMOVSD          (R11)(R10*1), X20
+	VBROADCASTSS    8(CX), Z23
 	VFMADD231PS     Z23, Z21, Z1
 	VFMADD231PS     Z23, Z22, Z2
-	VBROADCASTSS    8(AX)(DX*1), Z23
+	VBROADCASTSS    8(CX)(DX*1), Z23
 	VFMADD231PS     Z23, Z21, Z4
 	VFMADD231PS     Z23, Z22, Z5
-	VBROADCASTSS    8(AX)(DX*2), Z23
+	VBROADCASTSS    8(CX)(DX*2), Z23
 	VFMADD231PS     Z23, Z21, Z7
 	VFMADD231PS     Z23, Z22, Z8
-	VBROADCASTSS    8(AX)(R10*1), Z23
+	VBROADCASTSS    8(CX)(R8*1), Z23
 	VFMADD231PS     Z23, Z21, Z10
 	VFMADD231PS     Z23, Z22, Z11
-	VBROADCASTSS    8(AX)(DX*4), Z23
+	VBROADCASTSS    8(CX)(DX*4), Z23
 	VFMADD231PS     Z23, Z21, Z13
 	VFMADD231PS     Z23, Z22, Z14
-	VBROADCASTSS    8(AX)(R11*1), Z23
+	VBROADCASTSS    8(CX)(R9*1), Z23
 	VFMADD231PS     Z23, Z21, Z16
 	VFMADD231PS     Z23, Z22, Z17
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z21
-	VMOVUPS         64(BX), Z22
-	VMOVHPS         (BX)(R12*1), X20, X20
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z21
+	VMOVUPS         64(R11), Z22
+	VMOVHPS         (R11)(R10*1), X20, X20
 	VINSERTF32X4    $0x01, X20, Y18, Y18
-	VBROADCASTSS    12(AX), Z20
+	VBROADCASTSS    12(CX), Z20
 	VFMADD231PS     Z20, Z21, Z1
 	VFMADD231PS     Z20, Z22, Z2
-	VBROADCASTSS    12(AX)(DX*1), Z20
+	VBROADCASTSS    12(CX)(DX*1), Z20
 	VFMADD231PS     Z20, Z21, Z4
 	VFMADD231PS     Z20, Z22, Z5
-	VBROADCASTSS    12(AX)(DX*2), Z20
+	VBROADCASTSS    12(CX)(DX*2), Z20
 	VFMADD231PS     Z20, Z21, Z7
 	VFMADD231PS     Z20, Z22, Z8
-	VBROADCASTSS    12(AX)(R10*1), Z20
+	VBROADCASTSS    12(CX)(R8*1), Z20
 	VFMADD231PS     Z20, Z21, Z10
 	VFMADD231PS     Z20, Z22, Z11
-	VBROADCASTSS    12(AX)(DX*4), Z20
+	VBROADCASTSS    12(CX)(DX*4), Z20
 	VFMADD231PS     Z20, Z21, Z13
 	VFMADD231PS     Z20, Z22, Z14
-	VBROADCASTSS    12(AX)(R11*1), Z20
+	VBROADCASTSS    12(CX)(R9*1), Z20
 	VFMADD231PS     Z20, Z21, Z16
 	VFMADD231PS     Z20, Z22, Z17
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z20
-	VMOVUPS         64(BX), Z21
-	VMOVSD          (BX)(R12*1), X19
-	VBROADCASTSS    16(AX), Z22
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z20
+	VMOVUPS         64(R11), Z21
+	VMOVSD          (R11)(R10*1), X19
+	VBROADCASTSS    16(CX), Z22
 	VFMADD231PS     Z22, Z20, Z1
 	VFMADD231PS     Z22, Z21, Z2
-	VBROADCASTSS    16(AX)(DX*1), Z22
+	VBROADCASTSS    16(CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z20, Z4
 	VFMADD231PS     Z22, Z21, Z5
-	VBROADCASTSS    16(AX)(DX*2), Z22
+	VBROADCASTSS    16(CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z20, Z7
 	VFMADD231PS     Z22, Z21, Z8
-	VBROADCASTSS    16(AX)(R10*1), Z22
+	VBROADCASTSS    16(CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z20, Z10
 	VFMADD231PS     Z22, Z21, Z11
-	VBROADCASTSS    16(AX)(DX*4), Z22
+	VBROADCASTSS    16(CX)(DX*4), Z22
 	VFMADD231PS     Z22, Z20, Z13
 	VFMADD231PS     Z22, Z21, Z14
-	VBROADCASTSS    16(AX)(R11*1), Z22
+	VBROADCASTSS    16(CX)(R9*1), Z22
 	VFMADD231PS     Z22, Z20, Z16
 	VFMADD231PS     Z22, Z21, Z17
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z20
-	VMOVUPS         64(BX), Z21
-	VMOVHPS         (BX)(R12*1), X19, X19
-	VBROADCASTSS    20(AX), Z22
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z20
+	VMOVUPS         64(R11), Z21
+	VMOVHPS         (R11)(R10*1), X19, X19
+	VBROADCASTSS    20(CX), Z22
 	VFMADD231PS     Z22, Z20, Z1
 	VFMADD231PS     Z22, Z21, Z2
-	VBROADCASTSS    20(AX)(DX*1), Z22
+	VBROADCASTSS    20(CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z20, Z4
 	VFMADD231PS     Z22, Z21, Z5
-	VBROADCASTSS    20(AX)(DX*2), Z22
+	VBROADCASTSS    20(CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z20, Z7
 	VFMADD231PS     Z22, Z21, Z8
-	VBROADCASTSS    20(AX)(R10*1), Z22
+	VBROADCASTSS    20(CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z20, Z10
 	VFMADD231PS     Z22, Z21, Z11
-	VBROADCASTSS    20(AX)(DX*4), Z22
+	VBROADCASTSS    20(CX)(DX*4), Z22
 	VFMADD231PS     Z22, Z20, Z13
 	VFMADD231PS     Z22, Z21, Z14
-	VBROADCASTSS    20(AX)(R11*1), Z22
+	VBROADCASTSS    20(CX)(R9*1), Z22
 	VFMADD231PS     Z22, Z20, Z16
 	VFMADD231PS     Z22, Z21, Z17
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z21
-	VMOVUPS         64(BX), Z22
-	VMOVSD          (BX)(R12*1), X20
-	VBROADCASTSS    24(AX), Z23
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z21
+	VMOVUPS         64(R11), Z22
+	VMOVSD          (R11)(R10*1), X20
+	VBROADCASTSS    24(CX), Z23
 	VFMADD231PS     Z23, Z21, Z1
 	VFMADD231PS     Z23, Z22, Z2
-	VBROADCASTSS    24(AX)(DX*1), Z23
+	VBROADCASTSS    24(CX)(DX*1), Z23
 	VFMADD231PS     Z23, Z21, Z4
 	VFMADD231PS     Z23, Z22, Z5
-	VBROADCASTSS    24(AX)(DX*2), Z23
+	VBROADCASTSS    24(CX)(DX*2), Z23
 	VFMADD231PS     Z23, Z21, Z7
 	VFMADD231PS     Z23, Z22, Z8
-	VBROADCASTSS    24(AX)(R10*1), Z23
+	VBROADCASTSS    24(CX)(R8*1), Z23
 	VFMADD231PS     Z23, Z21, Z10
 	VFMADD231PS     Z23, Z22, Z11
-	VBROADCASTSS    24(AX)(DX*4), Z23
+	VBROADCASTSS    24(CX)(DX*4), Z23
 	VFMADD231PS     Z23, Z21, Z13
 	VFMADD231PS     Z23, Z22, Z14
-	VBROADCASTSS    24(AX)(R11*1), Z23
+	VBROADCASTSS    24(CX)(R9*1), Z23
 	VFMADD231PS     Z23, Z21, Z16
 	VFMADD231PS     Z23, Z22, Z17
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z21
-	VMOVUPS         64(BX), Z22
-	VMOVHPS         (BX)(R12*1), X20, X20
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z21
+	VMOVUPS         64(R11), Z22
+	VMOVHPS         (R11)(R10*1), X20, X20
 	VINSERTF32X4    $0x01, X20, Y19, Y19
 	VINSERTF64X4    $0x01, Y19, Z18, Z18
-	VBROADCASTSS    28(AX), Z19
+	VBROADCASTSS    28(CX), Z19
 	VFMADD231PS     Z19, Z21, Z1
 	VFMADD231PS     Z19, Z22, Z2
-	VBROADCASTSS    28(AX)(DX*1), Z19
+	VBROADCASTSS    28(CX)(DX*1), Z19
 	VFMADD231PS     Z19, Z21, Z4
 	VFMADD231PS     Z19, Z22, Z5
-	VBROADCASTSS    28(AX)(DX*2), Z19
+	VBROADCASTSS    28(CX)(DX*2), Z19
 	VFMADD231PS     Z19, Z21, Z7
 	VFMADD231PS     Z19, Z22, Z8
-	VBROADCASTSS    28(AX)(R10*1), Z19
+	VBROADCASTSS    28(CX)(R8*1), Z19
 	VFMADD231PS     Z19, Z21, Z10
 	VFMADD231PS     Z19, Z22, Z11
-	VBROADCASTSS    28(AX)(DX*4), Z19
+	VBROADCASTSS    28(CX)(DX*4), Z19
 	VFMADD231PS     Z19, Z21, Z13
 	VFMADD231PS     Z19, Z22, Z14
-	VBROADCASTSS    28(AX)(R11*1), Z19
+	VBROADCASTSS    28(CX)(R9*1), Z19
 	VFMADD231PS     Z19, Z21, Z16
 	VFMADD231PS     Z19, Z22, Z17
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         spairOrder<>+0(SB), Z19
 	VPERMPS         Z18, Z19, Z18
-	VBROADCASTF32X8 (AX), Z20
+	VBROADCASTF32X8 (CX), Z20
 	VFMADD231PS     Z20, Z18, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z20
+	VBROADCASTF32X8 (CX)(DX*1), Z20
 	VFMADD231PS     Z20, Z18, Z3
-	VBROADCASTF32X8 (AX)(DX*2), Z20
+	VBROADCASTF32X8 (CX)(DX*2), Z20
 	VFMADD231PS     Z20, Z18, Z6
-	VBROADCASTF32X8 (AX)(R10*1), Z20
+	VBROADCASTF32X8 (CX)(R8*1), Z20
 	VFMADD231PS     Z20, Z18, Z9
-	VBROADCASTF32X8 (AX)(DX*4), Z20
+	VBROADCASTF32X8 (CX)(DX*4), Z20
 	VFMADD231PS     Z20, Z18, Z12
-	VBROADCASTF32X8 (AX)(R11*1), Z20
+	VBROADCASTF32X8 (CX)(R9*1), Z20
 	VFMADD231PS     Z20, Z18, Z15
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -7441,99 +7792,111 @@ tileSteps:
 	VADDPS        X20, X15, X15
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z19
-	VMOVUPS      64(BX), Z20
-	VMOVUPS.Z    (BX)(R12*1), K1, X18
-	VBROADCASTSS (AX), Z21
-	VFMADD231PS  Z21, Z19, Z1
-	VFMADD231PS  Z21, Z20, Z2
-	VFMADD231PS  X21, X18, X0
-	VBROADCASTSS (AX)(DX*1), Z21
-	VFMADD231PS  Z21, Z19, Z4
-	VFMADD231PS  Z21, Z20, Z5
-	VFMADD231PS  X21, X18, X3
-	VBROADCASTSS (AX)(DX*2), Z21
-	VFMADD231PS  Z21, Z19, Z7
-	VFMADD231PS  Z21, Z20, Z8
-	VFMADD231PS  X21, X18, X6
-	VBROADCASTSS (AX)(R10*1), Z21
-	VFMADD231PS  Z21, Z19, Z10
-	VFMADD231PS  Z21, Z20, Z11
-	VFMADD231PS  X21, X18, X9
-	VBROADCASTSS (AX)(DX*4), Z21
-	VFMADD231PS  Z21, Z19, Z13
-	VFMADD231PS  Z21, Z20, Z14
-	VFMADD231PS  X21, X18, X12
-	VBROADCASTSS (AX)(R11*1), Z21
-	VFMADD231PS  Z21, Z19, Z16
-	VFMADD231PS  Z21, Z20, Z17
-	VFMADD231PS  X21, X18, X15
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z20
+	VMOVUPS      64(R11), Z21
+	VMOVUPS.Z    (R11)(R10*1), K1, X18
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z22, Z20, Z1
+	VFMADD231PS  Z22, Z21, Z2
+	VFMADD231PS  X22, X18, X0
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z22, Z20, Z4
+	VFMADD231PS  Z22, Z21, Z5
+	VFMADD231PS  X22, X18, X3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z22, Z20, Z7
+	VFMADD231PS  Z22, Z21, Z8
+	VFMADD231PS  X22, X18, X6
+	VBROADCASTSS (CX)(R8*1), Z22
+	VFMADD231PS  Z22, Z20, Z10
+	VFMADD231PS  Z22, Z21, Z11
+	VFMADD231PS  X22, X18, X9
+	VBROADCASTSS (CX)(DX*4), Z22
+	VFMADD231PS  Z22, Z20, Z13
+	VFMADD231PS  Z22, Z21, Z14
+	VFMADD231PS  X22, X18, X12
+	VBROADCASTSS (CX)(R9*1), Z22
+	VFMADD231PS  Z22, Z20, Z16
+	VFMADD231PS  Z22, Z21, Z17
+	VFMADD231PS  X22, X18, X15
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS X3, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS Z8, 64(DI)
-	VMOVUPS X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	VMOVUPS X9, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS Z14, 64(DI)
-	VMOVUPS X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	VMOVUPS X15, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS X3, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z8, 64(SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	VMOVUPS X9, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	VMOVUPS X15, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs7x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs7x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs7x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs7x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x02, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -7555,232 +7918,232 @@ TEXT ·salonePairs7x34AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  X18, X18, X18
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVSD          (BX)(R12*1), X21
-	VBROADCASTSS    (AX), Z25
+	VMOVUPS         (R11), Z23
+	VMOVUPS         64(R11), Z24
+	VMOVSD          (R11)(R10*1), X21
+	VBROADCASTSS    (CX), Z25
 	VFMADD231PS     Z25, Z23, Z1
 	VFMADD231PS     Z25, Z24, Z2
-	VBROADCASTSS    (AX)(DX*1), Z25
+	VBROADCASTSS    (CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z23, Z4
 	VFMADD231PS     Z25, Z24, Z5
-	VBROADCASTSS    (AX)(DX*2), Z25
+	VBROADCASTSS    (CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z23, Z7
 	VFMADD231PS     Z25, Z24, Z8
-	VBROADCASTSS    (AX)(R10*1), Z25
+	VBROADCASTSS    (CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    (AX)(DX*4), Z25
+	VBROADCASTSS    (CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z23, Z13
 	VFMADD231PS     Z25, Z24, Z14
-	VBROADCASTSS    (AX)(R11*1), Z25
+	VBROADCASTSS    (CX)(R9*1), Z25
 	VFMADD231PS     Z25, Z23, Z16
 	VFMADD231PS     Z25, Z24, Z17
-	VBROADCASTSS    (AX)(R10*2), Z25
+	VBROADCASTSS    (CX)(R8*2), Z25
 	VFMADD231PS     Z25, Z23, Z19
 	VFMADD231PS     Z25, Z24, Z20
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVHPS         (BX)(R12*1), X21, X21
-	VBROADCASTSS    4(AX), Z25
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z23
+	VMOVUPS         64(R11), Z24
+	VMOVHPS         (R11)(R10*1), X21, X21
+	VBROADCASTSS    4(CX), Z25
 	VFMADD231PS     Z25, Z23, Z1
 	VFMADD231PS     Z25, Z24, Z2
-	VBROADCASTSS    4(AX)(DX*1), Z25
+	VBROADCASTSS    4(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z23, Z4
 	VFMADD231PS     Z25, Z24, Z5
-	VBROADCASTSS    4(AX)(DX*2), Z25
+	VBROADCASTSS    4(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z23, Z7
 	VFMADD231PS     Z25, Z24, Z8
-	VBROADCASTSS    4(AX)(R10*1), Z25
+	VBROADCASTSS    4(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    4(AX)(DX*4), Z25
+	VBROADCASTSS    4(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z23, Z13
 	VFMADD231PS     Z25, Z24, Z14
-	VBROADCASTSS    4(AX)(R11*1), Z25
+	VBROADCASTSS    4(CX)(R9*1), Z25
 	VFMADD231PS     Z25, Z23, Z16
 	VFMADD231PS     Z25, Z24, Z17
-	VBROADCASTSS    4(AX)(R10*2), Z25
+	VBROADCASTSS    4(CX)(R8*2), Z25
 	VFMADD231PS     Z25, Z23, Z19
 	VFMADD231PS     Z25, Z24, Z20
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z24
-	VMOVUPS         64(BX), Z25
-	VMOVSD          (BX)(R12*1), X23
-	VBROADCASTSS    8(AX), Z26
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z24
+	VMOVUPS         64(R11), Z25
+	VMOVSD          (R11)(R10*1), X23
+	VBROADCASTSS    8(CX), Z26
 	VFMADD231PS     Z26, Z24, Z1
 	VFMADD231PS     Z26, Z25, Z2
-	VBROADCASTSS    8(AX)(DX*1), Z26
+	VBROADCASTSS    8(CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z24, Z4
 	VFMADD231PS     Z26, Z25, Z5
-	VBROADCASTSS    8(AX)(DX*2), Z26
+	VBROADCASTSS    8(CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z24, Z7
 	VFMADD231PS     Z26, Z25, Z8
-	VBROADCASTSS    8(AX)(R10*1), Z26
+	VBROADCASTSS    8(CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z24, Z10
 	VFMADD231PS     Z26, Z25, Z11
-	VBROADCASTSS    8(AX)(DX*4), Z26
+	VBROADCASTSS    8(CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z24, Z13
 	VFMADD231PS     Z26, Z25, Z14
-	VBROADCASTSS    8(AX)(R11*1), Z26
+	VBROADCASTSS    8(CX)(R9*1), Z26
 	VFMADD231PS     Z26, Z24, Z16
 	VFMADD231PS     Z26, Z25, Z17
-	VBROADCASTSS    8(AX)(R10*2), Z26
+	VBROADCASTSS    8(CX)(R8*2), Z26
 	VFMADD231PS     Z26, Z24, Z19
 	VFMADD231PS     Z26, Z25, Z20
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z24
-	VMOVUPS         64(BX), Z25
-	VMOVHPS         (BX)(R12*1), X23, X23
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z24
+	VMOVUPS         64(R11), Z25
+	VMOVHPS         (R11)(R10*1), X23, X23
 	VINSERTF32X4    $0x01, X23, Y21, Y21
-	VBROADCASTSS    12(AX), Z23
+	VBROADCASTSS    12(CX), Z23
 	VFMADD231PS     Z23, Z24, Z1
 	VFMADD231PS     Z23, Z25, Z2
-	VBROADCASTSS    12(AX)(DX*1), Z23
+	VBROADCASTSS    12(CX)(DX*1), Z23
 	VFMADD231PS     Z23, Z24, Z4
 	VFMADD231PS     Z23, Z25, Z5
-	VBROADCASTSS    12(AX)(DX*2), Z23
+	VBROADCASTSS    12(CX)(DX*2), Z23
 	VFMADD231PS     Z23, Z24, Z7
 	VFMADD231PS     Z23, Z25, Z8
-	VBROADCASTSS    12(AX)(R10*1), Z23
+	VBROADCASTSS    12(CX)(R8*1), Z23
 	VFMADD231PS     Z23, Z24, Z10
 	VFMADD231PS     Z23, Z25, Z11
-	VBROADCASTSS    12(AX)(DX*4), Z23
+	VBROADCASTSS    12(CX)(DX*4), Z23
 	VFMADD231PS     Z23, Z24, Z13
 	VFMADD231PS     Z23, Z25, Z14
-	VBROADCASTSS    12(AX)(R11*1), Z23
+	VBROADCASTSS    12(CX)(R9*1), Z23
 	VFMADD231PS     Z23, Z24, Z16
 	VFMADD231PS     Z23, Z25, Z17
-	VBROADCASTSS    12(AX)(R10*2), Z23
+	VBROADCASTSS    12(CX)(R8*2), Z23
 	VFMADD231PS     Z23, Z24, Z19
 	VFMADD231PS     Z23, Z25, Z20
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVSD          (BX)(R12*1), X22
-	VBROADCASTSS    16(AX), Z25
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z23
+	VMOVUPS         64(R11), Z24
+	VMOVSD          (R11)(R10*1), X22
+	VBROADCASTSS    16(CX), Z25
 	VFMADD231PS     Z25, Z23, Z1
 	VFMADD231PS     Z25, Z24, Z2
-	VBROADCASTSS    16(AX)(DX*1), Z25
+	VBROADCASTSS    16(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z23, Z4
 	VFMADD231PS     Z25, Z24, Z5
-	VBROADCASTSS    16(AX)(DX*2), Z25
+	VBROADCASTSS    16(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z23, Z7
 	VFMADD231PS     Z25, Z24, Z8
-	VBROADCASTSS    16(AX)(R10*1), Z25
+	VBROADCASTSS    16(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    16(AX)(DX*4), Z25
+	VBROADCASTSS    16(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z23, Z13
 	VFMADD231PS     Z25, Z24, Z14
-	VBROADCASTSS    16(AX)(R11*1), Z25
+	VBROADCASTSS    16(CX)(R9*1), Z25
 	VFMADD231PS     Z25, Z23, Z16
 	VFMADD231PS     Z25, Z24, Z17
-	VBROADCASTSS    16(AX)(R10*2), Z25
+	VBROADCASTSS    16(CX)(R8*2), Z25
 	VFMADD231PS     Z25, Z23, Z19
 	VFMADD231PS     Z25, Z24, Z20
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVHPS         (BX)(R12*1), X22, X22
-	VBROADCASTSS    20(AX), Z25
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z23
+	VMOVUPS         64(R11), Z24
+	VMOVHPS         (R11)(R10*1), X22, X22
+	VBROADCASTSS    20(CX), Z25
 	VFMADD231PS     Z25, Z23, Z1
 	VFMADD231PS     Z25, Z24, Z2
-	VBROADCASTSS    20(AX)(DX*1), Z25
+	VBROADCASTSS    20(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z23, Z4
 	VFMADD231PS     Z25, Z24, Z5
-	VBROADCASTSS    20(AX)(DX*2), Z25
+	VBROADCASTSS    20(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z23, Z7
 	VFMADD231PS     Z25, Z24, Z8
-	VBROADCASTSS    20(AX)(R10*1), Z25
+	VBROADCASTSS    20(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    20(AX)(DX*4), Z25
+	VBROADCASTSS    20(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z23, Z13
 	VFMADD231PS     Z25, Z24, Z14
-	VBROADCASTSS    20(AX)(R11*1), Z25
+	VBROADCASTSS    20(CX)(R9*1), Z25
 	VFMADD231PS     Z25, Z23, Z16
 	VFMADD231PS     Z25, Z24, Z17
-	VBROADCASTSS    20(AX)(R10*2), Z25
+	VBROADCASTSS    20(CX)(R8*2), Z25
 	VFMADD231PS     Z25, Z23, Z19
 	VFMADD231PS     Z25, Z24, Z20
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z24
-	VMOVUPS         64(BX), Z25
-	VMOVSD          (BX)(R12*1), X23
-	VBROADCASTSS    24(AX), Z26
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z24
+	VMOVUPS         64(R11), Z25
+	VMOVSD          (R11)(R10*1), X23
+	VBROADCASTSS    24(CX), Z26
 	VFMADD231PS     Z26, Z24, Z1
 	VFMADD231PS     Z26, Z25, Z2
-	VBROADCASTSS    24(AX)(DX*1), Z26
+	VBROADCASTSS    24(CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z24, Z4
 	VFMADD231PS     Z26, Z25, Z5
-	VBROADCASTSS    24(AX)(DX*2), Z26
+	VBROADCASTSS    24(CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z24, Z7
 	VFMADD231PS     Z26, Z25, Z8
-	VBROADCASTSS    24(AX)(R10*1), Z26
+	VBROADCASTSS    24(CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z24, Z10
 	VFMADD231PS     Z26, Z25, Z11
-	VBROADCASTSS    24(AX)(DX*4), Z26
+	VBROADCASTSS    24(CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z24, Z13
 	VFMADD231PS     Z26, Z25, Z14
-	VBROADCASTSS    24(AX)(R11*1), Z26
+	VBROADCASTSS    24(CX)(R9*1), Z26
 	VFMADD231PS     Z26, Z24, Z16
 	VFMADD231PS     Z26, Z25, Z17
-	VBROADCASTSS    24(AX)(R10*2), Z26
+	VBROADCASTSS    24(CX)(R8*2), Z26
 	VFMADD231PS     Z26, Z24, Z19
 	VFMADD231PS     Z26, Z25, Z20
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z24
-	VMOVUPS         64(BX), Z25
-	VMOVHPS         (BX)(R12*1), X23, X23
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z24
+	VMOVUPS         64(R11), Z25
+	VMOVHPS         (R11)(R10*1), X23, X23
 	VINSERTF32X4    $0x01, X23, Y22, Y22
 	VINSERTF64X4    $0x01, Y22, Z21, Z21
-	VBROADCASTSS    28(AX), Z22
+	VBROADCASTSS    28(CX), Z22
 	VFMADD231PS     Z22, Z24, Z1
 	VFMADD231PS     Z22, Z25, Z2
-	VBROADCASTSS    28(AX)(DX*1), Z22
+	VBROADCASTSS    28(CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z24, Z4
 	VFMADD231PS     Z22, Z25, Z5
-	VBROADCASTSS    28(AX)(DX*2), Z22
+	VBROADCASTSS    28(CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z24, Z7
 	VFMADD231PS     Z22, Z25, Z8
-	VBROADCASTSS    28(AX)(R10*1), Z22
+	VBROADCASTSS    28(CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z22, Z25, Z11
-	VBROADCASTSS    28(AX)(DX*4), Z22
+	VBROADCASTSS    28(CX)(DX*4), Z22
 	VFMADD231PS     Z22, Z24, Z13
 	VFMADD231PS     Z22, Z25, Z14
-	VBROADCASTSS    28(AX)(R11*1), Z22
+	VBROADCASTSS    28(CX)(R9*1), Z22
 	VFMADD231PS     Z22, Z24, Z16
 	VFMADD231PS     Z22, Z25, Z17
-	VBROADCASTSS    28(AX)(R10*2), Z22
+	VBROADCASTSS    28(CX)(R8*2), Z22
 	VFMADD231PS     Z22, Z24, Z19
 	VFMADD231PS     Z22, Z25, Z20
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         spairOrder<>+0(SB), Z22
 	VPERMPS         Z21, Z22, Z21
-	VBROADCASTF32X8 (AX), Z23
+	VBROADCASTF32X8 (CX), Z23
 	VFMADD231PS     Z23, Z21, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z23
+	VBROADCASTF32X8 (CX)(DX*1), Z23
 	VFMADD231PS     Z23, Z21, Z3
-	VBROADCASTF32X8 (AX)(DX*2), Z23
+	VBROADCASTF32X8 (CX)(DX*2), Z23
 	VFMADD231PS     Z23, Z21, Z6
-	VBROADCASTF32X8 (AX)(R10*1), Z23
+	VBROADCASTF32X8 (CX)(R8*1), Z23
 	VFMADD231PS     Z23, Z21, Z9
-	VBROADCASTF32X8 (AX)(DX*4), Z23
+	VBROADCASTF32X8 (CX)(DX*4), Z23
 	VFMADD231PS     Z23, Z21, Z12
-	VBROADCASTF32X8 (AX)(R11*1), Z23
+	VBROADCASTF32X8 (CX)(R9*1), Z23
 	VFMADD231PS     Z23, Z21, Z15
-	VBROADCASTF32X8 (AX)(R10*2), Z23
+	VBROADCASTF32X8 (CX)(R8*2), Z23
 	VFMADD231PS     Z23, Z21, Z18
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -7836,111 +8199,123 @@ tileSteps:
 	VADDPS        X23, X18, X18
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z22
-	VMOVUPS      64(BX), Z23
-	VMOVUPS.Z    (BX)(R12*1), K1, X21
-	VBROADCASTSS (AX), Z24
-	VFMADD231PS  Z24, Z22, Z1
-	VFMADD231PS  Z24, Z23, Z2
-	VFMADD231PS  X24, X21, X0
-	VBROADCASTSS (AX)(DX*1), Z24
-	VFMADD231PS  Z24, Z22, Z4
-	VFMADD231PS  Z24, Z23, Z5
-	VFMADD231PS  X24, X21, X3
-	VBROADCASTSS (AX)(DX*2), Z24
-	VFMADD231PS  Z24, Z22, Z7
-	VFMADD231PS  Z24, Z23, Z8
-	VFMADD231PS  X24, X21, X6
-	VBROADCASTSS (AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VFMADD231PS  X24, X21, X9
-	VBROADCASTSS (AX)(DX*4), Z24
-	VFMADD231PS  Z24, Z22, Z13
-	VFMADD231PS  Z24, Z23, Z14
-	VFMADD231PS  X24, X21, X12
-	VBROADCASTSS (AX)(R11*1), Z24
-	VFMADD231PS  Z24, Z22, Z16
-	VFMADD231PS  Z24, Z23, Z17
-	VFMADD231PS  X24, X21, X15
-	VBROADCASTSS (AX)(R10*2), Z24
-	VFMADD231PS  Z24, Z22, Z19
-	VFMADD231PS  Z24, Z23, Z20
-	VFMADD231PS  X24, X21, X18
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z23
+	VMOVUPS      64(R11), Z24
+	VMOVUPS.Z    (R11)(R10*1), K1, X21
+	VBROADCASTSS (CX), Z25
+	VFMADD231PS  Z25, Z23, Z1
+	VFMADD231PS  Z25, Z24, Z2
+	VFMADD231PS  X25, X21, X0
+	VBROADCASTSS (CX)(DX*1), Z25
+	VFMADD231PS  Z25, Z23, Z4
+	VFMADD231PS  Z25, Z24, Z5
+	VFMADD231PS  X25, X21, X3
+	VBROADCASTSS (CX)(DX*2), Z25
+	VFMADD231PS  Z25, Z23, Z7
+	VFMADD231PS  Z25, Z24, Z8
+	VFMADD231PS  X25, X21, X6
+	VBROADCASTSS (CX)(R8*1), Z25
+	VFMADD231PS  Z25, Z23, Z10
+	VFMADD231PS  Z25, Z24, Z11
+	VFMADD231PS  X25, X21, X9
+	VBROADCASTSS (CX)(DX*4), Z25
+	VFMADD231PS  Z25, Z23, Z13
+	VFMADD231PS  Z25, Z24, Z14
+	VFMADD231PS  X25, X21, X12
+	VBROADCASTSS (CX)(R9*1), Z25
+	VFMADD231PS  Z25, Z23, Z16
+	VFMADD231PS  Z25, Z24, Z17
+	VFMADD231PS  X25, X21, X15
+	VBROADCASTSS (CX)(R8*2), Z25
+	VFMADD231PS  Z25, Z23, Z19
+	VFMADD231PS  Z25, Z24, Z20
+	VFMADD231PS  X25, X21, X18
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS X3, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS Z8, 64(DI)
-	VMOVUPS X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	VMOVUPS X9, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS Z14, 64(DI)
-	VMOVUPS X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	VMOVUPS X15, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	VMOVUPS Z20, 64(DI)
-	VMOVUPS X18, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS X3, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z8, 64(SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	VMOVUPS X9, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	VMOVUPS X15, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z19, (SI)
+	VMOVUPS Z20, 64(SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs8x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs8x34AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs8x34AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs8x34AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x02, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -7965,259 +8340,259 @@ TEXT ·salonePairs8x34AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
 	VPXORD  X21, X21, X21
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVSD          (BX)(R13*1), X24
-	VBROADCASTSS    (AX), Z28
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVSD          (R11)(R10*1), X24
+	VBROADCASTSS    (CX), Z28
 	VFMADD231PS     Z28, Z26, Z1
 	VFMADD231PS     Z28, Z27, Z2
-	VBROADCASTSS    (AX)(DX*1), Z28
+	VBROADCASTSS    (CX)(DX*1), Z28
 	VFMADD231PS     Z28, Z26, Z4
 	VFMADD231PS     Z28, Z27, Z5
-	VBROADCASTSS    (AX)(DX*2), Z28
+	VBROADCASTSS    (CX)(DX*2), Z28
 	VFMADD231PS     Z28, Z26, Z7
 	VFMADD231PS     Z28, Z27, Z8
-	VBROADCASTSS    (AX)(R10*1), Z28
+	VBROADCASTSS    (CX)(R8*1), Z28
 	VFMADD231PS     Z28, Z26, Z10
 	VFMADD231PS     Z28, Z27, Z11
-	VBROADCASTSS    (AX)(DX*4), Z28
+	VBROADCASTSS    (CX)(DX*4), Z28
 	VFMADD231PS     Z28, Z26, Z13
 	VFMADD231PS     Z28, Z27, Z14
-	VBROADCASTSS    (AX)(R11*1), Z28
+	VBROADCASTSS    (CX)(R9*1), Z28
 	VFMADD231PS     Z28, Z26, Z16
 	VFMADD231PS     Z28, Z27, Z17
-	VBROADCASTSS    (AX)(R10*2), Z28
+	VBROADCASTSS    (CX)(R8*2), Z28
 	VFMADD231PS     Z28, Z26, Z19
 	VFMADD231PS     Z28, Z27, Z20
-	VBROADCASTSS    (R12), Z28
+	VBROADCASTSS    (R13), Z28
 	VFMADD231PS     Z28, Z26, Z22
 	VFMADD231PS     Z28, Z27, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVHPS         (BX)(R13*1), X24, X24
-	VBROADCASTSS    4(AX), Z28
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVHPS         (R11)(R10*1), X24, X24
+	VBROADCASTSS    4(CX), Z28
 	VFMADD231PS     Z28, Z26, Z1
 	VFMADD231PS     Z28, Z27, Z2
-	VBROADCASTSS    4(AX)(DX*1), Z28
+	VBROADCASTSS    4(CX)(DX*1), Z28
 	VFMADD231PS     Z28, Z26, Z4
 	VFMADD231PS     Z28, Z27, Z5
-	VBROADCASTSS    4(AX)(DX*2), Z28
+	VBROADCASTSS    4(CX)(DX*2), Z28
 	VFMADD231PS     Z28, Z26, Z7
 	VFMADD231PS     Z28, Z27, Z8
-	VBROADCASTSS    4(AX)(R10*1), Z28
+	VBROADCASTSS    4(CX)(R8*1), Z28
 	VFMADD231PS     Z28, Z26, Z10
 	VFMADD231PS     Z28, Z27, Z11
-	VBROADCASTSS    4(AX)(DX*4), Z28
+	VBROADCASTSS    4(CX)(DX*4), Z28
 	VFMADD231PS     Z28, Z26, Z13
 	VFMADD231PS     Z28, Z27, Z14
-	VBROADCASTSS    4(AX)(R11*1), Z28
+	VBROADCASTSS    4(CX)(R9*1), Z28
 	VFMADD231PS     Z28, Z26, Z16
 	VFMADD231PS     Z28, Z27, Z17
-	VBROADCASTSS    4(AX)(R10*2), Z28
+	VBROADCASTSS    4(CX)(R8*2), Z28
 	VFMADD231PS     Z28, Z26, Z19
 	VFMADD231PS     Z28, Z27, Z20
-	VBROADCASTSS    4(R12), Z28
+	VBROADCASTSS    4(R13), Z28
 	VFMADD231PS     Z28, Z26, Z22
 	VFMADD231PS     Z28, Z27, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVSD          (BX)(R13*1), X26
-	VBROADCASTSS    8(AX), Z29
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVSD          (R11)(R10*1), X26
+	VBROADCASTSS    8(CX), Z29
 	VFMADD231PS     Z29, Z27, Z1
 	VFMADD231PS     Z29, Z28, Z2
-	VBROADCASTSS    8(AX)(DX*1), Z29
+	VBROADCASTSS    8(CX)(DX*1), Z29
 	VFMADD231PS     Z29, Z27, Z4
 	VFMADD231PS     Z29, Z28, Z5
-	VBROADCASTSS    8(AX)(DX*2), Z29
+	VBROADCASTSS    8(CX)(DX*2), Z29
 	VFMADD231PS     Z29, Z27, Z7
 	VFMADD231PS     Z29, Z28, Z8
-	VBROADCASTSS    8(AX)(R10*1), Z29
+	VBROADCASTSS    8(CX)(R8*1), Z29
 	VFMADD231PS     Z29, Z27, Z10
 	VFMADD231PS     Z29, Z28, Z11
-	VBROADCASTSS    8(AX)(DX*4), Z29
+	VBROADCASTSS    8(CX)(DX*4), Z29
 	VFMADD231PS     Z29, Z27, Z13
 	VFMADD231PS     Z29, Z28, Z14
-	VBROADCASTSS    8(AX)(R11*1), Z29
+	VBROADCASTSS    8(CX)(R9*1), Z29
 	VFMADD231PS     Z29, Z27, Z16
 	VFMADD231PS     Z29, Z28, Z17
-	VBROADCASTSS    8(AX)(R10*2), Z29
+	VBROADCASTSS    8(CX)(R8*2), Z29
 	VFMADD231PS     Z29, Z27, Z19
 	VFMADD231PS     Z29, Z28, Z20
-	VBROADCASTSS    8(R12), Z29
+	VBROADCASTSS    8(R13), Z29
 	VFMADD231PS     Z29, Z27, Z22
 	VFMADD231PS     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVHPS         (BX)(R13*1), X26, X26
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVHPS         (R11)(R10*1), X26, X26
 	VINSERTF32X4    $0x01, X26, Y24, Y24
-	VBROADCASTSS    12(AX), Z26
+	VBROADCASTSS    12(CX), Z26
 	VFMADD231PS     Z26, Z27, Z1
 	VFMADD231PS     Z26, Z28, Z2
-	VBROADCASTSS    12(AX)(DX*1), Z26
+	VBROADCASTSS    12(CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z27, Z4
 	VFMADD231PS     Z26, Z28, Z5
-	VBROADCASTSS    12(AX)(DX*2), Z26
+	VBROADCASTSS    12(CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z27, Z7
 	VFMADD231PS     Z26, Z28, Z8
-	VBROADCASTSS    12(AX)(R10*1), Z26
+	VBROADCASTSS    12(CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z27, Z10
 	VFMADD231PS     Z26, Z28, Z11
-	VBROADCASTSS    12(AX)(DX*4), Z26
+	VBROADCASTSS    12(CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z27, Z13
 	VFMADD231PS     Z26, Z28, Z14
-	VBROADCASTSS    12(AX)(R11*1), Z26
+	VBROADCASTSS    12(CX)(R9*1), Z26
 	VFMADD231PS     Z26, Z27, Z16
 	VFMADD231PS     Z26, Z28, Z17
-	VBROADCASTSS    12(AX)(R10*2), Z26
+	VBROADCASTSS    12(CX)(R8*2), Z26
 	VFMADD231PS     Z26, Z27, Z19
 	VFMADD231PS     Z26, Z28, Z20
-	VBROADCASTSS    12(R12), Z26
+	VBROADCASTSS    12(R13), Z26
 	VFMADD231PS     Z26, Z27, Z22
 	VFMADD231PS     Z26, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVSD          (BX)(R13*1), X25
-	VBROADCASTSS    16(AX), Z28
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVSD          (R11)(R10*1), X25
+	VBROADCASTSS    16(CX), Z28
 	VFMADD231PS     Z28, Z26, Z1
 	VFMADD231PS     Z28, Z27, Z2
-	VBROADCASTSS    16(AX)(DX*1), Z28
+	VBROADCASTSS    16(CX)(DX*1), Z28
 	VFMADD231PS     Z28, Z26, Z4
 	VFMADD231PS     Z28, Z27, Z5
-	VBROADCASTSS    16(AX)(DX*2), Z28
+	VBROADCASTSS    16(CX)(DX*2), Z28
 	VFMADD231PS     Z28, Z26, Z7
 	VFMADD231PS     Z28, Z27, Z8
-	VBROADCASTSS    16(AX)(R10*1), Z28
+	VBROADCASTSS    16(CX)(R8*1), Z28
 	VFMADD231PS     Z28, Z26, Z10
 	VFMADD231PS     Z28, Z27, Z11
-	VBROADCASTSS    16(AX)(DX*4), Z28
+	VBROADCASTSS    16(CX)(DX*4), Z28
 	VFMADD231PS     Z28, Z26, Z13
 	VFMADD231PS     Z28, Z27, Z14
-	VBROADCASTSS    16(AX)(R11*1), Z28
+	VBROADCASTSS    16(CX)(R9*1), Z28
 	VFMADD231PS     Z28, Z26, Z16
 	VFMADD231PS     Z28, Z27, Z17
-	VBROADCASTSS    16(AX)(R10*2), Z28
+	VBROADCASTSS    16(CX)(R8*2), Z28
 	VFMADD231PS     Z28, Z26, Z19
 	VFMADD231PS     Z28, Z27, Z20
-	VBROADCASTSS    16(R12), Z28
+	VBROADCASTSS    16(R13), Z28
 	VFMADD231PS     Z28, Z26, Z22
 	VFMADD231PS     Z28, Z27, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVHPS         (BX)(R13*1), X25, X25
-	VBROADCASTSS    20(AX), Z28
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVHPS         (R11)(R10*1), X25, X25
+	VBROADCASTSS    20(CX), Z28
 	VFMADD231PS     Z28, Z26, Z1
 	VFMADD231PS     Z28, Z27, Z2
-	VBROADCASTSS    20(AX)(DX*1), Z28
+	VBROADCASTSS    20(CX)(DX*1), Z28
 	VFMADD231PS     Z28, Z26, Z4
 	VFMADD231PS     Z28, Z27, Z5
-	VBROADCASTSS    20(AX)(DX*2), Z28
+	VBROADCASTSS    20(CX)(DX*2), Z28
 	VFMADD231PS     Z28, Z26, Z7
 	VFMADD231PS     Z28, Z27, Z8
-	VBROADCASTSS    20(AX)(R10*1), Z28
+	VBROADCASTSS    20(CX)(R8*1), Z28
 	VFMADD231PS     Z28, Z26, Z10
 	VFMADD231PS     Z28, Z27, Z11
-	VBROADCASTSS    20(AX)(DX*4), Z28
+	VBROADCASTSS    20(CX)(DX*4), Z28
 	VFMADD231PS     Z28, Z26, Z13
 	VFMADD231PS     Z28, Z27, Z14
-	VBROADCASTSS    20(AX)(R11*1), Z28
+	VBROADCASTSS    20(CX)(R9*1), Z28
 	VFMADD231PS     Z28, Z26, Z16
 	VFMADD231PS     Z28, Z27, Z17
-	VBROADCASTSS    20(AX)(R10*2), Z28
+	VBROADCASTSS    20(CX)(R8*2), Z28
 	VFMADD231PS     Z28, Z26, Z19
 	VFMADD231PS     Z28, Z27, Z20
-	VBROADCASTSS    20(R12), Z28
+	VBROADCASTSS    20(R13), Z28
 	VFMADD231PS     Z28, Z26, Z22
 	VFMADD231PS     Z28, Z27, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVSD          (BX)(R13*1), X26
-	VBROADCASTSS    24(AX), Z29
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVSD          (R11)(R10*1), X26
+	VBROADCASTSS    24(CX), Z29
 	VFMADD231PS     Z29, Z27, Z1
 	VFMADD231PS     Z29, Z28, Z2
-	VBROADCASTSS    24(AX)(DX*1), Z29
+	VBROADCASTSS    24(CX)(DX*1), Z29
 	VFMADD231PS     Z29, Z27, Z4
 	VFMADD231PS     Z29, Z28, Z5
-	VBROADCASTSS    24(AX)(DX*2), Z29
+	VBROADCASTSS    24(CX)(DX*2), Z29
 	VFMADD231PS     Z29, Z27, Z7
 	VFMADD231PS     Z29, Z28, Z8
-	VBROADCASTSS    24(AX)(R10*1), Z29
+	VBROADCASTSS    24(CX)(R8*1), Z29
 	VFMADD231PS     Z29, Z27, Z10
 	VFMADD231PS     Z29, Z28, Z11
-	VBROADCASTSS    24(AX)(DX*4), Z29
+	VBROADCASTSS    24(CX)(DX*4), Z29
 	VFMADD231PS     Z29, Z27, Z13
 	VFMADD231PS     Z29, Z28, Z14
-	VBROADCASTSS    24(AX)(R11*1), Z29
+	VBROADCASTSS    24(CX)(R9*1), Z29
 	VFMADD231PS     Z29, Z27, Z16
 	VFMADD231PS     Z29, Z28, Z17
-	VBROADCASTSS    24(AX)(R10*2), Z29
+	VBROADCASTSS    24(CX)(R8*2), Z29
 	VFMADD231PS     Z29, Z27, Z19
 	VFMADD231PS     Z29, Z28, Z20
-	VBROADCASTSS    24(R12), Z29
+	VBROADCASTSS    24(R13), Z29
 	VFMADD231PS     Z29, Z27, Z22
 	VFMADD231PS     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVHPS         (BX)(R13*1), X26, X26
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVHPS         (R11)(R10*1), X26, X26
 	VINSERTF32X4    $0x01, X26, Y25, Y25
 	VINSERTF64X4    $0x01, Y25, Z24, Z24
-	VBROADCASTSS    28(AX), Z25
+	VBROADCASTSS    28(CX), Z25
 	VFMADD231PS     Z25, Z27, Z1
 	VFMADD231PS     Z25, Z28, Z2
-	VBROADCASTSS    28(AX)(DX*1), Z25
+	VBROADCASTSS    28(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z27, Z4
 	VFMADD231PS     Z25, Z28, Z5
-	VBROADCASTSS    28(AX)(DX*2), Z25
+	VBROADCASTSS    28(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z27, Z7
 	VFMADD231PS     Z25, Z28, Z8
-	VBROADCASTSS    28(AX)(R10*1), Z25
+	VBROADCASTSS    28(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z27, Z10
 	VFMADD231PS     Z25, Z28, Z11
-	VBROADCASTSS    28(AX)(DX*4), Z25
+	VBROADCASTSS    28(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z27, Z13
 	VFMADD231PS     Z25, Z28, Z14
-	VBROADCASTSS    28(AX)(R11*1), Z25
+	VBROADCASTSS    28(CX)(R9*1), Z25
 	VFMADD231PS     Z25, Z27, Z16
 	VFMADD231PS     Z25, Z28, Z17
-	VBROADCASTSS    28(AX)(R10*2), Z25
+	VBROADCASTSS    28(CX)(R8*2), Z25
 	VFMADD231PS     Z25, Z27, Z19
 	VFMADD231PS     Z25, Z28, Z20
-	VBROADCASTSS    28(R12), Z25
+	VBROADCASTSS    28(R13), Z25
 	VFMADD231PS     Z25, Z27, Z22
 	VFMADD231PS     Z25, Z28, Z23
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         spairOrder<>+0(SB), Z25
 	VPERMPS         Z24, Z25, Z24
-	VBROADCASTF32X8 (AX), Z26
+	VBROADCASTF32X8 (CX), Z26
 	VFMADD231PS     Z26, Z24, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z26
+	VBROADCASTF32X8 (CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z24, Z3
-	VBROADCASTF32X8 (AX)(DX*2), Z26
+	VBROADCASTF32X8 (CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z24, Z6
-	VBROADCASTF32X8 (AX)(R10*1), Z26
+	VBROADCASTF32X8 (CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z24, Z9
-	VBROADCASTF32X8 (AX)(DX*4), Z26
+	VBROADCASTF32X8 (CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z24, Z12
-	VBROADCASTF32X8 (AX)(R11*1), Z26
+	VBROADCASTF32X8 (CX)(R9*1), Z26
 	VFMADD231PS     Z26, Z24, Z15
-	VBROADCASTF32X8 (AX)(R10*2), Z26
+	VBROADCASTF32X8 (CX)(R8*2), Z26
 	VFMADD231PS     Z26, Z24, Z18
-	VBROADCASTF32X8 (R12), Z26
+	VBROADCASTF32X8 (R13), Z26
 	VFMADD231PS     Z26, Z24, Z21
-	ADDQ            $0x00000020, AX
-	ADDQ            $0x00000020, R12
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	ADDQ            $0x00000020, R13
+	SUBQ            $0x08, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -8280,204 +8655,216 @@ tileSteps:
 	VADDPS        X26, X21, X21
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z25
-	VMOVUPS      64(BX), Z26
-	VMOVUPS.Z    (BX)(R13*1), K1, X24
-	VBROADCASTSS (AX), Z27
-	VFMADD231PS  Z27, Z25, Z1
-	VFMADD231PS  Z27, Z26, Z2
-	VFMADD231PS  X27, X24, X0
-	VBROADCASTSS (AX)(DX*1), Z27
-	VFMADD231PS  Z27, Z25, Z4
-	VFMADD231PS  Z27, Z26, Z5
-	VFMADD231PS  X27, X24, X3
-	VBROADCASTSS (AX)(DX*2), Z27
-	VFMADD231PS  Z27, Z25, Z7
-	VFMADD231PS  Z27, Z26, Z8
-	VFMADD231PS  X27, X24, X6
-	VBROADCASTSS (AX)(R10*1), Z27
-	VFMADD231PS  Z27, Z25, Z10
-	VFMADD231PS  Z27, Z26, Z11
-	VFMADD231PS  X27, X24, X9
-	VBROADCASTSS (AX)(DX*4), Z27
-	VFMADD231PS  Z27, Z25, Z13
-	VFMADD231PS  Z27, Z26, Z14
-	VFMADD231PS  X27, X24, X12
-	VBROADCASTSS (AX)(R11*1), Z27
-	VFMADD231PS  Z27, Z25, Z16
-	VFMADD231PS  Z27, Z26, Z17
-	VFMADD231PS  X27, X24, X15
-	VBROADCASTSS (AX)(R10*2), Z27
-	VFMADD231PS  Z27, Z25, Z19
-	VFMADD231PS  Z27, Z26, Z20
-	VFMADD231PS  X27, X24, X18
-	VBROADCASTSS (R12), Z27
-	VFMADD231PS  Z27, Z25, Z22
-	VFMADD231PS  Z27, Z26, Z23
-	VFMADD231PS  X27, X24, X21
-	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z26
+	VMOVUPS      64(R11), Z27
+	VMOVUPS.Z    (R11)(R10*1), K1, X24
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z28, Z26, Z1
+	VFMADD231PS  Z28, Z27, Z2
+	VFMADD231PS  X28, X24, X0
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z28, Z26, Z4
+	VFMADD231PS  Z28, Z27, Z5
+	VFMADD231PS  X28, X24, X3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z28, Z26, Z7
+	VFMADD231PS  Z28, Z27, Z8
+	VFMADD231PS  X28, X24, X6
+	VBROADCASTSS (CX)(R8*1), Z28
+	VFMADD231PS  Z28, Z26, Z10
+	VFMADD231PS  Z28, Z27, Z11
+	VFMADD231PS  X28, X24, X9
+	VBROADCASTSS (CX)(DX*4), Z28
+	VFMADD231PS  Z28, Z26, Z13
+	VFMADD231PS  Z28, Z27, Z14
+	VFMADD231PS  X28, X24, X12
+	VBROADCASTSS (CX)(R9*1), Z28
+	VFMADD231PS  Z28, Z26, Z16
+	VFMADD231PS  Z28, Z27, Z17
+	VFMADD231PS  X28, X24, X15
+	VBROADCASTSS (CX)(R8*2), Z28
+	VFMADD231PS  Z28, Z26, Z19
+	VFMADD231PS  Z28, Z27, Z20
+	VFMADD231PS  X28, X24, X18
+	VBROADCASTSS (R13), Z28
+	VFMADD231PS  Z28, Z26, Z22
+	VFMADD231PS  Z28, Z27, Z23
+	VFMADD231PS  X28, X24, X21
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS X3, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z7, (DI)
-	VMOVUPS Z8, 64(DI)
-	VMOVUPS X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	VMOVUPS X9, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS Z14, 64(DI)
-	VMOVUPS X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z16, (DI)
-	VMOVUPS Z17, 64(DI)
-	VMOVUPS X15, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z19, (DI)
-	VMOVUPS Z20, 64(DI)
-	VMOVUPS X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPS Z22, (DI)
-	VMOVUPS Z23, 64(DI)
-	VMOVUPS X21, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	VMOVUPS X3, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z7, (SI)
+	VMOVUPS Z8, 64(SI)
+	VMOVUPS X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	VMOVUPS X9, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	VMOVUPS X15, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z19, (SI)
+	VMOVUPS Z20, 64(SI)
+	VMOVUPS X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z22, (SI)
+	VMOVUPS Z23, 64(SI)
+	VMOVUPS X21, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs1x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs1x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs1x50AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs1x50AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
+	SHLQ $0x02, DX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R9
-	SHLQ $0x02, R9
-	MOVQ $0x00000002, R10
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  X0, X0, X0
-	SUBQ    $0x08, R8
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVUPS         128(DX), Z8
-	VMOVSD          (DX)(R9*1), X4
-	VBROADCASTSS    (AX), Z9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVUPS         128(R9), Z8
+	VMOVSD          (R9)(R8*1), X4
+	VBROADCASTSS    (CX), Z9
 	VFMADD231PS     Z9, Z6, Z1
 	VFMADD231PS     Z9, Z7, Z2
 	VFMADD231PS     Z9, Z8, Z3
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVUPS         128(DX), Z8
-	VMOVHPS         (DX)(R9*1), X4, X4
-	VBROADCASTSS    4(AX), Z9
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVUPS         128(R9), Z8
+	VMOVHPS         (R9)(R8*1), X4, X4
+	VBROADCASTSS    4(CX), Z9
 	VFMADD231PS     Z9, Z6, Z1
 	VFMADD231PS     Z9, Z7, Z2
 	VFMADD231PS     Z9, Z8, Z3
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z7
-	VMOVUPS         64(DX), Z8
-	VMOVUPS         128(DX), Z9
-	VMOVSD          (DX)(R9*1), X6
-	VBROADCASTSS    8(AX), Z10
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z7
+	VMOVUPS         64(R9), Z8
+	VMOVUPS         128(R9), Z9
+	VMOVSD          (R9)(R8*1), X6
+	VBROADCASTSS    8(CX), Z10
 	VFMADD231PS     Z10, Z7, Z1
 	VFMADD231PS     Z10, Z8, Z2
 	VFMADD231PS     Z10, Z9, Z3
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z7
-	VMOVUPS         64(DX), Z8
-	VMOVUPS         128(DX), Z9
-	VMOVHPS         (DX)(R9*1), X6, X6
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z7
+	VMOVUPS         64(R9), Z8
+	VMOVUPS         128(R9), Z9
+	VMOVHPS         (R9)(R8*1), X6, X6
 	VINSERTF32X4    $0x01, X6, Y4, Y4
-	VBROADCASTSS    12(AX), Z6
+	VBROADCASTSS    12(CX), Z6
 	VFMADD231PS     Z6, Z7, Z1
 	VFMADD231PS     Z6, Z8, Z2
 	VFMADD231PS     Z6, Z9, Z3
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVUPS         128(DX), Z8
-	VMOVSD          (DX)(R9*1), X5
-	VBROADCASTSS    16(AX), Z9
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVUPS         128(R9), Z8
+	VMOVSD          (R9)(R8*1), X5
+	VBROADCASTSS    16(CX), Z9
 	VFMADD231PS     Z9, Z6, Z1
 	VFMADD231PS     Z9, Z7, Z2
 	VFMADD231PS     Z9, Z8, Z3
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z6
-	VMOVUPS         64(DX), Z7
-	VMOVUPS         128(DX), Z8
-	VMOVHPS         (DX)(R9*1), X5, X5
-	VBROADCASTSS    20(AX), Z9
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z6
+	VMOVUPS         64(R9), Z7
+	VMOVUPS         128(R9), Z8
+	VMOVHPS         (R9)(R8*1), X5, X5
+	VBROADCASTSS    20(CX), Z9
 	VFMADD231PS     Z9, Z6, Z1
 	VFMADD231PS     Z9, Z7, Z2
 	VFMADD231PS     Z9, Z8, Z3
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z7
-	VMOVUPS         64(DX), Z8
-	VMOVUPS         128(DX), Z9
-	VMOVSD          (DX)(R9*1), X6
-	VBROADCASTSS    24(AX), Z10
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z7
+	VMOVUPS         64(R9), Z8
+	VMOVUPS         128(R9), Z9
+	VMOVSD          (R9)(R8*1), X6
+	VBROADCASTSS    24(CX), Z10
 	VFMADD231PS     Z10, Z7, Z1
 	VFMADD231PS     Z10, Z8, Z2
 	VFMADD231PS     Z10, Z9, Z3
-	ADDQ            BX, DX
-	VMOVUPS         (DX), Z7
-	VMOVUPS         64(DX), Z8
-	VMOVUPS         128(DX), Z9
-	VMOVHPS         (DX)(R9*1), X6, X6
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z7
+	VMOVUPS         64(R9), Z8
+	VMOVUPS         128(R9), Z9
+	VMOVHPS         (R9)(R8*1), X6, X6
 	VINSERTF32X4    $0x01, X6, Y5, Y5
 	VINSERTF64X4    $0x01, Y5, Z4, Z4
-	VBROADCASTSS    28(AX), Z5
+	VBROADCASTSS    28(CX), Z5
 	VFMADD231PS     Z5, Z7, Z1
 	VFMADD231PS     Z5, Z8, Z2
 	VFMADD231PS     Z5, Z9, Z3
-	ADDQ            BX, DX
+	ADDQ            BX, R9
 	VMOVUPS         spairOrder<>+0(SB), Z5
 	VPERMPS         Z4, Z5, Z4
-	VBROADCASTF32X8 (AX), Z6
+	VBROADCASTF32X8 (CX), Z6
 	VFMADD231PS     Z6, Z4, Z0
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R8
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -8491,60 +8878,72 @@ tileSteps:
 	VADDPS        X6, X0, X0
 
 tileRest:
-	ADDQ $0x08, R8
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (DX), Z5
-	VMOVUPS      64(DX), Z6
-	VMOVUPS      128(DX), Z7
-	VMOVUPS.Z    (DX)(R9*1), K1, X4
-	VBROADCASTSS (AX), Z8
-	VFMADD231PS  Z8, Z5, Z1
-	VFMADD231PS  Z8, Z6, Z2
-	VFMADD231PS  Z8, Z7, Z3
-	VFMADD231PS  X8, X4, X0
-	ADDQ         $0x00000004, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	VMOVUPS      128(R9), Z8
+	VMOVUPS.Z    (R9)(R8*1), K1, X4
+	VBROADCASTSS (CX), Z9
+	VFMADD231PS  Z9, Z6, Z1
+	VFMADD231PS  Z9, Z7, Z2
+	VFMADD231PS  Z9, Z8, Z3
+	VFMADD231PS  X9, X4, X0
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
 	VMOVUPS Z1, (SI)
 	VMOVUPS Z2, 64(SI)
 	VMOVUPS Z3, 128(SI)
-	VMOVUPS X0, K1, (SI)(R9*1)
+	VMOVUPS X0, K1, (SI)(R8*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs2x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs2x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs2x50AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs2x50AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -8553,126 +8952,126 @@ TEXT ·salonePairs2x50AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  X4, X4, X4
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z10
-	VMOVUPS         64(BX), Z11
-	VMOVUPS         128(BX), Z12
-	VMOVSD          (BX)(R10*1), X8
-	VBROADCASTSS    (AX), Z13
+	VMOVUPS         (R9), Z10
+	VMOVUPS         64(R9), Z11
+	VMOVUPS         128(R9), Z12
+	VMOVSD          (R9)(R8*1), X8
+	VBROADCASTSS    (CX), Z13
 	VFMADD231PS     Z13, Z10, Z1
 	VFMADD231PS     Z13, Z11, Z2
 	VFMADD231PS     Z13, Z12, Z3
-	VBROADCASTSS    (AX)(DX*1), Z13
+	VBROADCASTSS    (CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z10, Z5
 	VFMADD231PS     Z13, Z11, Z6
 	VFMADD231PS     Z13, Z12, Z7
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z10
-	VMOVUPS         64(BX), Z11
-	VMOVUPS         128(BX), Z12
-	VMOVHPS         (BX)(R10*1), X8, X8
-	VBROADCASTSS    4(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z10
+	VMOVUPS         64(R9), Z11
+	VMOVUPS         128(R9), Z12
+	VMOVHPS         (R9)(R8*1), X8, X8
+	VBROADCASTSS    4(CX), Z13
 	VFMADD231PS     Z13, Z10, Z1
 	VFMADD231PS     Z13, Z11, Z2
 	VFMADD231PS     Z13, Z12, Z3
-	VBROADCASTSS    4(AX)(DX*1), Z13
+	VBROADCASTSS    4(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z10, Z5
 	VFMADD231PS     Z13, Z11, Z6
 	VFMADD231PS     Z13, Z12, Z7
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVUPS         128(BX), Z13
-	VMOVSD          (BX)(R10*1), X10
-	VBROADCASTSS    8(AX), Z14
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVUPS         128(R9), Z13
+	VMOVSD          (R9)(R8*1), X10
+	VBROADCASTSS    8(CX), Z14
 	VFMADD231PS     Z14, Z11, Z1
 	VFMADD231PS     Z14, Z12, Z2
 	VFMADD231PS     Z14, Z13, Z3
-	VBROADCASTSS    8(AX)(DX*1), Z14
+	VBROADCASTSS    8(CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z11, Z5
 	VFMADD231PS     Z14, Z12, Z6
 	VFMADD231PS     Z14, Z13, Z7
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVUPS         128(BX), Z13
-	VMOVHPS         (BX)(R10*1), X10, X10
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVUPS         128(R9), Z13
+	VMOVHPS         (R9)(R8*1), X10, X10
 	VINSERTF32X4    $0x01, X10, Y8, Y8
-	VBROADCASTSS    12(AX), Z10
+	VBROADCASTSS    12(CX), Z10
 	VFMADD231PS     Z10, Z11, Z1
 	VFMADD231PS     Z10, Z12, Z2
 	VFMADD231PS     Z10, Z13, Z3
-	VBROADCASTSS    12(AX)(DX*1), Z10
+	VBROADCASTSS    12(CX)(DX*1), Z10
 	VFMADD231PS     Z10, Z11, Z5
 	VFMADD231PS     Z10, Z12, Z6
 	VFMADD231PS     Z10, Z13, Z7
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z10
-	VMOVUPS         64(BX), Z11
-	VMOVUPS         128(BX), Z12
-	VMOVSD          (BX)(R10*1), X9
-	VBROADCASTSS    16(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z10
+	VMOVUPS         64(R9), Z11
+	VMOVUPS         128(R9), Z12
+	VMOVSD          (R9)(R8*1), X9
+	VBROADCASTSS    16(CX), Z13
 	VFMADD231PS     Z13, Z10, Z1
 	VFMADD231PS     Z13, Z11, Z2
 	VFMADD231PS     Z13, Z12, Z3
-	VBROADCASTSS    16(AX)(DX*1), Z13
+	VBROADCASTSS    16(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z10, Z5
 	VFMADD231PS     Z13, Z11, Z6
 	VFMADD231PS     Z13, Z12, Z7
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z10
-	VMOVUPS         64(BX), Z11
-	VMOVUPS         128(BX), Z12
-	VMOVHPS         (BX)(R10*1), X9, X9
-	VBROADCASTSS    20(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z10
+	VMOVUPS         64(R9), Z11
+	VMOVUPS         128(R9), Z12
+	VMOVHPS         (R9)(R8*1), X9, X9
+	VBROADCASTSS    20(CX), Z13
 	VFMADD231PS     Z13, Z10, Z1
 	VFMADD231PS     Z13, Z11, Z2
 	VFMADD231PS     Z13, Z12, Z3
-	VBROADCASTSS    20(AX)(DX*1), Z13
+	VBROADCASTSS    20(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z10, Z5
 	VFMADD231PS     Z13, Z11, Z6
 	VFMADD231PS     Z13, Z12, Z7
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVUPS         128(BX), Z13
-	VMOVSD          (BX)(R10*1), X10
-	VBROADCASTSS    24(AX), Z14
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVUPS         128(R9), Z13
+	VMOVSD          (R9)(R8*1), X10
+	VBROADCASTSS    24(CX), Z14
 	VFMADD231PS     Z14, Z11, Z1
 	VFMADD231PS     Z14, Z12, Z2
 	VFMADD231PS     Z14, Z13, Z3
-	VBROADCASTSS    24(AX)(DX*1), Z14
+	VBROADCASTSS    24(CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z11, Z5
 	VFMADD231PS     Z14, Z12, Z6
 	VFMADD231PS     Z14, Z13, Z7
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z11
-	VMOVUPS         64(BX), Z12
-	VMOVUPS         128(BX), Z13
-	VMOVHPS         (BX)(R10*1), X10, X10
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z11
+	VMOVUPS         64(R9), Z12
+	VMOVUPS         128(R9), Z13
+	VMOVHPS         (R9)(R8*1), X10, X10
 	VINSERTF32X4    $0x01, X10, Y9, Y9
 	VINSERTF64X4    $0x01, Y9, Z8, Z8
-	VBROADCASTSS    28(AX), Z9
+	VBROADCASTSS    28(CX), Z9
 	VFMADD231PS     Z9, Z11, Z1
 	VFMADD231PS     Z9, Z12, Z2
 	VFMADD231PS     Z9, Z13, Z3
-	VBROADCASTSS    28(AX)(DX*1), Z9
+	VBROADCASTSS    28(CX)(DX*1), Z9
 	VFMADD231PS     Z9, Z11, Z5
 	VFMADD231PS     Z9, Z12, Z6
 	VFMADD231PS     Z9, Z13, Z7
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         spairOrder<>+0(SB), Z9
 	VPERMPS         Z8, Z9, Z8
-	VBROADCASTF32X8 (AX), Z10
+	VBROADCASTF32X8 (CX), Z10
 	VFMADD231PS     Z10, Z8, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z10
+	VBROADCASTF32X8 (CX)(DX*1), Z10
 	VFMADD231PS     Z10, Z8, Z4
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -8693,70 +9092,82 @@ tileSteps:
 	VADDPS        X10, X4, X4
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS      128(BX), Z11
-	VMOVUPS.Z    (BX)(R10*1), K1, X8
-	VBROADCASTSS (AX), Z12
-	VFMADD231PS  Z12, Z9, Z1
-	VFMADD231PS  Z12, Z10, Z2
-	VFMADD231PS  Z12, Z11, Z3
-	VFMADD231PS  X12, X8, X0
-	VBROADCASTSS (AX)(DX*1), Z12
-	VFMADD231PS  Z12, Z9, Z5
-	VFMADD231PS  Z12, Z10, Z6
-	VFMADD231PS  Z12, Z11, Z7
-	VFMADD231PS  X12, X8, X4
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R9), Z10
+	VMOVUPS      64(R9), Z11
+	VMOVUPS      128(R9), Z12
+	VMOVUPS.Z    (R9)(R8*1), K1, X8
+	VBROADCASTSS (CX), Z13
+	VFMADD231PS  Z13, Z10, Z1
+	VFMADD231PS  Z13, Z11, Z2
+	VFMADD231PS  Z13, Z12, Z3
+	VFMADD231PS  X13, X8, X0
+	VBROADCASTSS (CX)(DX*1), Z13
+	VFMADD231PS  Z13, Z10, Z5
+	VFMADD231PS  Z13, Z11, Z6
+	VFMADD231PS  Z13, Z12, Z7
+	VFMADD231PS  X13, X8, X4
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS Z3, 128(DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS Z6, 64(DI)
-	VMOVUPS Z7, 128(DI)
-	VMOVUPS X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS Z6, 64(SI)
+	VMOVUPS Z7, 128(SI)
+	VMOVUPS X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs3x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs3x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs3x50AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs3x50AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x02, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -8769,160 +9180,160 @@ TEXT ·salonePairs3x50AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  X8, X8, X8
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVUPS         128(BX), Z16
-	VMOVSD          (BX)(R10*1), X12
-	VBROADCASTSS    (AX), Z17
+	VMOVUPS         (R9), Z14
+	VMOVUPS         64(R9), Z15
+	VMOVUPS         128(R9), Z16
+	VMOVSD          (R9)(R8*1), X12
+	VBROADCASTSS    (CX), Z17
 	VFMADD231PS     Z17, Z14, Z1
 	VFMADD231PS     Z17, Z15, Z2
 	VFMADD231PS     Z17, Z16, Z3
-	VBROADCASTSS    (AX)(DX*1), Z17
+	VBROADCASTSS    (CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z14, Z5
 	VFMADD231PS     Z17, Z15, Z6
 	VFMADD231PS     Z17, Z16, Z7
-	VBROADCASTSS    (AX)(DX*2), Z17
+	VBROADCASTSS    (CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z14, Z9
 	VFMADD231PS     Z17, Z15, Z10
 	VFMADD231PS     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVUPS         128(BX), Z16
-	VMOVHPS         (BX)(R10*1), X12, X12
-	VBROADCASTSS    4(AX), Z17
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z14
+	VMOVUPS         64(R9), Z15
+	VMOVUPS         128(R9), Z16
+	VMOVHPS         (R9)(R8*1), X12, X12
+	VBROADCASTSS    4(CX), Z17
 	VFMADD231PS     Z17, Z14, Z1
 	VFMADD231PS     Z17, Z15, Z2
 	VFMADD231PS     Z17, Z16, Z3
-	VBROADCASTSS    4(AX)(DX*1), Z17
+	VBROADCASTSS    4(CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z14, Z5
 	VFMADD231PS     Z17, Z15, Z6
 	VFMADD231PS     Z17, Z16, Z7
-	VBROADCASTSS    4(AX)(DX*2), Z17
+	VBROADCASTSS    4(CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z14, Z9
 	VFMADD231PS     Z17, Z15, Z10
 	VFMADD231PS     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVUPS         128(BX), Z17
-	VMOVSD          (BX)(R10*1), X14
-	VBROADCASTSS    8(AX), Z18
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z15
+	VMOVUPS         64(R9), Z16
+	VMOVUPS         128(R9), Z17
+	VMOVSD          (R9)(R8*1), X14
+	VBROADCASTSS    8(CX), Z18
 	VFMADD231PS     Z18, Z15, Z1
 	VFMADD231PS     Z18, Z16, Z2
 	VFMADD231PS     Z18, Z17, Z3
-	VBROADCASTSS    8(AX)(DX*1), Z18
+	VBROADCASTSS    8(CX)(DX*1), Z18
 	VFMADD231PS     Z18, Z15, Z5
 	VFMADD231PS     Z18, Z16, Z6
 	VFMADD231PS     Z18, Z17, Z7
-	VBROADCASTSS    8(AX)(DX*2), Z18
+	VBROADCASTSS    8(CX)(DX*2), Z18
 	VFMADD231PS     Z18, Z15, Z9
 	VFMADD231PS     Z18, Z16, Z10
 	VFMADD231PS     Z18, Z17, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVUPS         128(BX), Z17
-	VMOVHPS         (BX)(R10*1), X14, X14
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z15
+	VMOVUPS         64(R9), Z16
+	VMOVUPS         128(R9), Z17
+	VMOVHPS         (R9)(R8*1), X14, X14
 	VINSERTF32X4    $0x01, X14, Y12, Y12
-	VBROADCASTSS    12(AX), Z14
+	VBROADCASTSS    12(CX), Z14
 	VFMADD231PS     Z14, Z15, Z1
 	VFMADD231PS     Z14, Z16, Z2
 	VFMADD231PS     Z14, Z17, Z3
-	VBROADCASTSS    12(AX)(DX*1), Z14
+	VBROADCASTSS    12(CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z15, Z5
 	VFMADD231PS     Z14, Z16, Z6
 	VFMADD231PS     Z14, Z17, Z7
-	VBROADCASTSS    12(AX)(DX*2), Z14
+	VBROADCASTSS    12(CX)(DX*2), Z14
 	VFMADD231PS     Z14, Z15, Z9
 	VFMADD231PS     Z14, Z16, Z10
 	VFMADD231PS     Z14, Z17, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVUPS         128(BX), Z16
-	VMOVSD          (BX)(R10*1), X13
-	VBROADCASTSS    16(AX), Z17
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z14
+	VMOVUPS         64(R9), Z15
+	VMOVUPS         128(R9), Z16
+	VMOVSD          (R9)(R8*1), X13
+	VBROADCASTSS    16(CX), Z17
 	VFMADD231PS     Z17, Z14, Z1
 	VFMADD231PS     Z17, Z15, Z2
 	VFMADD231PS     Z17, Z16, Z3
-	VBROADCASTSS    16(AX)(DX*1), Z17
+	VBROADCASTSS    16(CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z14, Z5
 	VFMADD231PS     Z17, Z15, Z6
 	VFMADD231PS     Z17, Z16, Z7
-	VBROADCASTSS    16(AX)(DX*2), Z17
+	VBROADCASTSS    16(CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z14, Z9
 	VFMADD231PS     Z17, Z15, Z10
 	VFMADD231PS     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z14
-	VMOVUPS         64(BX), Z15
-	VMOVUPS         128(BX), Z16
-	VMOVHPS         (BX)(R10*1), X13, X13
-	VBROADCASTSS    20(AX), Z17
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z14
+	VMOVUPS         64(R9), Z15
+	VMOVUPS         128(R9), Z16
+	VMOVHPS         (R9)(R8*1), X13, X13
+	VBROADCASTSS    20(CX), Z17
 	VFMADD231PS     Z17, Z14, Z1
 	VFMADD231PS     Z17, Z15, Z2
 	VFMADD231PS     Z17, Z16, Z3
-	VBROADCASTSS    20(AX)(DX*1), Z17
+	VBROADCASTSS    20(CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z14, Z5
 	VFMADD231PS     Z17, Z15, Z6
 	VFMADD231PS     Z17, Z16, Z7
-	VBROADCASTSS    20(AX)(DX*2), Z17
+	VBROADCASTSS    20(CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z14, Z9
 	VFMADD231PS     Z17, Z15, Z10
 	VFMADD231PS     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVUPS         128(BX), Z17
-	VMOVSD          (BX)(R10*1), X14
-	VBROADCASTSS    24(AX), Z18
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z15
+	VMOVUPS         64(R9), Z16
+	VMOVUPS         128(R9), Z17
+	VMOVSD          (R9)(R8*1), X14
+	VBROADCASTSS    24(CX), Z18
 	VFMADD231PS     Z18, Z15, Z1
 	VFMADD231PS     Z18, Z16, Z2
 	VFMADD231PS     Z18, Z17, Z3
-	VBROADCASTSS    24(AX)(DX*1), Z18
+	VBROADCASTSS    24(CX)(DX*1), Z18
 	VFMADD231PS     Z18, Z15, Z5
 	VFMADD231PS     Z18, Z16, Z6
 	VFMADD231PS     Z18, Z17, Z7
-	VBROADCASTSS    24(AX)(DX*2), Z18
+	VBROADCASTSS    24(CX)(DX*2), Z18
 	VFMADD231PS     Z18, Z15, Z9
 	VFMADD231PS     Z18, Z16, Z10
 	VFMADD231PS     Z18, Z17, Z11
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z15
-	VMOVUPS         64(BX), Z16
-	VMOVUPS         128(BX), Z17
-	VMOVHPS         (BX)(R10*1), X14, X14
+	ADDQ            BX, R9
+	VMOVUPS         (R9), Z15
+	VMOVUPS         64(R9), Z16
+	VMOVUPS         128(R9), Z17
+	VMOVHPS         (R9)(R8*1), X14, X14
 	VINSERTF32X4    $0x01, X14, Y13, Y13
 	VINSERTF64X4    $0x01, Y13, Z12, Z12
-	VBROADCASTSS    28(AX), Z13
+	VBROADCASTSS    28(CX), Z13
 	VFMADD231PS     Z13, Z15, Z1
 	VFMADD231PS     Z13, Z16, Z2
 	VFMADD231PS     Z13, Z17, Z3
-	VBROADCASTSS    28(AX)(DX*1), Z13
+	VBROADCASTSS    28(CX)(DX*1), Z13
 	VFMADD231PS     Z13, Z15, Z5
 	VFMADD231PS     Z13, Z16, Z6
 	VFMADD231PS     Z13, Z17, Z7
-	VBROADCASTSS    28(AX)(DX*2), Z13
+	VBROADCASTSS    28(CX)(DX*2), Z13
 	VFMADD231PS     Z13, Z15, Z9
 	VFMADD231PS     Z13, Z16, Z10
 	VFMADD231PS     Z13, Z17, Z11
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         spairOrder<>+0(SB), Z13
 	VPERMPS         Z12, Z13, Z12
-	VBROADCASTF32X8 (AX), Z14
+	VBROADCASTF32X8 (CX), Z14
 	VFMADD231PS     Z14, Z12, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z14
+	VBROADCASTF32X8 (CX)(DX*1), Z14
 	VFMADD231PS     Z14, Z12, Z4
-	VBROADCASTF32X8 (AX)(DX*2), Z14
+	VBROADCASTF32X8 (CX)(DX*2), Z14
 	VFMADD231PS     Z14, Z12, Z8
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -8950,81 +9361,93 @@ tileSteps:
 	VADDPS        X14, X8, X8
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z13
-	VMOVUPS      64(BX), Z14
-	VMOVUPS      128(BX), Z15
-	VMOVUPS.Z    (BX)(R10*1), K1, X12
-	VBROADCASTSS (AX), Z16
-	VFMADD231PS  Z16, Z13, Z1
-	VFMADD231PS  Z16, Z14, Z2
-	VFMADD231PS  Z16, Z15, Z3
-	VFMADD231PS  X16, X12, X0
-	VBROADCASTSS (AX)(DX*1), Z16
-	VFMADD231PS  Z16, Z13, Z5
-	VFMADD231PS  Z16, Z14, Z6
-	VFMADD231PS  Z16, Z15, Z7
-	VFMADD231PS  X16, X12, X4
-	VBROADCASTSS (AX)(DX*2), Z16
-	VFMADD231PS  Z16, Z13, Z9
-	VFMADD231PS  Z16, Z14, Z10
-	VFMADD231PS  Z16, Z15, Z11
-	VFMADD231PS  X16, X12, X8
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R9), Z14
+	VMOVUPS      64(R9), Z15
+	VMOVUPS      128(R9), Z16
+	VMOVUPS.Z    (R9)(R8*1), K1, X12
+	VBROADCASTSS (CX), Z17
+	VFMADD231PS  Z17, Z14, Z1
+	VFMADD231PS  Z17, Z15, Z2
+	VFMADD231PS  Z17, Z16, Z3
+	VFMADD231PS  X17, X12, X0
+	VBROADCASTSS (CX)(DX*1), Z17
+	VFMADD231PS  Z17, Z14, Z5
+	VFMADD231PS  Z17, Z15, Z6
+	VFMADD231PS  Z17, Z16, Z7
+	VFMADD231PS  X17, X12, X4
+	VBROADCASTSS (CX)(DX*2), Z17
+	VFMADD231PS  Z17, Z14, Z9
+	VFMADD231PS  Z17, Z15, Z10
+	VFMADD231PS  Z17, Z16, Z11
+	VFMADD231PS  X17, X12, X8
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS Z3, 128(DI)
-	VMOVUPS X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS Z6, 64(DI)
-	VMOVUPS Z7, 128(DI)
-	VMOVUPS X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS Z10, 64(DI)
-	VMOVUPS Z11, 128(DI)
-	VMOVUPS X8, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS Z6, 64(SI)
+	VMOVUPS Z7, 128(SI)
+	VMOVUPS X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, 128(SI)
+	VMOVUPS X8, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs4x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs4x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs4x50AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs4x50AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -9041,194 +9464,194 @@ TEXT ·salonePairs4x50AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
 	VPXORD  X12, X12, X12
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVUPS         128(BX), Z20
-	VMOVSD          (BX)(R11*1), X16
-	VBROADCASTSS    (AX), Z21
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVUPS         128(R10), Z20
+	VMOVSD          (R10)(R9*1), X16
+	VBROADCASTSS    (CX), Z21
 	VFMADD231PS     Z21, Z18, Z1
 	VFMADD231PS     Z21, Z19, Z2
 	VFMADD231PS     Z21, Z20, Z3
-	VBROADCASTSS    (AX)(DX*1), Z21
+	VBROADCASTSS    (CX)(DX*1), Z21
 	VFMADD231PS     Z21, Z18, Z5
 	VFMADD231PS     Z21, Z19, Z6
 	VFMADD231PS     Z21, Z20, Z7
-	VBROADCASTSS    (AX)(DX*2), Z21
+	VBROADCASTSS    (CX)(DX*2), Z21
 	VFMADD231PS     Z21, Z18, Z9
 	VFMADD231PS     Z21, Z19, Z10
 	VFMADD231PS     Z21, Z20, Z11
-	VBROADCASTSS    (AX)(R10*1), Z21
+	VBROADCASTSS    (CX)(R8*1), Z21
 	VFMADD231PS     Z21, Z18, Z13
 	VFMADD231PS     Z21, Z19, Z14
 	VFMADD231PS     Z21, Z20, Z15
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVUPS         128(BX), Z20
-	VMOVHPS         (BX)(R11*1), X16, X16
-	VBROADCASTSS    4(AX), Z21
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVUPS         128(R10), Z20
+	VMOVHPS         (R10)(R9*1), X16, X16
+	VBROADCASTSS    4(CX), Z21
 	VFMADD231PS     Z21, Z18, Z1
 	VFMADD231PS     Z21, Z19, Z2
 	VFMADD231PS     Z21, Z20, Z3
-	VBROADCASTSS    4(AX)(DX*1), Z21
+	VBROADCASTSS    4(CX)(DX*1), Z21
 	VFMADD231PS     Z21, Z18, Z5
 	VFMADD231PS     Z21, Z19, Z6
 	VFMADD231PS     Z21, Z20, Z7
-	VBROADCASTSS    4(AX)(DX*2), Z21
+	VBROADCASTSS    4(CX)(DX*2), Z21
 	VFMADD231PS     Z21, Z18, Z9
 	VFMADD231PS     Z21, Z19, Z10
 	VFMADD231PS     Z21, Z20, Z11
-	VBROADCASTSS    4(AX)(R10*1), Z21
+	VBROADCASTSS    4(CX)(R8*1), Z21
 	VFMADD231PS     Z21, Z18, Z13
 	VFMADD231PS     Z21, Z19, Z14
 	VFMADD231PS     Z21, Z20, Z15
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z19
-	VMOVUPS         64(BX), Z20
-	VMOVUPS         128(BX), Z21
-	VMOVSD          (BX)(R11*1), X18
-	VBROADCASTSS    8(AX), Z22
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z19
+	VMOVUPS         64(R10), Z20
+	VMOVUPS         128(R10), Z21
+	VMOVSD          (R10)(R9*1), X18
+	VBROADCASTSS    8(CX), Z22
 	VFMADD231PS     Z22, Z19, Z1
 	VFMADD231PS     Z22, Z20, Z2
 	VFMADD231PS     Z22, Z21, Z3
-	VBROADCASTSS    8(AX)(DX*1), Z22
+	VBROADCASTSS    8(CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z19, Z5
 	VFMADD231PS     Z22, Z20, Z6
 	VFMADD231PS     Z22, Z21, Z7
-	VBROADCASTSS    8(AX)(DX*2), Z22
+	VBROADCASTSS    8(CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z19, Z9
 	VFMADD231PS     Z22, Z20, Z10
 	VFMADD231PS     Z22, Z21, Z11
-	VBROADCASTSS    8(AX)(R10*1), Z22
+	VBROADCASTSS    8(CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z19, Z13
 	VFMADD231PS     Z22, Z20, Z14
 	VFMADD231PS     Z22, Z21, Z15
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z19
-	VMOVUPS         64(BX), Z20
-	VMOVUPS         128(BX), Z21
-	VMOVHPS         (BX)(R11*1), X18, X18
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z19
+	VMOVUPS         64(R10), Z20
+	VMOVUPS         128(R10), Z21
+	VMOVHPS         (R10)(R9*1), X18, X18
 	VINSERTF32X4    $0x01, X18, Y16, Y16
-	VBROADCASTSS    12(AX), Z18
+	VBROADCASTSS    12(CX), Z18
 	VFMADD231PS     Z18, Z19, Z1
 	VFMADD231PS     Z18, Z20, Z2
 	VFMADD231PS     Z18, Z21, Z3
-	VBROADCASTSS    12(AX)(DX*1), Z18
+	VBROADCASTSS    12(CX)(DX*1), Z18
 	VFMADD231PS     Z18, Z19, Z5
 	VFMADD231PS     Z18, Z20, Z6
 	VFMADD231PS     Z18, Z21, Z7
-	VBROADCASTSS    12(AX)(DX*2), Z18
+	VBROADCASTSS    12(CX)(DX*2), Z18
 	VFMADD231PS     Z18, Z19, Z9
 	VFMADD231PS     Z18, Z20, Z10
 	VFMADD231PS     Z18, Z21, Z11
-	VBROADCASTSS    12(AX)(R10*1), Z18
+	VBROADCASTSS    12(CX)(R8*1), Z18
 	VFMADD231PS     Z18, Z19, Z13
 	VFMADD231PS     Z18, Z20, Z14
 	VFMADD231PS     Z18, Z21, Z15
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVUPS         128(BX), Z20
-	VMOVSD          (BX)(R11*1), X17
-	VBROADCASTSS    16(AX), Z21
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVUPS         128(R10), Z20
+	VMOVSD          (R10)(R9*1), X17
+	VBROADCASTSS    16(CX), Z21
 	VFMADD231PS     Z21, Z18, Z1
 	VFMADD231PS     Z21, Z19, Z2
 	VFMADD231PS     Z21, Z20, Z3
-	VBROADCASTSS    16(AX)(DX*1), Z21
+	VBROADCASTSS    16(CX)(DX*1), Z21
 	VFMADD231PS     Z21, Z18, Z5
 	VFMADD231PS     Z21, Z19, Z6
 	VFMADD231PS     Z21, Z20, Z7
-	VBROADCASTSS    16(AX)(DX*2), Z21
+	VBROADCASTSS    16(CX)(DX*2), Z21
 	VFMADD231PS     Z21, Z18, Z9
 	VFMADD231PS     Z21, Z19, Z10
 	VFMADD231PS     Z21, Z20, Z11
-	VBROADCASTSS    16(AX)(R10*1), Z21
+	VBROADCASTSS    16(CX)(R8*1), Z21
 	VFMADD231PS     Z21, Z18, Z13
 	VFMADD231PS     Z21, Z19, Z14
 	VFMADD231PS     Z21, Z20, Z15
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z18
-	VMOVUPS         64(BX), Z19
-	VMOVUPS         128(BX), Z20
-	VMOVHPS         (BX)(R11*1), X17, X17
-	VBROADCASTSS    20(AX), Z21
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z18
+	VMOVUPS         64(R10), Z19
+	VMOVUPS         128(R10), Z20
+	VMOVHPS         (R10)(R9*1), X17, X17
+	VBROADCASTSS    20(CX), Z21
 	VFMADD231PS     Z21, Z18, Z1
 	VFMADD231PS     Z21, Z19, Z2
 	VFMADD231PS     Z21, Z20, Z3
-	VBROADCASTSS    20(AX)(DX*1), Z21
+	VBROADCASTSS    20(CX)(DX*1), Z21
 	VFMADD231PS     Z21, Z18, Z5
 	VFMADD231PS     Z21, Z19, Z6
 	VFMADD231PS     Z21, Z20, Z7
-	VBROADCASTSS    20(AX)(DX*2), Z21
+	VBROADCASTSS    20(CX)(DX*2), Z21
 	VFMADD231PS     Z21, Z18, Z9
 	VFMADD231PS     Z21, Z19, Z10
 	VFMADD231PS     Z21, Z20, Z11
-	VBROADCASTSS    20(AX)(R10*1), Z21
+	VBROADCASTSS    20(CX)(R8*1), Z21
 	VFMADD231PS     Z21, Z18, Z13
 	VFMADD231PS     Z21, Z19, Z14
 	VFMADD231PS     Z21, Z20, Z15
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z19
-	VMOVUPS         64(BX), Z20
-	VMOVUPS         128(BX), Z21
-	VMOVSD          (BX)(R11*1), X18
-	VBROADCASTSS    24(AX), Z22
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z19
+	VMOVUPS         64(R10), Z20
+	VMOVUPS         128(R10), Z21
+	VMOVSD          (R10)(R9*1), X18
+	VBROADCASTSS    24(CX), Z22
 	VFMADD231PS     Z22, Z19, Z1
 	VFMADD231PS     Z22, Z20, Z2
 	VFMADD231PS     Z22, Z21, Z3
-	VBROADCASTSS    24(AX)(DX*1), Z22
+	VBROADCASTSS    24(CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z19, Z5
 	VFMADD231PS     Z22, Z20, Z6
 	VFMADD231PS     Z22, Z21, Z7
-	VBROADCASTSS    24(AX)(DX*2), Z22
+	VBROADCASTSS    24(CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z19, Z9
 	VFMADD231PS     Z22, Z20, Z10
 	VFMADD231PS     Z22, Z21, Z11
-	VBROADCASTSS    24(AX)(R10*1), Z22
+	VBROADCASTSS    24(CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z19, Z13
 	VFMADD231PS     Z22, Z20, Z14
 	VFMADD231PS     Z22, Z21, Z15
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z19
-	VMOVUPS         64(BX), Z20
-	VMOVUPS         128(BX), Z21
-	VMOVHPS         (BX)(R11*1), X18, X18
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z19
+	VMOVUPS         64(R10), Z20
+	VMOVUPS         128(R10), Z21
+	VMOVHPS         (R10)(R9*1), X18, X18
 	VINSERTF32X4    $0x01, X18, Y17, Y17
 	VINSERTF64X4    $0x01, Y17, Z16, Z16
-	VBROADCASTSS    28(AX), Z17
+	VBROADCASTSS    28(CX), Z17
 	VFMADD231PS     Z17, Z19, Z1
 	VFMADD231PS     Z17, Z20, Z2
 	VFMADD231PS     Z17, Z21, Z3
-	VBROADCASTSS    28(AX)(DX*1), Z17
+	VBROADCASTSS    28(CX)(DX*1), Z17
 	VFMADD231PS     Z17, Z19, Z5
 	VFMADD231PS     Z17, Z20, Z6
 	VFMADD231PS     Z17, Z21, Z7
-	VBROADCASTSS    28(AX)(DX*2), Z17
+	VBROADCASTSS    28(CX)(DX*2), Z17
 	VFMADD231PS     Z17, Z19, Z9
 	VFMADD231PS     Z17, Z20, Z10
 	VFMADD231PS     Z17, Z21, Z11
-	VBROADCASTSS    28(AX)(R10*1), Z17
+	VBROADCASTSS    28(CX)(R8*1), Z17
 	VFMADD231PS     Z17, Z19, Z13
 	VFMADD231PS     Z17, Z20, Z14
 	VFMADD231PS     Z17, Z21, Z15
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         spairOrder<>+0(SB), Z17
 	VPERMPS         Z16, Z17, Z16
-	VBROADCASTF32X8 (AX), Z18
+	VBROADCASTF32X8 (CX), Z18
 	VFMADD231PS     Z18, Z16, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z18
+	VBROADCASTF32X8 (CX)(DX*1), Z18
 	VFMADD231PS     Z18, Z16, Z4
-	VBROADCASTF32X8 (AX)(DX*2), Z18
+	VBROADCASTF32X8 (CX)(DX*2), Z18
 	VFMADD231PS     Z18, Z16, Z8
-	VBROADCASTF32X8 (AX)(R10*1), Z18
+	VBROADCASTF32X8 (CX)(R8*1), Z18
 	VFMADD231PS     Z18, Z16, Z12
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -9263,91 +9686,103 @@ tileSteps:
 	VADDPS        X18, X12, X12
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z17
-	VMOVUPS      64(BX), Z18
-	VMOVUPS      128(BX), Z19
-	VMOVUPS.Z    (BX)(R11*1), K1, X16
-	VBROADCASTSS (AX), Z20
-	VFMADD231PS  Z20, Z17, Z1
-	VFMADD231PS  Z20, Z18, Z2
-	VFMADD231PS  Z20, Z19, Z3
-	VFMADD231PS  X20, X16, X0
-	VBROADCASTSS (AX)(DX*1), Z20
-	VFMADD231PS  Z20, Z17, Z5
-	VFMADD231PS  Z20, Z18, Z6
-	VFMADD231PS  Z20, Z19, Z7
-	VFMADD231PS  X20, X16, X4
-	VBROADCASTSS (AX)(DX*2), Z20
-	VFMADD231PS  Z20, Z17, Z9
-	VFMADD231PS  Z20, Z18, Z10
-	VFMADD231PS  Z20, Z19, Z11
-	VFMADD231PS  X20, X16, X8
-	VBROADCASTSS (AX)(R10*1), Z20
-	VFMADD231PS  Z20, Z17, Z13
-	VFMADD231PS  Z20, Z18, Z14
-	VFMADD231PS  Z20, Z19, Z15
-	VFMADD231PS  X20, X16, X12
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R10), Z18
+	VMOVUPS      64(R10), Z19
+	VMOVUPS      128(R10), Z20
+	VMOVUPS.Z    (R10)(R9*1), K1, X16
+	VBROADCASTSS (CX), Z21
+	VFMADD231PS  Z21, Z18, Z1
+	VFMADD231PS  Z21, Z19, Z2
+	VFMADD231PS  Z21, Z20, Z3
+	VFMADD231PS  X21, X16, X0
+	VBROADCASTSS (CX)(DX*1), Z21
+	VFMADD231PS  Z21, Z18, Z5
+	VFMADD231PS  Z21, Z19, Z6
+	VFMADD231PS  Z21, Z20, Z7
+	VFMADD231PS  X21, X16, X4
+	VBROADCASTSS (CX)(DX*2), Z21
+	VFMADD231PS  Z21, Z18, Z9
+	VFMADD231PS  Z21, Z19, Z10
+	VFMADD231PS  Z21, Z20, Z11
+	VFMADD231PS  X21, X16, X8
+	VBROADCASTSS (CX)(R8*1), Z21
+	VFMADD231PS  Z21, Z18, Z13
+	VFMADD231PS  Z21, Z19, Z14
+	VFMADD231PS  Z21, Z20, Z15
+	VFMADD231PS  X21, X16, X12
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS Z3, 128(DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS Z6, 64(DI)
-	VMOVUPS Z7, 128(DI)
-	VMOVUPS X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS Z10, 64(DI)
-	VMOVUPS Z11, 128(DI)
-	VMOVUPS X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS Z14, 64(DI)
-	VMOVUPS Z15, 128(DI)
-	VMOVUPS X12, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS Z6, 64(SI)
+	VMOVUPS Z7, 128(SI)
+	VMOVUPS X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, 128(SI)
+	VMOVUPS X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	VMOVUPS Z15, 128(SI)
+	VMOVUPS X12, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs5x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs5x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs5x50AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs5x50AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x02, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x02, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -9368,228 +9803,228 @@ TEXT ·salonePairs5x50AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  X16, X16, X16
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z22
-	VMOVUPS         64(BX), Z23
-	VMOVUPS         128(BX), Z24
-	VMOVSD          (BX)(R11*1), X20
-	VBROADCASTSS    (AX), Z25
+	VMOVUPS         (R10), Z22
+	VMOVUPS         64(R10), Z23
+	VMOVUPS         128(R10), Z24
+	VMOVSD          (R10)(R9*1), X20
+	VBROADCASTSS    (CX), Z25
 	VFMADD231PS     Z25, Z22, Z1
 	VFMADD231PS     Z25, Z23, Z2
 	VFMADD231PS     Z25, Z24, Z3
-	VBROADCASTSS    (AX)(DX*1), Z25
+	VBROADCASTSS    (CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z22, Z5
 	VFMADD231PS     Z25, Z23, Z6
 	VFMADD231PS     Z25, Z24, Z7
-	VBROADCASTSS    (AX)(DX*2), Z25
+	VBROADCASTSS    (CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z22, Z9
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    (AX)(R10*1), Z25
+	VBROADCASTSS    (CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z22, Z13
 	VFMADD231PS     Z25, Z23, Z14
 	VFMADD231PS     Z25, Z24, Z15
-	VBROADCASTSS    (AX)(DX*4), Z25
+	VBROADCASTSS    (CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z22, Z17
 	VFMADD231PS     Z25, Z23, Z18
 	VFMADD231PS     Z25, Z24, Z19
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z22
-	VMOVUPS         64(BX), Z23
-	VMOVUPS         128(BX), Z24
-	VMOVHPS         (BX)(R11*1), X20, X20
-	VBROADCASTSS    4(AX), Z25
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z22
+	VMOVUPS         64(R10), Z23
+	VMOVUPS         128(R10), Z24
+	VMOVHPS         (R10)(R9*1), X20, X20
+	VBROADCASTSS    4(CX), Z25
 	VFMADD231PS     Z25, Z22, Z1
 	VFMADD231PS     Z25, Z23, Z2
 	VFMADD231PS     Z25, Z24, Z3
-	VBROADCASTSS    4(AX)(DX*1), Z25
+	VBROADCASTSS    4(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z22, Z5
 	VFMADD231PS     Z25, Z23, Z6
 	VFMADD231PS     Z25, Z24, Z7
-	VBROADCASTSS    4(AX)(DX*2), Z25
+	VBROADCASTSS    4(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z22, Z9
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    4(AX)(R10*1), Z25
+	VBROADCASTSS    4(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z22, Z13
 	VFMADD231PS     Z25, Z23, Z14
 	VFMADD231PS     Z25, Z24, Z15
-	VBROADCASTSS    4(AX)(DX*4), Z25
+	VBROADCASTSS    4(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z22, Z17
 	VFMADD231PS     Z25, Z23, Z18
 	VFMADD231PS     Z25, Z24, Z19
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVUPS         128(BX), Z25
-	VMOVSD          (BX)(R11*1), X22
-	VBROADCASTSS    8(AX), Z26
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z23
+	VMOVUPS         64(R10), Z24
+	VMOVUPS         128(R10), Z25
+	VMOVSD          (R10)(R9*1), X22
+	VBROADCASTSS    8(CX), Z26
 	VFMADD231PS     Z26, Z23, Z1
 	VFMADD231PS     Z26, Z24, Z2
 	VFMADD231PS     Z26, Z25, Z3
-	VBROADCASTSS    8(AX)(DX*1), Z26
+	VBROADCASTSS    8(CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z23, Z5
 	VFMADD231PS     Z26, Z24, Z6
 	VFMADD231PS     Z26, Z25, Z7
-	VBROADCASTSS    8(AX)(DX*2), Z26
+	VBROADCASTSS    8(CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z23, Z9
 	VFMADD231PS     Z26, Z24, Z10
 	VFMADD231PS     Z26, Z25, Z11
-	VBROADCASTSS    8(AX)(R10*1), Z26
+	VBROADCASTSS    8(CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z23, Z13
 	VFMADD231PS     Z26, Z24, Z14
 	VFMADD231PS     Z26, Z25, Z15
-	VBROADCASTSS    8(AX)(DX*4), Z26
+	VBROADCASTSS    8(CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z23, Z17
 	VFMADD231PS     Z26, Z24, Z18
 	VFMADD231PS     Z26, Z25, Z19
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVUPS         128(BX), Z25
-	VMOVHPS         (BX)(R11*1), X22, X22
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z23
+	VMOVUPS         64(R10), Z24
+	VMOVUPS         128(R10), Z25
+	VMOVHPS         (R10)(R9*1), X22, X22
 	VINSERTF32X4    $0x01, X22, Y20, Y20
-	VBROADCASTSS    12(AX), Z22
+	VBROADCASTSS    12(CX), Z22
 	VFMADD231PS     Z22, Z23, Z1
 	VFMADD231PS     Z22, Z24, Z2
 	VFMADD231PS     Z22, Z25, Z3
-	VBROADCASTSS    12(AX)(DX*1), Z22
+	VBROADCASTSS    12(CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z23, Z5
 	VFMADD231PS     Z22, Z24, Z6
 	VFMADD231PS     Z22, Z25, Z7
-	VBROADCASTSS    12(AX)(DX*2), Z22
+	VBROADCASTSS    12(CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z23, Z9
 	VFMADD231PS     Z22, Z24, Z10
 	VFMADD231PS     Z22, Z25, Z11
-	VBROADCASTSS    12(AX)(R10*1), Z22
+	VBROADCASTSS    12(CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z23, Z13
 	VFMADD231PS     Z22, Z24, Z14
 	VFMADD231PS     Z22, Z25, Z15
-	VBROADCASTSS    12(AX)(DX*4), Z22
+	VBROADCASTSS    12(CX)(DX*4), Z22
 	VFMADD231PS     Z22, Z23, Z17
 	VFMADD231PS     Z22, Z24, Z18
 	VFMADD231PS     Z22, Z25, Z19
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z22
-	VMOVUPS         64(BX), Z23
-	VMOVUPS         128(BX), Z24
-	VMOVSD          (BX)(R11*1), X21
-	VBROADCASTSS    16(AX), Z25
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z22
+	VMOVUPS         64(R10), Z23
+	VMOVUPS         128(R10), Z24
+	VMOVSD          (R10)(R9*1), X21
+	VBROADCASTSS    16(CX), Z25
 	VFMADD231PS     Z25, Z22, Z1
 	VFMADD231PS     Z25, Z23, Z2
 	VFMADD231PS     Z25, Z24, Z3
-	VBROADCASTSS    16(AX)(DX*1), Z25
+	VBROADCASTSS    16(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z22, Z5
 	VFMADD231PS     Z25, Z23, Z6
 	VFMADD231PS     Z25, Z24, Z7
-	VBROADCASTSS    16(AX)(DX*2), Z25
+	VBROADCASTSS    16(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z22, Z9
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    16(AX)(R10*1), Z25
+	VBROADCASTSS    16(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z22, Z13
 	VFMADD231PS     Z25, Z23, Z14
 	VFMADD231PS     Z25, Z24, Z15
-	VBROADCASTSS    16(AX)(DX*4), Z25
+	VBROADCASTSS    16(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z22, Z17
 	VFMADD231PS     Z25, Z23, Z18
 	VFMADD231PS     Z25, Z24, Z19
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z22
-	VMOVUPS         64(BX), Z23
-	VMOVUPS         128(BX), Z24
-	VMOVHPS         (BX)(R11*1), X21, X21
-	VBROADCASTSS    20(AX), Z25
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z22
+	VMOVUPS         64(R10), Z23
+	VMOVUPS         128(R10), Z24
+	VMOVHPS         (R10)(R9*1), X21, X21
+	VBROADCASTSS    20(CX), Z25
 	VFMADD231PS     Z25, Z22, Z1
 	VFMADD231PS     Z25, Z23, Z2
 	VFMADD231PS     Z25, Z24, Z3
-	VBROADCASTSS    20(AX)(DX*1), Z25
+	VBROADCASTSS    20(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z22, Z5
 	VFMADD231PS     Z25, Z23, Z6
 	VFMADD231PS     Z25, Z24, Z7
-	VBROADCASTSS    20(AX)(DX*2), Z25
+	VBROADCASTSS    20(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z22, Z9
 	VFMADD231PS     Z25, Z23, Z10
 	VFMADD231PS     Z25, Z24, Z11
-	VBROADCASTSS    20(AX)(R10*1), Z25
+	VBROADCASTSS    20(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z22, Z13
 	VFMADD231PS     Z25, Z23, Z14
 	VFMADD231PS     Z25, Z24, Z15
-	VBROADCASTSS    20(AX)(DX*4), Z25
+	VBROADCASTSS    20(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z22, Z17
 	VFMADD231PS     Z25, Z23, Z18
 	VFMADD231PS     Z25, Z24, Z19
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVUPS         128(BX), Z25
-	VMOVSD          (BX)(R11*1), X22
-	VBROADCASTSS    24(AX), Z26
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z23
+	VMOVUPS         64(R10), Z24
+	VMOVUPS         128(R10), Z25
+	VMOVSD          (R10)(R9*1), X22
+	VBROADCASTSS    24(CX), Z26
 	VFMADD231PS     Z26, Z23, Z1
 	VFMADD231PS     Z26, Z24, Z2
 	VFMADD231PS     Z26, Z25, Z3
-	VBROADCASTSS    24(AX)(DX*1), Z26
+	VBROADCASTSS    24(CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z23, Z5
 	VFMADD231PS     Z26, Z24, Z6
 	VFMADD231PS     Z26, Z25, Z7
-	VBROADCASTSS    24(AX)(DX*2), Z26
+	VBROADCASTSS    24(CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z23, Z9
 	VFMADD231PS     Z26, Z24, Z10
 	VFMADD231PS     Z26, Z25, Z11
-	VBROADCASTSS    24(AX)(R10*1), Z26
+	VBROADCASTSS    24(CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z23, Z13
 	VFMADD231PS     Z26, Z24, Z14
 	VFMADD231PS     Z26, Z25, Z15
-	VBROADCASTSS    24(AX)(DX*4), Z26
+	VBROADCASTSS    24(CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z23, Z17
 	VFMADD231PS     Z26, Z24, Z18
 	VFMADD231PS     Z26, Z25, Z19
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z23
-	VMOVUPS         64(BX), Z24
-	VMOVUPS         128(BX), Z25
-	VMOVHPS         (BX)(R11*1), X22, X22
+	ADDQ            BX, R10
+	VMOVUPS         (R10), Z23
+	VMOVUPS         64(R10), Z24
+	VMOVUPS         128(R10), Z25
+	VMOVHPS         (R10)(R9*1), X22, X22
 	VINSERTF32X4    $0x01, X22, Y21, Y21
 	VINSERTF64X4    $0x01, Y21, Z20, Z20
-	VBROADCASTSS    28(AX), Z21
+	VBROADCASTSS    28(CX), Z21
 	VFMADD231PS     Z21, Z23, Z1
 	VFMADD231PS     Z21, Z24, Z2
 	VFMADD231PS     Z21, Z25, Z3
-	VBROADCASTSS    28(AX)(DX*1), Z21
+	VBROADCASTSS    28(CX)(DX*1), Z21
 	VFMADD231PS     Z21, Z23, Z5
 	VFMADD231PS     Z21, Z24, Z6
 	VFMADD231PS     Z21, Z25, Z7
-	VBROADCASTSS    28(AX)(DX*2), Z21
+	VBROADCASTSS    28(CX)(DX*2), Z21
 	VFMADD231PS     Z21, Z23, Z9
 	VFMADD231PS     Z21, Z24, Z10
 	VFMADD231PS     Z21, Z25, Z11
-	VBROADCASTSS    28(AX)(R10*1), Z21
+	VBROADCASTSS    28(CX)(R8*1), Z21
 	VFMADD231PS     Z21, Z23, Z13
 	VFMADD231PS     Z21, Z24, Z14
 	VFMADD231PS     Z21, Z25, Z15
-	VBROADCASTSS    28(AX)(DX*4), Z21
+	VBROADCASTSS    28(CX)(DX*4), Z21
 	VFMADD231PS     Z21, Z23, Z17
 	VFMADD231PS     Z21, Z24, Z18
 	VFMADD231PS     Z21, Z25, Z19
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         spairOrder<>+0(SB), Z21
 	VPERMPS         Z20, Z21, Z20
-	VBROADCASTF32X8 (AX), Z22
+	VBROADCASTF32X8 (CX), Z22
 	VFMADD231PS     Z22, Z20, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z22
+	VBROADCASTF32X8 (CX)(DX*1), Z22
 	VFMADD231PS     Z22, Z20, Z4
-	VBROADCASTF32X8 (AX)(DX*2), Z22
+	VBROADCASTF32X8 (CX)(DX*2), Z22
 	VFMADD231PS     Z22, Z20, Z8
-	VBROADCASTF32X8 (AX)(R10*1), Z22
+	VBROADCASTF32X8 (CX)(R8*1), Z22
 	VFMADD231PS     Z22, Z20, Z12
-	VBROADCASTF32X8 (AX)(DX*4), Z22
+	VBROADCASTF32X8 (CX)(DX*4), Z22
 	VFMADD231PS     Z22, Z20, Z16
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -9631,102 +10066,114 @@ tileSteps:
 	VADDPS        X22, X16, X16
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS      128(BX), Z23
-	VMOVUPS.Z    (BX)(R11*1), K1, X20
-	VBROADCASTSS (AX), Z24
-	VFMADD231PS  Z24, Z21, Z1
-	VFMADD231PS  Z24, Z22, Z2
-	VFMADD231PS  Z24, Z23, Z3
-	VFMADD231PS  X24, X20, X0
-	VBROADCASTSS (AX)(DX*1), Z24
-	VFMADD231PS  Z24, Z21, Z5
-	VFMADD231PS  Z24, Z22, Z6
-	VFMADD231PS  Z24, Z23, Z7
-	VFMADD231PS  X24, X20, X4
-	VBROADCASTSS (AX)(DX*2), Z24
-	VFMADD231PS  Z24, Z21, Z9
-	VFMADD231PS  Z24, Z22, Z10
-	VFMADD231PS  Z24, Z23, Z11
-	VFMADD231PS  X24, X20, X8
-	VBROADCASTSS (AX)(R10*1), Z24
-	VFMADD231PS  Z24, Z21, Z13
-	VFMADD231PS  Z24, Z22, Z14
-	VFMADD231PS  Z24, Z23, Z15
-	VFMADD231PS  X24, X20, X12
-	VBROADCASTSS (AX)(DX*4), Z24
-	VFMADD231PS  Z24, Z21, Z17
-	VFMADD231PS  Z24, Z22, Z18
-	VFMADD231PS  Z24, Z23, Z19
-	VFMADD231PS  X24, X20, X16
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R10), Z22
+	VMOVUPS      64(R10), Z23
+	VMOVUPS      128(R10), Z24
+	VMOVUPS.Z    (R10)(R9*1), K1, X20
+	VBROADCASTSS (CX), Z25
+	VFMADD231PS  Z25, Z22, Z1
+	VFMADD231PS  Z25, Z23, Z2
+	VFMADD231PS  Z25, Z24, Z3
+	VFMADD231PS  X25, X20, X0
+	VBROADCASTSS (CX)(DX*1), Z25
+	VFMADD231PS  Z25, Z22, Z5
+	VFMADD231PS  Z25, Z23, Z6
+	VFMADD231PS  Z25, Z24, Z7
+	VFMADD231PS  X25, X20, X4
+	VBROADCASTSS (CX)(DX*2), Z25
+	VFMADD231PS  Z25, Z22, Z9
+	VFMADD231PS  Z25, Z23, Z10
+	VFMADD231PS  Z25, Z24, Z11
+	VFMADD231PS  X25, X20, X8
+	VBROADCASTSS (CX)(R8*1), Z25
+	VFMADD231PS  Z25, Z22, Z13
+	VFMADD231PS  Z25, Z23, Z14
+	VFMADD231PS  Z25, Z24, Z15
+	VFMADD231PS  X25, X20, X12
+	VBROADCASTSS (CX)(DX*4), Z25
+	VFMADD231PS  Z25, Z22, Z17
+	VFMADD231PS  Z25, Z23, Z18
+	VFMADD231PS  Z25, Z24, Z19
+	VFMADD231PS  X25, X20, X16
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS Z3, 128(DI)
-	VMOVUPS X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS Z6, 64(DI)
-	VMOVUPS Z7, 128(DI)
-	VMOVUPS X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS Z10, 64(DI)
-	VMOVUPS Z11, 128(DI)
-	VMOVUPS X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS Z14, 64(DI)
-	VMOVUPS Z15, 128(DI)
-	VMOVUPS X12, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	VMOVUPS Z18, 64(DI)
-	VMOVUPS Z19, 128(DI)
-	VMOVUPS X16, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS Z6, 64(SI)
+	VMOVUPS Z7, 128(SI)
+	VMOVUPS X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, 128(SI)
+	VMOVUPS X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	VMOVUPS Z15, 128(SI)
+	VMOVUPS X12, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPS Z17, (SI)
+	VMOVUPS Z18, 64(SI)
+	VMOVUPS Z19, 128(SI)
+	VMOVUPS X16, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func salonePairs6x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func salonePairs6x50AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·salonePairs6x50AVX512(SB), NOSPLIT, $0-64
+TEXT ·salonePairs6x50AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x02, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x02, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -9751,262 +10198,262 @@ TEXT ·salonePairs6x50AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
 	VPXORD  X20, X20, X20
-	SUBQ    $0x08, R9
+	SUBQ    $0x08, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVUPS         128(BX), Z28
-	VMOVSD          (BX)(R12*1), X24
-	VBROADCASTSS    (AX), Z29
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVUPS         128(R11), Z28
+	VMOVSD          (R11)(R10*1), X24
+	VBROADCASTSS    (CX), Z29
 	VFMADD231PS     Z29, Z26, Z1
 	VFMADD231PS     Z29, Z27, Z2
 	VFMADD231PS     Z29, Z28, Z3
-	VBROADCASTSS    (AX)(DX*1), Z29
+	VBROADCASTSS    (CX)(DX*1), Z29
 	VFMADD231PS     Z29, Z26, Z5
 	VFMADD231PS     Z29, Z27, Z6
 	VFMADD231PS     Z29, Z28, Z7
-	VBROADCASTSS    (AX)(DX*2), Z29
+	VBROADCASTSS    (CX)(DX*2), Z29
 	VFMADD231PS     Z29, Z26, Z9
 	VFMADD231PS     Z29, Z27, Z10
 	VFMADD231PS     Z29, Z28, Z11
-	VBROADCASTSS    (AX)(R10*1), Z29
+	VBROADCASTSS    (CX)(R8*1), Z29
 	VFMADD231PS     Z29, Z26, Z13
 	VFMADD231PS     Z29, Z27, Z14
 	VFMADD231PS     Z29, Z28, Z15
-	VBROADCASTSS    (AX)(DX*4), Z29
+	VBROADCASTSS    (CX)(DX*4), Z29
 	VFMADD231PS     Z29, Z26, Z17
 	VFMADD231PS     Z29, Z27, Z18
 	VFMADD231PS     Z29, Z28, Z19
-	VBROADCASTSS    (AX)(R11*1), Z29
+	VBROADCASTSS    (CX)(R9*1), Z29
 	VFMADD231PS     Z29, Z26, Z21
 	VFMADD231PS     Z29, Z27, Z22
 	VFMADD231PS     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVUPS         128(BX), Z28
-	VMOVHPS         (BX)(R12*1), X24, X24
-	VBROADCASTSS    4(AX), Z29
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVUPS         128(R11), Z28
+	VMOVHPS         (R11)(R10*1), X24, X24
+	VBROADCASTSS    4(CX), Z29
 	VFMADD231PS     Z29, Z26, Z1
 	VFMADD231PS     Z29, Z27, Z2
 	VFMADD231PS     Z29, Z28, Z3
-	VBROADCASTSS    4(AX)(DX*1), Z29
+	VBROADCASTSS    4(CX)(DX*1), Z29
 	VFMADD231PS     Z29, Z26, Z5
 	VFMADD231PS     Z29, Z27, Z6
 	VFMADD231PS     Z29, Z28, Z7
-	VBROADCASTSS    4(AX)(DX*2), Z29
+	VBROADCASTSS    4(CX)(DX*2), Z29
 	VFMADD231PS     Z29, Z26, Z9
 	VFMADD231PS     Z29, Z27, Z10
 	VFMADD231PS     Z29, Z28, Z11
-	VBROADCASTSS    4(AX)(R10*1), Z29
+	VBROADCASTSS    4(CX)(R8*1), Z29
 	VFMADD231PS     Z29, Z26, Z13
 	VFMADD231PS     Z29, Z27, Z14
 	VFMADD231PS     Z29, Z28, Z15
-	VBROADCASTSS    4(AX)(DX*4), Z29
+	VBROADCASTSS    4(CX)(DX*4), Z29
 	VFMADD231PS     Z29, Z26, Z17
 	VFMADD231PS     Z29, Z27, Z18
 	VFMADD231PS     Z29, Z28, Z19
-	VBROADCASTSS    4(AX)(R11*1), Z29
+	VBROADCASTSS    4(CX)(R9*1), Z29
 	VFMADD231PS     Z29, Z26, Z21
 	VFMADD231PS     Z29, Z27, Z22
 	VFMADD231PS     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVUPS         128(BX), Z29
-	VMOVSD          (BX)(R12*1), X26
-	VBROADCASTSS    8(AX), Z30
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVUPS         128(R11), Z29
+	VMOVSD          (R11)(R10*1), X26
+	VBROADCASTSS    8(CX), Z30
 	VFMADD231PS     Z30, Z27, Z1
 	VFMADD231PS     Z30, Z28, Z2
 	VFMADD231PS     Z30, Z29, Z3
-	VBROADCASTSS    8(AX)(DX*1), Z30
+	VBROADCASTSS    8(CX)(DX*1), Z30
 	VFMADD231PS     Z30, Z27, Z5
 	VFMADD231PS     Z30, Z28, Z6
 	VFMADD231PS     Z30, Z29, Z7
-	VBROADCASTSS    8(AX)(DX*2), Z30
+	VBROADCASTSS    8(CX)(DX*2), Z30
 	VFMADD231PS     Z30, Z27, Z9
 	VFMADD231PS     Z30, Z28, Z10
 	VFMADD231PS     Z30, Z29, Z11
-	VBROADCASTSS    8(AX)(R10*1), Z30
+	VBROADCASTSS    8(CX)(R8*1), Z30
 	VFMADD231PS     Z30, Z27, Z13
 	VFMADD231PS     Z30, Z28, Z14
 	VFMADD231PS     Z30, Z29, Z15
-	VBROADCASTSS    8(AX)(DX*4), Z30
+	VBROADCASTSS    8(CX)(DX*4), Z30
 	VFMADD231PS     Z30, Z27, Z17
 	VFMADD231PS     Z30, Z28, Z18
 	VFMADD231PS     Z30, Z29, Z19
-	VBROADCASTSS    8(AX)(R11*1), Z30
+	VBROADCASTSS    8(CX)(R9*1), Z30
 	VFMADD231PS     Z30, Z27, Z21
 	VFMADD231PS     Z30, Z28, Z22
 	VFMADD231PS     Z30, Z29, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVUPS         128(BX), Z29
-	VMOVHPS         (BX)(R12*1), X26, X26
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVUPS         128(R11), Z29
+	VMOVHPS         (R11)(R10*1), X26, X26
 	VINSERTF32X4    $0x01, X26, Y24, Y24
-	VBROADCASTSS    12(AX), Z26
+	VBROADCASTSS    12(CX), Z26
 	VFMADD231PS     Z26, Z27, Z1
 	VFMADD231PS     Z26, Z28, Z2
 	VFMADD231PS     Z26, Z29, Z3
-	VBROADCASTSS    12(AX)(DX*1), Z26
+	VBROADCASTSS    12(CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z27, Z5
 	VFMADD231PS     Z26, Z28, Z6
 	VFMADD231PS     Z26, Z29, Z7
-	VBROADCASTSS    12(AX)(DX*2), Z26
+	VBROADCASTSS    12(CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z27, Z9
 	VFMADD231PS     Z26, Z28, Z10
 	VFMADD231PS     Z26, Z29, Z11
-	VBROADCASTSS    12(AX)(R10*1), Z26
+	VBROADCASTSS    12(CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z27, Z13
 	VFMADD231PS     Z26, Z28, Z14
 	VFMADD231PS     Z26, Z29, Z15
-	VBROADCASTSS    12(AX)(DX*4), Z26
+	VBROADCASTSS    12(CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z27, Z17
 	VFMADD231PS     Z26, Z28, Z18
 	VFMADD231PS     Z26, Z29, Z19
-	VBROADCASTSS    12(AX)(R11*1), Z26
+	VBROADCASTSS    12(CX)(R9*1), Z26
 	VFMADD231PS     Z26, Z27, Z21
 	VFMADD231PS     Z26, Z28, Z22
 	VFMADD231PS     Z26, Z29, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVUPS         128(BX), Z28
-	VMOVSD          (BX)(R12*1), X25
-	VBROADCASTSS    16(AX), Z29
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVUPS         128(R11), Z28
+	VMOVSD          (R11)(R10*1), X25
+	VBROADCASTSS    16(CX), Z29
 	VFMADD231PS     Z29, Z26, Z1
 	VFMADD231PS     Z29, Z27, Z2
 	VFMADD231PS     Z29, Z28, Z3
-	VBROADCASTSS    16(AX)(DX*1), Z29
+	VBROADCASTSS    16(CX)(DX*1), Z29
 	VFMADD231PS     Z29, Z26, Z5
 	VFMADD231PS     Z29, Z27, Z6
 	VFMADD231PS     Z29, Z28, Z7
-	VBROADCASTSS    16(AX)(DX*2), Z29
+	VBROADCASTSS    16(CX)(DX*2), Z29
 	VFMADD231PS     Z29, Z26, Z9
 	VFMADD231PS     Z29, Z27, Z10
 	VFMADD231PS     Z29, Z28, Z11
-	VBROADCASTSS    16(AX)(R10*1), Z29
+	VBROADCASTSS    16(CX)(R8*1), Z29
 	VFMADD231PS     Z29, Z26, Z13
 	VFMADD231PS     Z29, Z27, Z14
 	VFMADD231PS     Z29, Z28, Z15
-	VBROADCASTSS    16(AX)(DX*4), Z29
+	VBROADCASTSS    16(CX)(DX*4), Z29
 	VFMADD231PS     Z29, Z26, Z17
 	VFMADD231PS     Z29, Z27, Z18
 	VFMADD231PS     Z29, Z28, Z19
-	VBROADCASTSS    16(AX)(R11*1), Z29
+	VBROADCASTSS    16(CX)(R9*1), Z29
 	VFMADD231PS     Z29, Z26, Z21
 	VFMADD231PS     Z29, Z27, Z22
 	VFMADD231PS     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z26
-	VMOVUPS         64(BX), Z27
-	VMOVUPS         128(BX), Z28
-	VMOVHPS         (BX)(R12*1), X25, X25
-	VBROADCASTSS    20(AX), Z29
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z26
+	VMOVUPS         64(R11), Z27
+	VMOVUPS         128(R11), Z28
+	VMOVHPS         (R11)(R10*1), X25, X25
+	VBROADCASTSS    20(CX), Z29
 	VFMADD231PS     Z29, Z26, Z1
 	VFMADD231PS     Z29, Z27, Z2
 	VFMADD231PS     Z29, Z28, Z3
-	VBROADCASTSS    20(AX)(DX*1), Z29
+	VBROADCASTSS    20(CX)(DX*1), Z29
 	VFMADD231PS     Z29, Z26, Z5
 	VFMADD231PS     Z29, Z27, Z6
 	VFMADD231PS     Z29, Z28, Z7
-	VBROADCASTSS    20(AX)(DX*2), Z29
+	VBROADCASTSS    20(CX)(DX*2), Z29
 	VFMADD231PS     Z29, Z26, Z9
 	VFMADD231PS     Z29, Z27, Z10
 	VFMADD231PS     Z29, Z28, Z11
-	VBROADCASTSS    20(AX)(R10*1), Z29
+	VBROADCASTSS    20(CX)(R8*1), Z29
 	VFMADD231PS     Z29, Z26, Z13
 	VFMADD231PS     Z29, Z27, Z14
 	VFMADD231PS     Z29, Z28, Z15
-	VBROADCASTSS    20(AX)(DX*4), Z29
+	VBROADCASTSS    20(CX)(DX*4), Z29
 	VFMADD231PS     Z29, Z26, Z17
 	VFMADD231PS     Z29, Z27, Z18
 	VFMADD231PS     Z29, Z28, Z19
-	VBROADCASTSS    20(AX)(R11*1), Z29
+	VBROADCASTSS    20(CX)(R9*1), Z29
 	VFMADD231PS     Z29, Z26, Z21
 	VFMADD231PS     Z29, Z27, Z22
 	VFMADD231PS     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVUPS         128(BX), Z29
-	VMOVSD          (BX)(R12*1), X26
-	VBROADCASTSS    24(AX), Z30
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVUPS         128(R11), Z29
+	VMOVSD          (R11)(R10*1), X26
+	VBROADCASTSS    24(CX), Z30
 	VFMADD231PS     Z30, Z27, Z1
 	VFMADD231PS     Z30, Z28, Z2
 	VFMADD231PS     Z30, Z29, Z3
-	VBROADCASTSS    24(AX)(DX*1), Z30
+	VBROADCASTSS    24(CX)(DX*1), Z30
 	VFMADD231PS     Z30, Z27, Z5
 	VFMADD231PS     Z30, Z28, Z6
 	VFMADD231PS     Z30, Z29, Z7
-	VBROADCASTSS    24(AX)(DX*2), Z30
+	VBROADCASTSS    24(CX)(DX*2), Z30
 	VFMADD231PS     Z30, Z27, Z9
 	VFMADD231PS     Z30, Z28, Z10
 	VFMADD231PS     Z30, Z29, Z11
-	VBROADCASTSS    24(AX)(R10*1), Z30
+	VBROADCASTSS    24(CX)(R8*1), Z30
 	VFMADD231PS     Z30, Z27, Z13
 	VFMADD231PS     Z30, Z28, Z14
 	VFMADD231PS     Z30, Z29, Z15
-	VBROADCASTSS    24(AX)(DX*4), Z30
+	VBROADCASTSS    24(CX)(DX*4), Z30
 	VFMADD231PS     Z30, Z27, Z17
 	VFMADD231PS     Z30, Z28, Z18
 	VFMADD231PS     Z30, Z29, Z19
-	VBROADCASTSS    24(AX)(R11*1), Z30
+	VBROADCASTSS    24(CX)(R9*1), Z30
 	VFMADD231PS     Z30, Z27, Z21
 	VFMADD231PS     Z30, Z28, Z22
 	VFMADD231PS     Z30, Z29, Z23
-	ADDQ            SI, BX
-	VMOVUPS         (BX), Z27
-	VMOVUPS         64(BX), Z28
-	VMOVUPS         128(BX), Z29
-	VMOVHPS         (BX)(R12*1), X26, X26
+	ADDQ            BX, R11
+	VMOVUPS         (R11), Z27
+	VMOVUPS         64(R11), Z28
+	VMOVUPS         128(R11), Z29
+	VMOVHPS         (R11)(R10*1), X26, X26
 	VINSERTF32X4    $0x01, X26, Y25, Y25
 	VINSERTF64X4    $0x01, Y25, Z24, Z24
-	VBROADCASTSS    28(AX), Z25
+	VBROADCASTSS    28(CX), Z25
 	VFMADD231PS     Z25, Z27, Z1
 	VFMADD231PS     Z25, Z28, Z2
 	VFMADD231PS     Z25, Z29, Z3
-	VBROADCASTSS    28(AX)(DX*1), Z25
+	VBROADCASTSS    28(CX)(DX*1), Z25
 	VFMADD231PS     Z25, Z27, Z5
 	VFMADD231PS     Z25, Z28, Z6
 	VFMADD231PS     Z25, Z29, Z7
-	VBROADCASTSS    28(AX)(DX*2), Z25
+	VBROADCASTSS    28(CX)(DX*2), Z25
 	VFMADD231PS     Z25, Z27, Z9
 	VFMADD231PS     Z25, Z28, Z10
 	VFMADD231PS     Z25, Z29, Z11
-	VBROADCASTSS    28(AX)(R10*1), Z25
+	VBROADCASTSS    28(CX)(R8*1), Z25
 	VFMADD231PS     Z25, Z27, Z13
 	VFMADD231PS     Z25, Z28, Z14
 	VFMADD231PS     Z25, Z29, Z15
-	VBROADCASTSS    28(AX)(DX*4), Z25
+	VBROADCASTSS    28(CX)(DX*4), Z25
 	VFMADD231PS     Z25, Z27, Z17
 	VFMADD231PS     Z25, Z28, Z18
 	VFMADD231PS     Z25, Z29, Z19
-	VBROADCASTSS    28(AX)(R11*1), Z25
+	VBROADCASTSS    28(CX)(R9*1), Z25
 	VFMADD231PS     Z25, Z27, Z21
 	VFMADD231PS     Z25, Z28, Z22
 	VFMADD231PS     Z25, Z29, Z23
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         spairOrder<>+0(SB), Z25
 	VPERMPS         Z24, Z25, Z24
-	VBROADCASTF32X8 (AX), Z26
+	VBROADCASTF32X8 (CX), Z26
 	VFMADD231PS     Z26, Z24, Z0
-	VBROADCASTF32X8 (AX)(DX*1), Z26
+	VBROADCASTF32X8 (CX)(DX*1), Z26
 	VFMADD231PS     Z26, Z24, Z4
-	VBROADCASTF32X8 (AX)(DX*2), Z26
+	VBROADCASTF32X8 (CX)(DX*2), Z26
 	VFMADD231PS     Z26, Z24, Z8
-	VBROADCASTF32X8 (AX)(R10*1), Z26
+	VBROADCASTF32X8 (CX)(R8*1), Z26
 	VFMADD231PS     Z26, Z24, Z12
-	VBROADCASTF32X8 (AX)(DX*4), Z26
+	VBROADCASTF32X8 (CX)(DX*4), Z26
 	VFMADD231PS     Z26, Z24, Z16
-	VBROADCASTF32X8 (AX)(R11*1), Z26
+	VBROADCASTF32X8 (CX)(R9*1), Z26
 	VFMADD231PS     Z26, Z24, Z20
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x08, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x08, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
@@ -10055,83 +10502,92 @@ tileSteps:
 	VADDPS        X26, X20, X20
 
 tileRest:
-	ADDQ $0x08, R9
+	ADDQ $0x08, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPS      (BX), Z25
-	VMOVUPS      64(BX), Z26
-	VMOVUPS      128(BX), Z27
-	VMOVUPS.Z    (BX)(R12*1), K1, X24
-	VBROADCASTSS (AX), Z28
-	VFMADD231PS  Z28, Z25, Z1
-	VFMADD231PS  Z28, Z26, Z2
-	VFMADD231PS  Z28, Z27, Z3
-	VFMADD231PS  X28, X24, X0
-	VBROADCASTSS (AX)(DX*1), Z28
-	VFMADD231PS  Z28, Z25, Z5
-	VFMADD231PS  Z28, Z26, Z6
-	VFMADD231PS  Z28, Z27, Z7
-	VFMADD231PS  X28, X24, X4
-	VBROADCASTSS (AX)(DX*2), Z28
-	VFMADD231PS  Z28, Z25, Z9
-	VFMADD231PS  Z28, Z26, Z10
-	VFMADD231PS  Z28, Z27, Z11
-	VFMADD231PS  X28, X24, X8
-	VBROADCASTSS (AX)(R10*1), Z28
-	VFMADD231PS  Z28, Z25, Z13
-	VFMADD231PS  Z28, Z26, Z14
-	VFMADD231PS  Z28, Z27, Z15
-	VFMADD231PS  X28, X24, X12
-	VBROADCASTSS (AX)(DX*4), Z28
-	VFMADD231PS  Z28, Z25, Z17
-	VFMADD231PS  Z28, Z26, Z18
-	VFMADD231PS  Z28, Z27, Z19
-	VFMADD231PS  X28, X24, X16
-	VBROADCASTSS (AX)(R11*1), Z28
-	VFMADD231PS  Z28, Z25, Z21
-	VFMADD231PS  Z28, Z26, Z22
-	VFMADD231PS  Z28, Z27, Z23
-	VFMADD231PS  X28, X24, X20
-	ADDQ         $0x00000004, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPS      (R11), Z26
+	VMOVUPS      64(R11), Z27
+	VMOVUPS      128(R11), Z28
+	VMOVUPS.Z    (R11)(R10*1), K1, X24
+	VBROADCASTSS (CX), Z29
+	VFMADD231PS  Z29, Z26, Z1
+	VFMADD231PS  Z29, Z27, Z2
+	VFMADD231PS  Z29, Z28, Z3
+	VFMADD231PS  X29, X24, X0
+	VBROADCASTSS (CX)(DX*1), Z29
+	VFMADD231PS  Z29, Z26, Z5
+	VFMADD231PS  Z29, Z27, Z6
+	VFMADD231PS  Z29, Z28, Z7
+	VFMADD231PS  X29, X24, X4
+	VBROADCASTSS (CX)(DX*2), Z29
+	VFMADD231PS  Z29, Z26, Z9
+	VFMADD231PS  Z29, Z27, Z10
+	VFMADD231PS  Z29, Z28, Z11
+	VFMADD231PS  X29, X24, X8
+	VBROADCASTSS (CX)(R8*1), Z29
+	VFMADD231PS  Z29, Z26, Z13
+	VFMADD231PS  Z29, Z27, Z14
+	VFMADD231PS  Z29, Z28, Z15
+	VFMADD231PS  X29, X24, X12
+	VBROADCASTSS (CX)(DX*4), Z29
+	VFMADD231PS  Z29, Z26, Z17
+	VFMADD231PS  Z29, Z27, Z18
+	VFMADD231PS  Z29, Z28, Z19
+	VFMADD231PS  X29, X24, X16
+	VBROADCASTSS (CX)(R9*1), Z29
+	VFMADD231PS  Z29, Z26, Z21
+	VFMADD231PS  Z29, Z27, Z22
+	VFMADD231PS  Z29, Z28, Z23
+	VFMADD231PS  X29, X24, X20
+	ADDQ         $0x00000004, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z2, 64(DI)
-	VMOVUPS Z3, 128(DI)
-	VMOVUPS X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z5, (DI)
-	VMOVUPS Z6, 64(DI)
-	VMOVUPS Z7, 128(DI)
-	VMOVUPS X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z9, (DI)
-	VMOVUPS Z10, 64(DI)
-	VMOVUPS Z11, 128(DI)
-	VMOVUPS X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z13, (DI)
-	VMOVUPS Z14, 64(DI)
-	VMOVUPS Z15, 128(DI)
-	VMOVUPS X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z17, (DI)
-	VMOVUPS Z18, 64(DI)
-	VMOVUPS Z19, 128(DI)
-	VMOVUPS X16, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPS Z21, (DI)
-	VMOVUPS Z22, 64(DI)
-	VMOVUPS Z23, 128(DI)
-	VMOVUPS X20, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPS Z1, (SI)
+	VMOVUPS Z2, 64(SI)
+	VMOVUPS Z3, 128(SI)
+	VMOVUPS X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z5, (SI)
+	VMOVUPS Z6, 64(SI)
+	VMOVUPS Z7, 128(SI)
+	VMOVUPS X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z9, (SI)
+	VMOVUPS Z10, 64(SI)
+	VMOVUPS Z11, 128(SI)
+	VMOVUPS X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	VMOVUPS Z15, 128(SI)
+	VMOVUPS X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z17, (SI)
+	VMOVUPS Z18, 64(SI)
+	VMOVUPS Z19, 128(SI)
+	VMOVUPS X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPS Z21, (SI)
+	VMOVUPS Z22, 64(SI)
+	VMOVUPS Z23, 128(SI)
+	VMOVUPS X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
 
 DATA dpairOrder<>+0(SB)/8, $0x0000000000000000
 DATA dpairOrder<>+8(SB)/8, $0x0000000000000002
@@ -10151,19 +10607,376 @@ DATA dpairOrder<>+112(SB)/8, $0x0000000000000003
 DATA dpairOrder<>+120(SB)/8, $0x0000000000000007
 GLOBL dpairOrder<>(SB), RODATA|NOPTR, $128
 
-// func dalonePairs1x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+// func dalonePairs1x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs1x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs1x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R9), Y4
+	VMOVUPD          (R9)(R8*1), X2
+	VFMADD231PD.BCST (CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y4
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y2, Y2
+	VFMADD231PD.BCST 8(CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y4
+	VMOVUPD          (R9)(R8*1), X3
+	VFMADD231PD.BCST 16(CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y4
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y3, Y3
+	VINSERTF64X4     $0x01, Y3, Z2, Z2
+	VFMADD231PD.BCST 24(CX), Y4, Y1
+	ADDQ             BX, R9
+	VMOVUPS          dpairOrder<>+0(SB), Z3
+	VPERMPD          Z2, Z3, Z2
+	VBROADCASTF64X4  (CX), Z4
+	VFMADD231PD      Z4, Z2, Z0
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z3
+	VPERMPD       Z0, Z3, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPD        Y4, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X4
+	VADDPD        X4, X0, X0
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Y4
+	VMOVUPD.Z    (R9)(R8*1), K1, X2
+	VBROADCASTSD (CX), Z5
+	VFMADD231PD  Y5, Y4, Y1
+	VFMADD231PD  X5, X2, X0
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs2x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dalonePairs2x6AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R9), Y6
+	VMOVUPD          (R9)(R8*1), X4
+	VFMADD231PD.BCST (CX), Y6, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y6
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y4, Y4
+	VFMADD231PD.BCST 8(CX), Y6, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y6
+	VMOVUPD          (R9)(R8*1), X5
+	VFMADD231PD.BCST 16(CX), Y6, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y6
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y5, Y5
+	VINSERTF64X4     $0x01, Y5, Z4, Z4
+	VFMADD231PD.BCST 24(CX), Y6, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y6, Y3
+	ADDQ             BX, R9
+	VMOVUPS          dpairOrder<>+0(SB), Z5
+	VPERMPD          Z4, Z5, Z4
+	VBROADCASTF64X4  (CX), Z6
+	VFMADD231PD      Z6, Z4, Z0
+	VBROADCASTF64X4  (CX)(DX*1), Z6
+	VFMADD231PD      Z6, Z4, Z2
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z5
+	VPERMPD       Z0, Z5, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPD        Y6, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X6
+	VADDPD        X6, X0, X0
+	VPERMPD       Z2, Z5, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y6
+	VADDPD        Y6, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X6
+	VADDPD        X6, X2, X2
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y6
+	VMOVUPD.Z        (R9)(R8*1), K1, X4
+	VBROADCASTSD     (CX), Z7
+	VFMADD231PD      Y7, Y6, Y1
+	VFMADD231PD      X7, X4, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y6, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X4, X2
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs3x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dalonePairs3x6AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R9), Y8
+	VMOVUPD          (R9)(R8*1), X6
+	VFMADD231PD.BCST (CX), Y8, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y8
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y6, Y6
+	VFMADD231PD.BCST 8(CX), Y8, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y8, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y8
+	VMOVUPD          (R9)(R8*1), X7
+	VFMADD231PD.BCST 16(CX), Y8, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y8, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Y8
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y7, Y7
+	VINSERTF64X4     $0x01, Y7, Z6, Z6
+	VFMADD231PD.BCST 24(CX), Y8, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y8, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y8, Y5
+	ADDQ             BX, R9
+	VMOVUPS          dpairOrder<>+0(SB), Z7
+	VPERMPD          Z6, Z7, Z6
+	VBROADCASTF64X4  (CX), Z8
+	VFMADD231PD      Z8, Z6, Z0
+	VBROADCASTF64X4  (CX)(DX*1), Z8
+	VFMADD231PD      Z8, Z6, Z2
+	VBROADCASTF64X4  (CX)(DX*2), Z8
+	VFMADD231PD      Z8, Z6, Z4
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z7
+	VPERMPD       Z0, Z7, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPD        Y8, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X8
+	VADDPD        X8, X0, X0
+	VPERMPD       Z2, Z7, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y8
+	VADDPD        Y8, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X8
+	VADDPD        X8, X2, X2
+	VPERMPD       Z4, Z7, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y8
+	VADDPD        Y8, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X8
+	VADDPD        X8, X4, X4
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD          (R9), Y8
+	VMOVUPD.Z        (R9)(R8*1), K1, X6
+	VBROADCASTSD     (CX), Z9
+	VFMADD231PD      Y9, Y8, Y1
+	VFMADD231PD      X9, X6, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y8, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X6, X2
+	VBROADCASTSD     (CX)(DX*2), Z9
+	VFMADD231PD      Y9, Y8, Y5
+	VFMADD231PD      X9, X6, X4
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R9
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs4x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dalonePairs4x6AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
 	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
@@ -10172,334 +10985,16 @@ TEXT ·dalonePairs1x6AVX512(SB), NOSPLIT, $0-64
 	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Y1, Y1, Y1
-	VPXORD  X0, X0, X0
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	PCALIGN $0x20
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
 
-tileSteps:
-	VMOVUPD          (DX), Y4
-	VMOVUPD          (DX)(R9*1), X2
-	VFMADD231PD.BCST (AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Y4
-	VINSERTF64X2     $0x01, (DX)(R9*1), Y2, Y2
-	VFMADD231PD.BCST 8(AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Y4
-	VMOVUPD          (DX)(R9*1), X3
-	VFMADD231PD.BCST 16(AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Y4
-	VINSERTF64X2     $0x01, (DX)(R9*1), Y3, Y3
-	VINSERTF64X4     $0x01, Y3, Z2, Z2
-	VFMADD231PD.BCST 24(AX), Y4, Y1
-	ADDQ             BX, DX
-	VMOVUPS          dpairOrder<>+0(SB), Z3
-	VPERMPD          Z2, Z3, Z2
-	VBROADCASTF64X4  (AX), Z4
-	VFMADD231PD      Z4, Z2, Z0
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
-	JGE              tileSteps
-
-	// the sums of a row's pair come together
-	VMOVUPS       dpairOrder<>+64(SB), Z3
-	VPERMPD       Z0, Z3, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y2
-	VADDPD        Y2, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X2
-	VADDPD        X2, X0, X0
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Y3
-	VMOVUPD.Z    (DX)(R9*1), K1, X2
-	VBROADCASTSD (AX), Z4
-	VFMADD231PD  Y4, Y3, Y1
-	VFMADD231PD  X4, X2, X0
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Y1, (SI)
-	VMOVUPD X0, K1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalonePairs2x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs2x6AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-
-	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
-
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Y1, Y1, Y1
-	VPXORD  X0, X0, X0
-	VPXORD  Y3, Y3, Y3
-	VPXORD  X2, X2, X2
-	SUBQ    $0x04, R9
-	JLT     tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	VMOVUPD          (BX), Y6
-	VMOVUPD          (BX)(R10*1), X4
-	VFMADD231PD.BCST (AX), Y6, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y6
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y4, Y4
-	VFMADD231PD.BCST 8(AX), Y6, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y6
-	VMOVUPD          (BX)(R10*1), X5
-	VFMADD231PD.BCST 16(AX), Y6, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y6
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y5, Y5
-	VINSERTF64X4     $0x01, Y5, Z4, Z4
-	VFMADD231PD.BCST 24(AX), Y6, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y3
-	ADDQ             SI, BX
-	VMOVUPS          dpairOrder<>+0(SB), Z5
-	VPERMPD          Z4, Z5, Z4
-	VBROADCASTF64X4  (AX), Z6
-	VFMADD231PD      Z6, Z4, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z6
-	VFMADD231PD      Z6, Z4, Z2
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              tileSteps
-
-	// the sums of a row's pair come together
-	VMOVUPS       dpairOrder<>+64(SB), Z5
-	VPERMPD       Z0, Z5, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X4
-	VADDPD        X4, X0, X0
-	VPERMPD       Z2, Z5, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y4
-	VADDPD        Y4, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X4
-	VADDPD        X4, X2, X2
-
-tileRest:
-	ADDQ $0x04, R9
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y5
-	VMOVUPD.Z        (BX)(R10*1), K1, X4
-	VBROADCASTSD     (AX), Z6
-	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD      X6, X4, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X4, X2
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              tileStep
-
-tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalonePairs3x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs3x6AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-
-	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
-
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Y1, Y1, Y1
-	VPXORD  X0, X0, X0
-	VPXORD  Y3, Y3, Y3
-	VPXORD  X2, X2, X2
-	VPXORD  Y5, Y5, Y5
-	VPXORD  X4, X4, X4
-	SUBQ    $0x04, R9
-	JLT     tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	VMOVUPD          (BX), Y8
-	VMOVUPD          (BX)(R10*1), X6
-	VFMADD231PD.BCST (AX), Y8, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y8, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y8
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y6, Y6
-	VFMADD231PD.BCST 8(AX), Y8, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y8
-	VMOVUPD          (BX)(R10*1), X7
-	VFMADD231PD.BCST 16(AX), Y8, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y8
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y7, Y7
-	VINSERTF64X4     $0x01, Y7, Z6, Z6
-	VFMADD231PD.BCST 24(AX), Y8, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y5
-	ADDQ             SI, BX
-	VMOVUPS          dpairOrder<>+0(SB), Z7
-	VPERMPD          Z6, Z7, Z6
-	VBROADCASTF64X4  (AX), Z8
-	VFMADD231PD      Z8, Z6, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z8
-	VFMADD231PD      Z8, Z6, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z8
-	VFMADD231PD      Z8, Z6, Z4
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              tileSteps
-
-	// the sums of a row's pair come together
-	VMOVUPS       dpairOrder<>+64(SB), Z7
-	VPERMPD       Z0, Z7, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPD        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPD        X6, X0, X0
-	VPERMPD       Z2, Z7, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPD        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPD        X6, X2, X2
-	VPERMPD       Z4, Z7, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y6
-	VADDPD        Y6, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X6
-	VADDPD        X6, X4, X4
-
-tileRest:
-	ADDQ $0x04, R9
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y7
-	VMOVUPD.Z        (BX)(R10*1), K1, X6
-	VBROADCASTSD     (AX), Z8
-	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD      X8, X6, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X6, X2
-	VBROADCASTSD     (AX)(DX*2), Z8
-	VFMADD231PD      Y8, Y7, Y5
-	VFMADD231PD      X8, X6, X4
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
-	JNE              tileStep
-
-tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalonePairs4x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs4x6AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-
-	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
-
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -10508,144 +11003,156 @@ TEXT ·dalonePairs4x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X4, X4, X4
 	VPXORD  Y7, Y7, Y7
 	VPXORD  X6, X6, X6
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y10
-	VMOVUPD          (BX)(R11*1), X8
-	VFMADD231PD.BCST (AX), Y10, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y10, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y10, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y10
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y8, Y8
-	VFMADD231PD.BCST 8(AX), Y10, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y10
-	VMOVUPD          (BX)(R11*1), X9
-	VFMADD231PD.BCST 16(AX), Y10, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y10, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y10
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y9, Y9
+	VMOVUPD          (R10), Y10
+	VMOVUPD          (R10)(R9*1), X8
+	VFMADD231PD.BCST (CX), Y10, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y10, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y10
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y8, Y8
+	VFMADD231PD.BCST 8(CX), Y10, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y10, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y10, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y10
+	VMOVUPD          (R10)(R9*1), X9
+	VFMADD231PD.BCST 16(CX), Y10, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y10, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y10, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y10
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y9, Y9
 	VINSERTF64X4     $0x01, Y9, Z8, Z8
-	VFMADD231PD.BCST 24(AX), Y10, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y10, Y7
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y10, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y10, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y10, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y10, Y7
+	ADDQ             BX, R10
 	VMOVUPS          dpairOrder<>+0(SB), Z9
 	VPERMPD          Z8, Z9, Z8
-	VBROADCASTF64X4  (AX), Z10
+	VBROADCASTF64X4  (CX), Z10
 	VFMADD231PD      Z10, Z8, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z10
+	VBROADCASTF64X4  (CX)(DX*1), Z10
 	VFMADD231PD      Z10, Z8, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z10
+	VBROADCASTF64X4  (CX)(DX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z10
+	VBROADCASTF64X4  (CX)(R8*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z9
 	VPERMPD       Z0, Z9, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPD        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPD        X8, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPD        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPD        X10, X0, X0
 	VPERMPD       Z2, Z9, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPD        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPD        X8, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPD        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPD        X10, X2, X2
 	VPERMPD       Z4, Z9, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPD        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPD        X8, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPD        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPD        X10, X4, X4
 	VPERMPD       Z6, Z9, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y8
-	VADDPD        Y8, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X8
-	VADDPD        X8, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPD        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPD        X10, X6, X6
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y9
-	VMOVUPD.Z        (BX)(R11*1), K1, X8
-	VBROADCASTSD     (AX), Z10
-	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD      X10, X8, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X8, X2
-	VBROADCASTSD     (AX)(DX*2), Z10
-	VFMADD231PD      Y10, Y9, Y5
-	VFMADD231PD      X10, X8, X4
-	VBROADCASTSD     (AX)(R10*1), Z10
-	VFMADD231PD      Y10, Y9, Y7
-	VFMADD231PD      X10, X8, X6
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R10), Y10
+	VMOVUPD.Z        (R10)(R9*1), K1, X8
+	VBROADCASTSD     (CX), Z11
+	VFMADD231PD      Y11, Y10, Y1
+	VFMADD231PD      X11, X8, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y10, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X8, X2
+	VBROADCASTSD     (CX)(DX*2), Z11
+	VFMADD231PD      Y11, Y10, Y5
+	VFMADD231PD      X11, X8, X4
+	VBROADCASTSD     (CX)(R8*1), Z11
+	VFMADD231PD      Y11, Y10, Y7
+	VFMADD231PD      X11, X8, X6
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs5x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs5x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs5x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs5x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x03, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -10656,161 +11163,173 @@ TEXT ·dalonePairs5x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X6, X6, X6
 	VPXORD  Y9, Y9, Y9
 	VPXORD  X8, X8, X8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y12
-	VMOVUPD          (BX)(R11*1), X10
-	VFMADD231PD.BCST (AX), Y12, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y12, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y12, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y12, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y12
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y10, Y10
-	VFMADD231PD.BCST 8(AX), Y12, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y12, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y12
-	VMOVUPD          (BX)(R11*1), X11
-	VFMADD231PD.BCST 16(AX), Y12, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y12, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y12, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y12
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y11, Y11
+	VMOVUPD          (R10), Y12
+	VMOVUPD          (R10)(R9*1), X10
+	VFMADD231PD.BCST (CX), Y12, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y12, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y12, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y12
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y10, Y10
+	VFMADD231PD.BCST 8(CX), Y12, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y12, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y12, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y12, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y12
+	VMOVUPD          (R10)(R9*1), X11
+	VFMADD231PD.BCST 16(CX), Y12, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y12, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y12, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y12, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y12
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y11, Y11
 	VINSERTF64X4     $0x01, Y11, Z10, Z10
-	VFMADD231PD.BCST 24(AX), Y12, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y12, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y12, Y9
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y12, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y12, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y12, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y12, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y12, Y9
+	ADDQ             BX, R10
 	VMOVUPS          dpairOrder<>+0(SB), Z11
 	VPERMPD          Z10, Z11, Z10
-	VBROADCASTF64X4  (AX), Z12
+	VBROADCASTF64X4  (CX), Z12
 	VFMADD231PD      Z12, Z10, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z12
+	VBROADCASTF64X4  (CX)(DX*1), Z12
 	VFMADD231PD      Z12, Z10, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z12
+	VBROADCASTF64X4  (CX)(DX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z12
+	VBROADCASTF64X4  (CX)(R8*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z12
+	VBROADCASTF64X4  (CX)(DX*4), Z12
 	VFMADD231PD      Z12, Z10, Z8
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z11
 	VPERMPD       Z0, Z11, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPD        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPD        X10, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y12
+	VADDPD        Y12, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X12
+	VADDPD        X12, X0, X0
 	VPERMPD       Z2, Z11, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPD        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPD        X10, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y12
+	VADDPD        Y12, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X12
+	VADDPD        X12, X2, X2
 	VPERMPD       Z4, Z11, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPD        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPD        X10, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y12
+	VADDPD        Y12, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X12
+	VADDPD        X12, X4, X4
 	VPERMPD       Z6, Z11, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPD        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPD        X10, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y12
+	VADDPD        Y12, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X12
+	VADDPD        X12, X6, X6
 	VPERMPD       Z8, Z11, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y10
-	VADDPD        Y10, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X10
-	VADDPD        X10, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y12
+	VADDPD        Y12, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X12
+	VADDPD        X12, X8, X8
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y11
-	VMOVUPD.Z        (BX)(R11*1), K1, X10
-	VBROADCASTSD     (AX), Z12
-	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD      X12, X10, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X10, X2
-	VBROADCASTSD     (AX)(DX*2), Z12
-	VFMADD231PD      Y12, Y11, Y5
-	VFMADD231PD      X12, X10, X4
-	VBROADCASTSD     (AX)(R10*1), Z12
-	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD      X12, X10, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X10, X8
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R10), Y12
+	VMOVUPD.Z        (R10)(R9*1), K1, X10
+	VBROADCASTSD     (CX), Z13
+	VFMADD231PD      Y13, Y12, Y1
+	VFMADD231PD      X13, X10, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y12, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X10, X2
+	VBROADCASTSD     (CX)(DX*2), Z13
+	VFMADD231PD      Y13, Y12, Y5
+	VFMADD231PD      X13, X10, X4
+	VBROADCASTSD     (CX)(R8*1), Z13
+	VFMADD231PD      Y13, Y12, Y7
+	VFMADD231PD      X13, X10, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y12, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X10, X8
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R10
+	DECQ             R11
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs6x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs6x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs6x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs6x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x03, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -10823,178 +11342,190 @@ TEXT ·dalonePairs6x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X8, X8, X8
 	VPXORD  Y11, Y11, Y11
 	VPXORD  X10, X10, X10
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y14
-	VMOVUPD          (BX)(R12*1), X12
-	VFMADD231PD.BCST (AX), Y14, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y14, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y14, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y14, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y14, Y9
-	VFMADD231PD.BCST (AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y14
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y12, Y12
-	VFMADD231PD.BCST 8(AX), Y14, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y14, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y14, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y14, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y14, Y9
-	VFMADD231PD.BCST 8(AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y14
-	VMOVUPD          (BX)(R12*1), X13
-	VFMADD231PD.BCST 16(AX), Y14, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y14, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y14, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y14, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y14, Y9
-	VFMADD231PD.BCST 16(AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y14
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y13, Y13
+	VMOVUPD          (R11), Y14
+	VMOVUPD          (R11)(R10*1), X12
+	VFMADD231PD.BCST (CX), Y14, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y14, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y14, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y9
+	VFMADD231PD.BCST (CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y14
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y12, Y12
+	VFMADD231PD.BCST 8(CX), Y14, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y14, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y14, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y14, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y14, Y9
+	VFMADD231PD.BCST 8(CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y14
+	VMOVUPD          (R11)(R10*1), X13
+	VFMADD231PD.BCST 16(CX), Y14, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y14, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y14, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y14, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y14, Y9
+	VFMADD231PD.BCST 16(CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y14
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y13, Y13
 	VINSERTF64X4     $0x01, Y13, Z12, Z12
-	VFMADD231PD.BCST 24(AX), Y14, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y14, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y14, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y14, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y14, Y9
-	VFMADD231PD.BCST 24(AX)(R11*1), Y14, Y11
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y14, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y14, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y14, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y14, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y14, Y9
+	VFMADD231PD.BCST 24(CX)(R9*1), Y14, Y11
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z13
 	VPERMPD          Z12, Z13, Z12
-	VBROADCASTF64X4  (AX), Z14
+	VBROADCASTF64X4  (CX), Z14
 	VFMADD231PD      Z14, Z12, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z14
+	VBROADCASTF64X4  (CX)(DX*1), Z14
 	VFMADD231PD      Z14, Z12, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z14
+	VBROADCASTF64X4  (CX)(DX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z14
+	VBROADCASTF64X4  (CX)(R8*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z14
+	VBROADCASTF64X4  (CX)(DX*4), Z14
 	VFMADD231PD      Z14, Z12, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z14
+	VBROADCASTF64X4  (CX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z13
 	VPERMPD       Z0, Z13, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y12
-	VADDPD        Y12, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X12
-	VADDPD        X12, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPD        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPD        X14, X0, X0
 	VPERMPD       Z2, Z13, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y12
-	VADDPD        Y12, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X12
-	VADDPD        X12, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y14
+	VADDPD        Y14, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X14
+	VADDPD        X14, X2, X2
 	VPERMPD       Z4, Z13, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y12
-	VADDPD        Y12, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X12
-	VADDPD        X12, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y14
+	VADDPD        Y14, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X14
+	VADDPD        X14, X4, X4
 	VPERMPD       Z6, Z13, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y12
-	VADDPD        Y12, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X12
-	VADDPD        X12, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y14
+	VADDPD        Y14, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X14
+	VADDPD        X14, X6, X6
 	VPERMPD       Z8, Z13, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y12
-	VADDPD        Y12, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X12
-	VADDPD        X12, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y14
+	VADDPD        Y14, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X14
+	VADDPD        X14, X8, X8
 	VPERMPD       Z10, Z13, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y12
-	VADDPD        Y12, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X12
-	VADDPD        X12, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y14
+	VADDPD        Y14, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X14
+	VADDPD        X14, X10, X10
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y13
-	VMOVUPD.Z        (BX)(R12*1), K1, X12
-	VBROADCASTSD     (AX), Z14
-	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD      X14, X12, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X12, X2
-	VBROADCASTSD     (AX)(DX*2), Z14
-	VFMADD231PD      Y14, Y13, Y5
-	VFMADD231PD      X14, X12, X4
-	VBROADCASTSD     (AX)(R10*1), Z14
-	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD      X14, X12, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X12, X8
-	VBROADCASTSD     (AX)(R11*1), Z14
-	VFMADD231PD      Y14, Y13, Y11
-	VFMADD231PD      X14, X12, X10
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R11), Y14
+	VMOVUPD.Z        (R11)(R10*1), K1, X12
+	VBROADCASTSD     (CX), Z15
+	VFMADD231PD      Y15, Y14, Y1
+	VFMADD231PD      X15, X12, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y14, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X12, X2
+	VBROADCASTSD     (CX)(DX*2), Z15
+	VFMADD231PD      Y15, Y14, Y5
+	VFMADD231PD      X15, X12, X4
+	VBROADCASTSD     (CX)(R8*1), Z15
+	VFMADD231PD      Y15, Y14, Y7
+	VFMADD231PD      X15, X12, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y14, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X12, X8
+	VBROADCASTSD     (CX)(R9*1), Z15
+	VFMADD231PD      Y15, Y14, Y11
+	VFMADD231PD      X15, X12, X10
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	VMOVUPD X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs7x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs7x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs7x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs7x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x03, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -11009,199 +11540,211 @@ TEXT ·dalonePairs7x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X10, X10, X10
 	VPXORD  Y13, Y13, Y13
 	VPXORD  X12, X12, X12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y16
-	VMOVUPD          (BX)(R12*1), X14
-	VFMADD231PD.BCST (AX), Y16, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y16, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y16, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y16, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y16, Y9
-	VFMADD231PD.BCST (AX)(R11*1), Y16, Y11
-	VFMADD231PD.BCST (AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y16
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y14, Y14
-	VFMADD231PD.BCST 8(AX), Y16, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y16, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y16, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y16, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y16, Y9
-	VFMADD231PD.BCST 8(AX)(R11*1), Y16, Y11
-	VFMADD231PD.BCST 8(AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y16
-	VMOVUPD          (BX)(R12*1), X15
-	VFMADD231PD.BCST 16(AX), Y16, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y16, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y16, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y16, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y16, Y9
-	VFMADD231PD.BCST 16(AX)(R11*1), Y16, Y11
-	VFMADD231PD.BCST 16(AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y16
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y15, Y15
+	VMOVUPD          (R11), Y16
+	VMOVUPD          (R11)(R10*1), X14
+	VFMADD231PD.BCST (CX), Y16, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y16, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y16, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y9
+	VFMADD231PD.BCST (CX)(R9*1), Y16, Y11
+	VFMADD231PD.BCST (CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y16
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y14, Y14
+	VFMADD231PD.BCST 8(CX), Y16, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y16, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y16, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y16, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y16, Y9
+	VFMADD231PD.BCST 8(CX)(R9*1), Y16, Y11
+	VFMADD231PD.BCST 8(CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y16
+	VMOVUPD          (R11)(R10*1), X15
+	VFMADD231PD.BCST 16(CX), Y16, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y16, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y16, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y16, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y16, Y9
+	VFMADD231PD.BCST 16(CX)(R9*1), Y16, Y11
+	VFMADD231PD.BCST 16(CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y16
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y15, Y15
 	VINSERTF64X4     $0x01, Y15, Z14, Z14
-	VFMADD231PD.BCST 24(AX), Y16, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y16, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y16, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y16, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y16, Y9
-	VFMADD231PD.BCST 24(AX)(R11*1), Y16, Y11
-	VFMADD231PD.BCST 24(AX)(R10*2), Y16, Y13
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y16, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y16, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y16, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y16, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y16, Y9
+	VFMADD231PD.BCST 24(CX)(R9*1), Y16, Y11
+	VFMADD231PD.BCST 24(CX)(R8*2), Y16, Y13
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z15
 	VPERMPD          Z14, Z15, Z14
-	VBROADCASTF64X4  (AX), Z16
+	VBROADCASTF64X4  (CX), Z16
 	VFMADD231PD      Z16, Z14, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z16
+	VBROADCASTF64X4  (CX)(DX*1), Z16
 	VFMADD231PD      Z16, Z14, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z16
+	VBROADCASTF64X4  (CX)(DX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z16
+	VBROADCASTF64X4  (CX)(R8*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z16
+	VBROADCASTF64X4  (CX)(DX*4), Z16
 	VFMADD231PD      Z16, Z14, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z16
+	VBROADCASTF64X4  (CX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z16
+	VBROADCASTF64X4  (CX)(R8*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z15
 	VPERMPD       Z0, Z15, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPD        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPD        X14, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y16
+	VADDPD        Y16, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X16
+	VADDPD        X16, X0, X0
 	VPERMPD       Z2, Z15, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPD        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPD        X14, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y16
+	VADDPD        Y16, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X16
+	VADDPD        X16, X2, X2
 	VPERMPD       Z4, Z15, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y14
-	VADDPD        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPD        X14, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y16
+	VADDPD        Y16, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X16
+	VADDPD        X16, X4, X4
 	VPERMPD       Z6, Z15, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y14
-	VADDPD        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPD        X14, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y16
+	VADDPD        Y16, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X16
+	VADDPD        X16, X6, X6
 	VPERMPD       Z8, Z15, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPD        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPD        X14, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y16
+	VADDPD        Y16, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X16
+	VADDPD        X16, X8, X8
 	VPERMPD       Z10, Z15, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPD        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPD        X14, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y16
+	VADDPD        Y16, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X16
+	VADDPD        X16, X10, X10
 	VPERMPD       Z12, Z15, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y14
-	VADDPD        Y14, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X14
-	VADDPD        X14, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y16
+	VADDPD        Y16, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X16
+	VADDPD        X16, X12, X12
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y15
-	VMOVUPD.Z        (BX)(R12*1), K1, X14
-	VBROADCASTSD     (AX), Z16
-	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD      X16, X14, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X14, X2
-	VBROADCASTSD     (AX)(DX*2), Z16
-	VFMADD231PD      Y16, Y15, Y5
-	VFMADD231PD      X16, X14, X4
-	VBROADCASTSD     (AX)(R10*1), Z16
-	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD      X16, X14, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X14, X8
-	VBROADCASTSD     (AX)(R11*1), Z16
-	VFMADD231PD      Y16, Y15, Y11
-	VFMADD231PD      X16, X14, X10
-	VBROADCASTSD     (AX)(R10*2), Z16
-	VFMADD231PD      Y16, Y15, Y13
-	VFMADD231PD      X16, X14, X12
-	ADDQ             $0x00000008, AX
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R11), Y16
+	VMOVUPD.Z        (R11)(R10*1), K1, X14
+	VBROADCASTSD     (CX), Z17
+	VFMADD231PD      Y17, Y16, Y1
+	VFMADD231PD      X17, X14, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y16, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X14, X2
+	VBROADCASTSD     (CX)(DX*2), Z17
+	VFMADD231PD      Y17, Y16, Y5
+	VFMADD231PD      X17, X14, X4
+	VBROADCASTSD     (CX)(R8*1), Z17
+	VFMADD231PD      Y17, Y16, Y7
+	VFMADD231PD      X17, X14, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y16, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X14, X8
+	VBROADCASTSD     (CX)(R9*1), Z17
+	VFMADD231PD      Y17, Y16, Y11
+	VFMADD231PD      X17, X14, X10
+	VBROADCASTSD     (CX)(R8*2), Z17
+	VFMADD231PD      Y17, Y16, Y13
+	VFMADD231PD      X17, X14, X12
+	ADDQ             $0x00000008, CX
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	VMOVUPD X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	VMOVUPD X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs8x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs8x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs8x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs8x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -11218,217 +11761,229 @@ TEXT ·dalonePairs8x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X12, X12, X12
 	VPXORD  Y15, Y15, Y15
 	VPXORD  X14, X14, X14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y18
-	VMOVUPD          (BX)(R13*1), X16
-	VFMADD231PD.BCST (AX), Y18, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y18, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y18, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y18, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y18, Y9
-	VFMADD231PD.BCST (AX)(R11*1), Y18, Y11
-	VFMADD231PD.BCST (AX)(R10*2), Y18, Y13
-	VFMADD231PD.BCST (R12), Y18, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y18
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y16, Y16
-	VFMADD231PD.BCST 8(AX), Y18, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y18, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y18, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y18, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y18, Y9
-	VFMADD231PD.BCST 8(AX)(R11*1), Y18, Y11
-	VFMADD231PD.BCST 8(AX)(R10*2), Y18, Y13
-	VFMADD231PD.BCST 8(R12), Y18, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y18
-	VMOVUPD          (BX)(R13*1), X17
-	VFMADD231PD.BCST 16(AX), Y18, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y18, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y18, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y18, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y18, Y9
-	VFMADD231PD.BCST 16(AX)(R11*1), Y18, Y11
-	VFMADD231PD.BCST 16(AX)(R10*2), Y18, Y13
-	VFMADD231PD.BCST 16(R12), Y18, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y18
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y17, Y17
+	VMOVUPD          (R11), Y18
+	VMOVUPD          (R11)(R10*1), X16
+	VFMADD231PD.BCST (CX), Y18, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y18, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y18, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y18, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y18, Y9
+	VFMADD231PD.BCST (CX)(R9*1), Y18, Y11
+	VFMADD231PD.BCST (CX)(R8*2), Y18, Y13
+	VFMADD231PD.BCST (R13), Y18, Y15
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y18
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y16, Y16
+	VFMADD231PD.BCST 8(CX), Y18, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y18, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y18, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y18, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y18, Y9
+	VFMADD231PD.BCST 8(CX)(R9*1), Y18, Y11
+	VFMADD231PD.BCST 8(CX)(R8*2), Y18, Y13
+	VFMADD231PD.BCST 8(R13), Y18, Y15
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y18
+	VMOVUPD          (R11)(R10*1), X17
+	VFMADD231PD.BCST 16(CX), Y18, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y18, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y18, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y18, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y18, Y9
+	VFMADD231PD.BCST 16(CX)(R9*1), Y18, Y11
+	VFMADD231PD.BCST 16(CX)(R8*2), Y18, Y13
+	VFMADD231PD.BCST 16(R13), Y18, Y15
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y18
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y17, Y17
 	VINSERTF64X4     $0x01, Y17, Z16, Z16
-	VFMADD231PD.BCST 24(AX), Y18, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y18, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y18, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y18, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y18, Y9
-	VFMADD231PD.BCST 24(AX)(R11*1), Y18, Y11
-	VFMADD231PD.BCST 24(AX)(R10*2), Y18, Y13
-	VFMADD231PD.BCST 24(R12), Y18, Y15
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y18, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y18, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y18, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y18, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y18, Y9
+	VFMADD231PD.BCST 24(CX)(R9*1), Y18, Y11
+	VFMADD231PD.BCST 24(CX)(R8*2), Y18, Y13
+	VFMADD231PD.BCST 24(R13), Y18, Y15
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z17
 	VPERMPD          Z16, Z17, Z16
-	VBROADCASTF64X4  (AX), Z18
+	VBROADCASTF64X4  (CX), Z18
 	VFMADD231PD      Z18, Z16, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z18
+	VBROADCASTF64X4  (CX)(DX*1), Z18
 	VFMADD231PD      Z18, Z16, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z18
+	VBROADCASTF64X4  (CX)(DX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z18
+	VBROADCASTF64X4  (CX)(R8*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z18
+	VBROADCASTF64X4  (CX)(DX*4), Z18
 	VFMADD231PD      Z18, Z16, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z18
+	VBROADCASTF64X4  (CX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z18
+	VBROADCASTF64X4  (CX)(R8*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
-	VBROADCASTF64X4  (R12), Z18
+	VBROADCASTF64X4  (R13), Z18
 	VFMADD231PD      Z18, Z16, Z14
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z17
 	VPERMPD       Z0, Z17, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y16
-	VADDPD        Y16, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X16
-	VADDPD        X16, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y18
+	VADDPD        Y18, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X18
+	VADDPD        X18, X0, X0
 	VPERMPD       Z2, Z17, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y16
-	VADDPD        Y16, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X16
-	VADDPD        X16, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y18
+	VADDPD        Y18, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X18
+	VADDPD        X18, X2, X2
 	VPERMPD       Z4, Z17, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y16
-	VADDPD        Y16, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X16
-	VADDPD        X16, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y18
+	VADDPD        Y18, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X18
+	VADDPD        X18, X4, X4
 	VPERMPD       Z6, Z17, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y16
-	VADDPD        Y16, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X16
-	VADDPD        X16, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y18
+	VADDPD        Y18, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X18
+	VADDPD        X18, X6, X6
 	VPERMPD       Z8, Z17, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y16
-	VADDPD        Y16, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X16
-	VADDPD        X16, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y18
+	VADDPD        Y18, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X18
+	VADDPD        X18, X8, X8
 	VPERMPD       Z10, Z17, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y16
-	VADDPD        Y16, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X16
-	VADDPD        X16, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y18
+	VADDPD        Y18, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X18
+	VADDPD        X18, X10, X10
 	VPERMPD       Z12, Z17, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y16
-	VADDPD        Y16, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X16
-	VADDPD        X16, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y18
+	VADDPD        Y18, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X18
+	VADDPD        X18, X12, X12
 	VPERMPD       Z14, Z17, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y16
-	VADDPD        Y16, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X16
-	VADDPD        X16, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y18
+	VADDPD        Y18, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X18
+	VADDPD        X18, X14, X14
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y17
-	VMOVUPD.Z        (BX)(R13*1), K1, X16
-	VBROADCASTSD     (AX), Z18
-	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD      X18, X16, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X16, X2
-	VBROADCASTSD     (AX)(DX*2), Z18
-	VFMADD231PD      Y18, Y17, Y5
-	VFMADD231PD      X18, X16, X4
-	VBROADCASTSD     (AX)(R10*1), Z18
-	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD      X18, X16, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X16, X8
-	VBROADCASTSD     (AX)(R11*1), Z18
-	VFMADD231PD      Y18, Y17, Y11
-	VFMADD231PD      X18, X16, X10
-	VBROADCASTSD     (AX)(R10*2), Z18
-	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD      X18, X16, X12
-	VFMADD231PD.BCST (R12), Y17, Y15
-	VFMADD231PD.BCST (R12), X16, X14
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R11), Y18
+	VMOVUPD.Z        (R11)(R10*1), K1, X16
+	VBROADCASTSD     (CX), Z19
+	VFMADD231PD      Y19, Y18, Y1
+	VFMADD231PD      X19, X16, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y18, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X16, X2
+	VBROADCASTSD     (CX)(DX*2), Z19
+	VFMADD231PD      Y19, Y18, Y5
+	VFMADD231PD      X19, X16, X4
+	VBROADCASTSD     (CX)(R8*1), Z19
+	VFMADD231PD      Y19, Y18, Y7
+	VFMADD231PD      X19, X16, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y18, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X16, X8
+	VBROADCASTSD     (CX)(R9*1), Z19
+	VFMADD231PD      Y19, Y18, Y11
+	VFMADD231PD      X19, X16, X10
+	VBROADCASTSD     (CX)(R8*2), Z19
+	VFMADD231PD      Y19, Y18, Y13
+	VFMADD231PD      X19, X16, X12
+	VFMADD231PD.BCST (R13), Y18, Y15
+	VFMADD231PD.BCST (R13), X16, X14
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs9x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs9x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs9x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs9x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -11447,234 +12002,246 @@ TEXT ·dalonePairs9x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X14, X14, X14
 	VPXORD  Y17, Y17, Y17
 	VPXORD  X16, X16, X16
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y20
-	VMOVUPD          (BX)(R13*1), X18
-	VFMADD231PD.BCST (AX), Y20, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y20, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y20, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y20, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y20, Y9
-	VFMADD231PD.BCST (AX)(R11*1), Y20, Y11
-	VFMADD231PD.BCST (AX)(R10*2), Y20, Y13
-	VFMADD231PD.BCST (R12), Y20, Y15
-	VFMADD231PD.BCST (R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y20
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y18, Y18
-	VFMADD231PD.BCST 8(AX), Y20, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y20, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y20, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y20, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y20, Y9
-	VFMADD231PD.BCST 8(AX)(R11*1), Y20, Y11
-	VFMADD231PD.BCST 8(AX)(R10*2), Y20, Y13
-	VFMADD231PD.BCST 8(R12), Y20, Y15
-	VFMADD231PD.BCST 8(R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y20
-	VMOVUPD          (BX)(R13*1), X19
-	VFMADD231PD.BCST 16(AX), Y20, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y20, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y20, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y20, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y20, Y9
-	VFMADD231PD.BCST 16(AX)(R11*1), Y20, Y11
-	VFMADD231PD.BCST 16(AX)(R10*2), Y20, Y13
-	VFMADD231PD.BCST 16(R12), Y20, Y15
-	VFMADD231PD.BCST 16(R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y20
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y19, Y19
+	VMOVUPD          (R11), Y20
+	VMOVUPD          (R11)(R10*1), X18
+	VFMADD231PD.BCST (CX), Y20, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y20, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y20, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y9
+	VFMADD231PD.BCST (CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST (CX)(R8*2), Y20, Y13
+	VFMADD231PD.BCST (R13), Y20, Y15
+	VFMADD231PD.BCST (R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y20
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y18, Y18
+	VFMADD231PD.BCST 8(CX), Y20, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y20, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y20, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y20, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y20, Y9
+	VFMADD231PD.BCST 8(CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST 8(CX)(R8*2), Y20, Y13
+	VFMADD231PD.BCST 8(R13), Y20, Y15
+	VFMADD231PD.BCST 8(R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y20
+	VMOVUPD          (R11)(R10*1), X19
+	VFMADD231PD.BCST 16(CX), Y20, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y20, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y20, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y20, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y20, Y9
+	VFMADD231PD.BCST 16(CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST 16(CX)(R8*2), Y20, Y13
+	VFMADD231PD.BCST 16(R13), Y20, Y15
+	VFMADD231PD.BCST 16(R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y20
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y19, Y19
 	VINSERTF64X4     $0x01, Y19, Z18, Z18
-	VFMADD231PD.BCST 24(AX), Y20, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y20, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y20, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y20, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y20, Y9
-	VFMADD231PD.BCST 24(AX)(R11*1), Y20, Y11
-	VFMADD231PD.BCST 24(AX)(R10*2), Y20, Y13
-	VFMADD231PD.BCST 24(R12), Y20, Y15
-	VFMADD231PD.BCST 24(R12)(DX*1), Y20, Y17
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y20, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y20, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y20, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y20, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y20, Y9
+	VFMADD231PD.BCST 24(CX)(R9*1), Y20, Y11
+	VFMADD231PD.BCST 24(CX)(R8*2), Y20, Y13
+	VFMADD231PD.BCST 24(R13), Y20, Y15
+	VFMADD231PD.BCST 24(R13)(DX*1), Y20, Y17
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z19
 	VPERMPD          Z18, Z19, Z18
-	VBROADCASTF64X4  (AX), Z20
+	VBROADCASTF64X4  (CX), Z20
 	VFMADD231PD      Z20, Z18, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z20
+	VBROADCASTF64X4  (CX)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z20
+	VBROADCASTF64X4  (CX)(DX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z20
+	VBROADCASTF64X4  (CX)(R8*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z20
+	VBROADCASTF64X4  (CX)(DX*4), Z20
 	VFMADD231PD      Z20, Z18, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z20
+	VBROADCASTF64X4  (CX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z20
+	VBROADCASTF64X4  (CX)(R8*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
-	VBROADCASTF64X4  (R12), Z20
+	VBROADCASTF64X4  (R13), Z20
 	VFMADD231PD      Z20, Z18, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z20
+	VBROADCASTF64X4  (R13)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z19
 	VPERMPD       Z0, Z19, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y18
-	VADDPD        Y18, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X18
-	VADDPD        X18, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y20
+	VADDPD        Y20, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X20
+	VADDPD        X20, X0, X0
 	VPERMPD       Z2, Z19, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y18
-	VADDPD        Y18, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X18
-	VADDPD        X18, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y20
+	VADDPD        Y20, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X20
+	VADDPD        X20, X2, X2
 	VPERMPD       Z4, Z19, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y18
-	VADDPD        Y18, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X18
-	VADDPD        X18, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y20
+	VADDPD        Y20, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X20
+	VADDPD        X20, X4, X4
 	VPERMPD       Z6, Z19, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y18
-	VADDPD        Y18, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X18
-	VADDPD        X18, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y20
+	VADDPD        Y20, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X20
+	VADDPD        X20, X6, X6
 	VPERMPD       Z8, Z19, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y18
-	VADDPD        Y18, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X18
-	VADDPD        X18, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y20
+	VADDPD        Y20, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X20
+	VADDPD        X20, X8, X8
 	VPERMPD       Z10, Z19, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y18
-	VADDPD        Y18, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X18
-	VADDPD        X18, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y20
+	VADDPD        Y20, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X20
+	VADDPD        X20, X10, X10
 	VPERMPD       Z12, Z19, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y18
-	VADDPD        Y18, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X18
-	VADDPD        X18, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPD        Y20, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X20
+	VADDPD        X20, X12, X12
 	VPERMPD       Z14, Z19, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y18
-	VADDPD        Y18, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X18
-	VADDPD        X18, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y20
+	VADDPD        Y20, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X20
+	VADDPD        X20, X14, X14
 	VPERMPD       Z16, Z19, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y18
-	VADDPD        Y18, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X18
-	VADDPD        X18, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y20
+	VADDPD        Y20, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X20
+	VADDPD        X20, X16, X16
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y19
-	VMOVUPD.Z        (BX)(R13*1), K1, X18
-	VBROADCASTSD     (AX), Z20
-	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD      X20, X18, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y19, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X18, X2
-	VBROADCASTSD     (AX)(DX*2), Z20
-	VFMADD231PD      Y20, Y19, Y5
-	VFMADD231PD      X20, X18, X4
-	VBROADCASTSD     (AX)(R10*1), Z20
-	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD      X20, X18, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y19, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X18, X8
-	VBROADCASTSD     (AX)(R11*1), Z20
-	VFMADD231PD      Y20, Y19, Y11
-	VFMADD231PD      X20, X18, X10
-	VBROADCASTSD     (AX)(R10*2), Z20
-	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD      X20, X18, X12
-	VFMADD231PD.BCST (R12), Y19, Y15
-	VFMADD231PD.BCST (R12), X18, X14
-	VBROADCASTSD     (R12)(DX*1), Z20
-	VFMADD231PD      Y20, Y19, Y17
-	VFMADD231PD      X20, X18, X16
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R11), Y20
+	VMOVUPD.Z        (R11)(R10*1), K1, X18
+	VBROADCASTSD     (CX), Z21
+	VFMADD231PD      Y21, Y20, Y1
+	VFMADD231PD      X21, X18, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y20, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X18, X2
+	VBROADCASTSD     (CX)(DX*2), Z21
+	VFMADD231PD      Y21, Y20, Y5
+	VFMADD231PD      X21, X18, X4
+	VBROADCASTSD     (CX)(R8*1), Z21
+	VFMADD231PD      Y21, Y20, Y7
+	VFMADD231PD      X21, X18, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y20, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X18, X8
+	VBROADCASTSD     (CX)(R9*1), Z21
+	VFMADD231PD      Y21, Y20, Y11
+	VFMADD231PD      X21, X18, X10
+	VBROADCASTSD     (CX)(R8*2), Z21
+	VFMADD231PD      Y21, Y20, Y13
+	VFMADD231PD      X21, X18, X12
+	VFMADD231PD.BCST (R13), Y20, Y15
+	VFMADD231PD.BCST (R13), X18, X14
+	VBROADCASTSD     (R13)(DX*1), Z21
+	VFMADD231PD      Y21, Y20, Y17
+	VFMADD231PD      X21, X18, X16
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs10x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs10x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs10x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs10x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -11695,251 +12262,263 @@ TEXT ·dalonePairs10x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X16, X16, X16
 	VPXORD  Y19, Y19, Y19
 	VPXORD  X18, X18, X18
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y22
-	VMOVUPD          (BX)(R13*1), X20
-	VFMADD231PD.BCST (AX), Y22, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y22, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y22, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y22, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y22, Y9
-	VFMADD231PD.BCST (AX)(R11*1), Y22, Y11
-	VFMADD231PD.BCST (AX)(R10*2), Y22, Y13
-	VFMADD231PD.BCST (R12), Y22, Y15
-	VFMADD231PD.BCST (R12)(DX*1), Y22, Y17
-	VFMADD231PD.BCST (R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y22
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y20, Y20
-	VFMADD231PD.BCST 8(AX), Y22, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y22, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y22, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y22, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y22, Y9
-	VFMADD231PD.BCST 8(AX)(R11*1), Y22, Y11
-	VFMADD231PD.BCST 8(AX)(R10*2), Y22, Y13
-	VFMADD231PD.BCST 8(R12), Y22, Y15
-	VFMADD231PD.BCST 8(R12)(DX*1), Y22, Y17
-	VFMADD231PD.BCST 8(R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y22
-	VMOVUPD          (BX)(R13*1), X21
-	VFMADD231PD.BCST 16(AX), Y22, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y22, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y22, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y22, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y22, Y9
-	VFMADD231PD.BCST 16(AX)(R11*1), Y22, Y11
-	VFMADD231PD.BCST 16(AX)(R10*2), Y22, Y13
-	VFMADD231PD.BCST 16(R12), Y22, Y15
-	VFMADD231PD.BCST 16(R12)(DX*1), Y22, Y17
-	VFMADD231PD.BCST 16(R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y22
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y21, Y21
+	VMOVUPD          (R11), Y22
+	VMOVUPD          (R11)(R10*1), X20
+	VFMADD231PD.BCST (CX), Y22, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y22, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y22, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y22, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y22, Y9
+	VFMADD231PD.BCST (CX)(R9*1), Y22, Y11
+	VFMADD231PD.BCST (CX)(R8*2), Y22, Y13
+	VFMADD231PD.BCST (R13), Y22, Y15
+	VFMADD231PD.BCST (R13)(DX*1), Y22, Y17
+	VFMADD231PD.BCST (R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y22
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y20, Y20
+	VFMADD231PD.BCST 8(CX), Y22, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y22, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y22, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y22, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y22, Y9
+	VFMADD231PD.BCST 8(CX)(R9*1), Y22, Y11
+	VFMADD231PD.BCST 8(CX)(R8*2), Y22, Y13
+	VFMADD231PD.BCST 8(R13), Y22, Y15
+	VFMADD231PD.BCST 8(R13)(DX*1), Y22, Y17
+	VFMADD231PD.BCST 8(R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y22
+	VMOVUPD          (R11)(R10*1), X21
+	VFMADD231PD.BCST 16(CX), Y22, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y22, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y22, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y22, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y22, Y9
+	VFMADD231PD.BCST 16(CX)(R9*1), Y22, Y11
+	VFMADD231PD.BCST 16(CX)(R8*2), Y22, Y13
+	VFMADD231PD.BCST 16(R13), Y22, Y15
+	VFMADD231PD.BCST 16(R13)(DX*1), Y22, Y17
+	VFMADD231PD.BCST 16(R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y22
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y21, Y21
 	VINSERTF64X4     $0x01, Y21, Z20, Z20
-	VFMADD231PD.BCST 24(AX), Y22, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y22, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y22, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y22, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y22, Y9
-	VFMADD231PD.BCST 24(AX)(R11*1), Y22, Y11
-	VFMADD231PD.BCST 24(AX)(R10*2), Y22, Y13
-	VFMADD231PD.BCST 24(R12), Y22, Y15
-	VFMADD231PD.BCST 24(R12)(DX*1), Y22, Y17
-	VFMADD231PD.BCST 24(R12)(DX*2), Y22, Y19
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y22, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y22, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y22, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y22, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y22, Y9
+	VFMADD231PD.BCST 24(CX)(R9*1), Y22, Y11
+	VFMADD231PD.BCST 24(CX)(R8*2), Y22, Y13
+	VFMADD231PD.BCST 24(R13), Y22, Y15
+	VFMADD231PD.BCST 24(R13)(DX*1), Y22, Y17
+	VFMADD231PD.BCST 24(R13)(DX*2), Y22, Y19
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z21
 	VPERMPD          Z20, Z21, Z20
-	VBROADCASTF64X4  (AX), Z22
+	VBROADCASTF64X4  (CX), Z22
 	VFMADD231PD      Z22, Z20, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z22
+	VBROADCASTF64X4  (CX)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z22
+	VBROADCASTF64X4  (CX)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z22
+	VBROADCASTF64X4  (CX)(R8*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z22
+	VBROADCASTF64X4  (CX)(DX*4), Z22
 	VFMADD231PD      Z22, Z20, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z22
+	VBROADCASTF64X4  (CX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z22
+	VBROADCASTF64X4  (CX)(R8*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
-	VBROADCASTF64X4  (R12), Z22
+	VBROADCASTF64X4  (R13), Z22
 	VFMADD231PD      Z22, Z20, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z22
+	VBROADCASTF64X4  (R13)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
-	VBROADCASTF64X4  (R12)(DX*2), Z22
+	VBROADCASTF64X4  (R13)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z21
 	VPERMPD       Z0, Z21, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y20
-	VADDPD        Y20, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X20
-	VADDPD        X20, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y22
+	VADDPD        Y22, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X22
+	VADDPD        X22, X0, X0
 	VPERMPD       Z2, Z21, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y20
-	VADDPD        Y20, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X20
-	VADDPD        X20, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y22
+	VADDPD        Y22, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X22
+	VADDPD        X22, X2, X2
 	VPERMPD       Z4, Z21, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y20
-	VADDPD        Y20, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X20
-	VADDPD        X20, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y22
+	VADDPD        Y22, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X22
+	VADDPD        X22, X4, X4
 	VPERMPD       Z6, Z21, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y20
-	VADDPD        Y20, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X20
-	VADDPD        X20, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y22
+	VADDPD        Y22, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X22
+	VADDPD        X22, X6, X6
 	VPERMPD       Z8, Z21, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y20
-	VADDPD        Y20, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X20
-	VADDPD        X20, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y22
+	VADDPD        Y22, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X22
+	VADDPD        X22, X8, X8
 	VPERMPD       Z10, Z21, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y20
-	VADDPD        Y20, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X20
-	VADDPD        X20, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y22
+	VADDPD        Y22, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X22
+	VADDPD        X22, X10, X10
 	VPERMPD       Z12, Z21, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y20
-	VADDPD        Y20, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X20
-	VADDPD        X20, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y22
+	VADDPD        Y22, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X22
+	VADDPD        X22, X12, X12
 	VPERMPD       Z14, Z21, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y20
-	VADDPD        Y20, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X20
-	VADDPD        X20, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y22
+	VADDPD        Y22, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X22
+	VADDPD        X22, X14, X14
 	VPERMPD       Z16, Z21, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y20
-	VADDPD        Y20, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X20
-	VADDPD        X20, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y22
+	VADDPD        Y22, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X22
+	VADDPD        X22, X16, X16
 	VPERMPD       Z18, Z21, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y20
-	VADDPD        Y20, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X20
-	VADDPD        X20, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y22
+	VADDPD        Y22, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X22
+	VADDPD        X22, X18, X18
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y21
-	VMOVUPD.Z        (BX)(R13*1), K1, X20
-	VBROADCASTSD     (AX), Z22
-	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD      X22, X20, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y21, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X20, X2
-	VBROADCASTSD     (AX)(DX*2), Z22
-	VFMADD231PD      Y22, Y21, Y5
-	VFMADD231PD      X22, X20, X4
-	VBROADCASTSD     (AX)(R10*1), Z22
-	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD      X22, X20, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y21, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X20, X8
-	VBROADCASTSD     (AX)(R11*1), Z22
-	VFMADD231PD      Y22, Y21, Y11
-	VFMADD231PD      X22, X20, X10
-	VBROADCASTSD     (AX)(R10*2), Z22
-	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD      X22, X20, X12
-	VFMADD231PD.BCST (R12), Y21, Y15
-	VFMADD231PD.BCST (R12), X20, X14
-	VBROADCASTSD     (R12)(DX*1), Z22
-	VFMADD231PD      Y22, Y21, Y17
-	VFMADD231PD      X22, X20, X16
-	VBROADCASTSD     (R12)(DX*2), Z22
-	VFMADD231PD      Y22, Y21, Y19
-	VFMADD231PD      X22, X20, X18
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R11), Y22
+	VMOVUPD.Z        (R11)(R10*1), K1, X20
+	VBROADCASTSD     (CX), Z23
+	VFMADD231PD      Y23, Y22, Y1
+	VFMADD231PD      X23, X20, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y22, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X20, X2
+	VBROADCASTSD     (CX)(DX*2), Z23
+	VFMADD231PD      Y23, Y22, Y5
+	VFMADD231PD      X23, X20, X4
+	VBROADCASTSD     (CX)(R8*1), Z23
+	VFMADD231PD      Y23, Y22, Y7
+	VFMADD231PD      X23, X20, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y22, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X20, X8
+	VBROADCASTSD     (CX)(R9*1), Z23
+	VFMADD231PD      Y23, Y22, Y11
+	VFMADD231PD      X23, X20, X10
+	VBROADCASTSD     (CX)(R8*2), Z23
+	VFMADD231PD      Y23, Y22, Y13
+	VFMADD231PD      X23, X20, X12
+	VFMADD231PD.BCST (R13), Y22, Y15
+	VFMADD231PD.BCST (R13), X20, X14
+	VBROADCASTSD     (R13)(DX*1), Z23
+	VFMADD231PD      Y23, Y22, Y17
+	VFMADD231PD      X23, X20, X16
+	VBROADCASTSD     (R13)(DX*2), Z23
+	VFMADD231PD      Y23, Y22, Y19
+	VFMADD231PD      X23, X20, X18
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y19, (DI)
-	VMOVUPD X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y19, (SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs11x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs11x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs11x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs11x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -11962,267 +12541,279 @@ TEXT ·dalonePairs11x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X18, X18, X18
 	VPXORD  Y21, Y21, Y21
 	VPXORD  X20, X20, X20
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y24
-	VMOVUPD          (BX)(R13*1), X22
-	VFMADD231PD.BCST (AX), Y24, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y24, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y24, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y24, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y24, Y9
-	VFMADD231PD.BCST (AX)(R11*1), Y24, Y11
-	VFMADD231PD.BCST (AX)(R10*2), Y24, Y13
-	VFMADD231PD.BCST (R12), Y24, Y15
-	VFMADD231PD.BCST (R12)(DX*1), Y24, Y17
-	VFMADD231PD.BCST (R12)(DX*2), Y24, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y24
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y22, Y22
-	VFMADD231PD.BCST 8(AX), Y24, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y24, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y24, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y24, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y24, Y9
-	VFMADD231PD.BCST 8(AX)(R11*1), Y24, Y11
-	VFMADD231PD.BCST 8(AX)(R10*2), Y24, Y13
-	VFMADD231PD.BCST 8(R12), Y24, Y15
-	VFMADD231PD.BCST 8(R12)(DX*1), Y24, Y17
-	VFMADD231PD.BCST 8(R12)(DX*2), Y24, Y19
-	VFMADD231PD.BCST 8(R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y24
-	VMOVUPD          (BX)(R13*1), X23
-	VFMADD231PD.BCST 16(AX), Y24, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y24, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y24, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y24, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y24, Y9
-	VFMADD231PD.BCST 16(AX)(R11*1), Y24, Y11
-	VFMADD231PD.BCST 16(AX)(R10*2), Y24, Y13
-	VFMADD231PD.BCST 16(R12), Y24, Y15
-	VFMADD231PD.BCST 16(R12)(DX*1), Y24, Y17
-	VFMADD231PD.BCST 16(R12)(DX*2), Y24, Y19
-	VFMADD231PD.BCST 16(R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y24
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y23, Y23
+	VMOVUPD          (R11), Y24
+	VMOVUPD          (R11)(R10*1), X22
+	VFMADD231PD.BCST (CX), Y24, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y24, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y24, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y24, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y24, Y9
+	VFMADD231PD.BCST (CX)(R9*1), Y24, Y11
+	VFMADD231PD.BCST (CX)(R8*2), Y24, Y13
+	VFMADD231PD.BCST (R13), Y24, Y15
+	VFMADD231PD.BCST (R13)(DX*1), Y24, Y17
+	VFMADD231PD.BCST (R13)(DX*2), Y24, Y19
+	VFMADD231PD.BCST (R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y24
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y22, Y22
+	VFMADD231PD.BCST 8(CX), Y24, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y24, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y24, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y24, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y24, Y9
+	VFMADD231PD.BCST 8(CX)(R9*1), Y24, Y11
+	VFMADD231PD.BCST 8(CX)(R8*2), Y24, Y13
+	VFMADD231PD.BCST 8(R13), Y24, Y15
+	VFMADD231PD.BCST 8(R13)(DX*1), Y24, Y17
+	VFMADD231PD.BCST 8(R13)(DX*2), Y24, Y19
+	VFMADD231PD.BCST 8(R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y24
+	VMOVUPD          (R11)(R10*1), X23
+	VFMADD231PD.BCST 16(CX), Y24, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y24, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y24, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y24, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y24, Y9
+	VFMADD231PD.BCST 16(CX)(R9*1), Y24, Y11
+	VFMADD231PD.BCST 16(CX)(R8*2), Y24, Y13
+	VFMADD231PD.BCST 16(R13), Y24, Y15
+	VFMADD231PD.BCST 16(R13)(DX*1), Y24, Y17
+	VFMADD231PD.BCST 16(R13)(DX*2), Y24, Y19
+	VFMADD231PD.BCST 16(R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y24
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y23, Y23
 	VINSERTF64X4     $0x01, Y23, Z22, Z22
-	VFMADD231PD.BCST 24(AX), Y24, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y24, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y24, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y24, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y24, Y9
-	VFMADD231PD.BCST 24(AX)(R11*1), Y24, Y11
-	VFMADD231PD.BCST 24(AX)(R10*2), Y24, Y13
-	VFMADD231PD.BCST 24(R12), Y24, Y15
-	VFMADD231PD.BCST 24(R12)(DX*1), Y24, Y17
-	VFMADD231PD.BCST 24(R12)(DX*2), Y24, Y19
-	VFMADD231PD.BCST 24(R12)(R10*1), Y24, Y21
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y24, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y24, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y24, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y24, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y24, Y9
+	VFMADD231PD.BCST 24(CX)(R9*1), Y24, Y11
+	VFMADD231PD.BCST 24(CX)(R8*2), Y24, Y13
+	VFMADD231PD.BCST 24(R13), Y24, Y15
+	VFMADD231PD.BCST 24(R13)(DX*1), Y24, Y17
+	VFMADD231PD.BCST 24(R13)(DX*2), Y24, Y19
+	VFMADD231PD.BCST 24(R13)(R8*1), Y24, Y21
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z23
 	VPERMPD          Z22, Z23, Z22
-	VBROADCASTF64X4  (AX), Z24
+	VBROADCASTF64X4  (CX), Z24
 	VFMADD231PD      Z24, Z22, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z24
+	VBROADCASTF64X4  (CX)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z24
+	VBROADCASTF64X4  (CX)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z24
+	VBROADCASTF64X4  (CX)(R8*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z24
+	VBROADCASTF64X4  (CX)(DX*4), Z24
 	VFMADD231PD      Z24, Z22, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z24
+	VBROADCASTF64X4  (CX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z24
+	VBROADCASTF64X4  (CX)(R8*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
-	VBROADCASTF64X4  (R12), Z24
+	VBROADCASTF64X4  (R13), Z24
 	VFMADD231PD      Z24, Z22, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z24
+	VBROADCASTF64X4  (R13)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
-	VBROADCASTF64X4  (R12)(DX*2), Z24
+	VBROADCASTF64X4  (R13)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
-	VBROADCASTF64X4  (R12)(R10*1), Z24
+	VBROADCASTF64X4  (R13)(R8*1), Z24
 	VFMADD231PD      Z24, Z22, Z20
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z23
 	VPERMPD       Z0, Z23, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y22
-	VADDPD        Y22, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X22
-	VADDPD        X22, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y24
+	VADDPD        Y24, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X24
+	VADDPD        X24, X0, X0
 	VPERMPD       Z2, Z23, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y22
-	VADDPD        Y22, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X22
-	VADDPD        X22, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y24
+	VADDPD        Y24, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X24
+	VADDPD        X24, X2, X2
 	VPERMPD       Z4, Z23, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y22
-	VADDPD        Y22, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X22
-	VADDPD        X22, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y24
+	VADDPD        Y24, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X24
+	VADDPD        X24, X4, X4
 	VPERMPD       Z6, Z23, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y22
-	VADDPD        Y22, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X22
-	VADDPD        X22, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y24
+	VADDPD        Y24, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X24
+	VADDPD        X24, X6, X6
 	VPERMPD       Z8, Z23, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y22
-	VADDPD        Y22, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X22
-	VADDPD        X22, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y24
+	VADDPD        Y24, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X24
+	VADDPD        X24, X8, X8
 	VPERMPD       Z10, Z23, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y22
-	VADDPD        Y22, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X22
-	VADDPD        X22, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y24
+	VADDPD        Y24, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X24
+	VADDPD        X24, X10, X10
 	VPERMPD       Z12, Z23, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y22
-	VADDPD        Y22, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X22
-	VADDPD        X22, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y24
+	VADDPD        Y24, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X24
+	VADDPD        X24, X12, X12
 	VPERMPD       Z14, Z23, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y22
-	VADDPD        Y22, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X22
-	VADDPD        X22, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y24
+	VADDPD        Y24, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X24
+	VADDPD        X24, X14, X14
 	VPERMPD       Z16, Z23, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y22
-	VADDPD        Y22, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X22
-	VADDPD        X22, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y24
+	VADDPD        Y24, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X24
+	VADDPD        X24, X16, X16
 	VPERMPD       Z18, Z23, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y22
-	VADDPD        Y22, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X22
-	VADDPD        X22, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y24
+	VADDPD        Y24, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X24
+	VADDPD        X24, X18, X18
 	VPERMPD       Z20, Z23, Z20
-	VEXTRACTF64X4 $0x01, Z20, Y22
-	VADDPD        Y22, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X22
-	VADDPD        X22, X20, X20
+	VEXTRACTF64X4 $0x01, Z20, Y24
+	VADDPD        Y24, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X24
+	VADDPD        X24, X20, X20
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y23
-	VMOVUPD.Z        (BX)(R13*1), K1, X22
-	VBROADCASTSD     (AX), Z24
-	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD      X24, X22, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y23, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X22, X2
-	VBROADCASTSD     (AX)(DX*2), Z24
-	VFMADD231PD      Y24, Y23, Y5
-	VFMADD231PD      X24, X22, X4
-	VBROADCASTSD     (AX)(R10*1), Z24
-	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD      X24, X22, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y23, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X22, X8
-	VBROADCASTSD     (AX)(R11*1), Z24
-	VFMADD231PD      Y24, Y23, Y11
-	VFMADD231PD      X24, X22, X10
-	VBROADCASTSD     (AX)(R10*2), Z24
-	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD      X24, X22, X12
-	VFMADD231PD.BCST (R12), Y23, Y15
-	VFMADD231PD.BCST (R12), X22, X14
-	VBROADCASTSD     (R12)(DX*1), Z24
-	VFMADD231PD      Y24, Y23, Y17
-	VFMADD231PD      X24, X22, X16
-	VBROADCASTSD     (R12)(DX*2), Z24
-	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD      X24, X22, X18
-	VFMADD231PD.BCST (R12)(R10*1), Y23, Y21
-	VFMADD231PD.BCST (R12)(R10*1), X22, X20
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R11), Y24
+	VMOVUPD.Z        (R11)(R10*1), K1, X22
+	VBROADCASTSD     (CX), Z25
+	VFMADD231PD      Y25, Y24, Y1
+	VFMADD231PD      X25, X22, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y24, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X22, X2
+	VBROADCASTSD     (CX)(DX*2), Z25
+	VFMADD231PD      Y25, Y24, Y5
+	VFMADD231PD      X25, X22, X4
+	VBROADCASTSD     (CX)(R8*1), Z25
+	VFMADD231PD      Y25, Y24, Y7
+	VFMADD231PD      X25, X22, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y24, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X22, X8
+	VBROADCASTSD     (CX)(R9*1), Z25
+	VFMADD231PD      Y25, Y24, Y11
+	VFMADD231PD      X25, X22, X10
+	VBROADCASTSD     (CX)(R8*2), Z25
+	VFMADD231PD      Y25, Y24, Y13
+	VFMADD231PD      X25, X22, X12
+	VFMADD231PD.BCST (R13), Y24, Y15
+	VFMADD231PD.BCST (R13), X22, X14
+	VBROADCASTSD     (R13)(DX*1), Z25
+	VFMADD231PD      Y25, Y24, Y17
+	VFMADD231PD      X25, X22, X16
+	VBROADCASTSD     (R13)(DX*2), Z25
+	VFMADD231PD      Y25, Y24, Y19
+	VFMADD231PD      X25, X22, X18
+	VFMADD231PD.BCST (R13)(R8*1), Y24, Y21
+	VFMADD231PD.BCST (R13)(R8*1), X22, X20
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y19, (DI)
-	VMOVUPD X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y21, (DI)
-	VMOVUPD X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y19, (SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y21, (SI)
+	VMOVUPD X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs12x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs12x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs12x6AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs12x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Y1, Y1, Y1
 	VPXORD  X0, X0, X0
 	VPXORD  Y3, Y3, Y3
@@ -12247,265 +12838,633 @@ TEXT ·dalonePairs12x6AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X20, X20, X20
 	VPXORD  Y23, Y23, Y23
 	VPXORD  X22, X22, X22
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Y26
-	VMOVUPD          (BX)(R13*1), X24
-	VFMADD231PD.BCST (AX), Y26, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Y26, Y3
-	VFMADD231PD.BCST (AX)(DX*2), Y26, Y5
-	VFMADD231PD.BCST (AX)(R10*1), Y26, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Y26, Y9
-	VFMADD231PD.BCST (AX)(R11*1), Y26, Y11
-	VFMADD231PD.BCST (AX)(R10*2), Y26, Y13
-	VFMADD231PD.BCST (R12), Y26, Y15
-	VFMADD231PD.BCST (R12)(DX*1), Y26, Y17
-	VFMADD231PD.BCST (R12)(DX*2), Y26, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Y26, Y21
-	VFMADD231PD.BCST (R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y26
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y24, Y24
-	VFMADD231PD.BCST 8(AX), Y26, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Y26, Y3
-	VFMADD231PD.BCST 8(AX)(DX*2), Y26, Y5
-	VFMADD231PD.BCST 8(AX)(R10*1), Y26, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Y26, Y9
-	VFMADD231PD.BCST 8(AX)(R11*1), Y26, Y11
-	VFMADD231PD.BCST 8(AX)(R10*2), Y26, Y13
-	VFMADD231PD.BCST 8(R12), Y26, Y15
-	VFMADD231PD.BCST 8(R12)(DX*1), Y26, Y17
-	VFMADD231PD.BCST 8(R12)(DX*2), Y26, Y19
-	VFMADD231PD.BCST 8(R12)(R10*1), Y26, Y21
-	VFMADD231PD.BCST 8(R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y26
-	VMOVUPD          (BX)(R13*1), X25
-	VFMADD231PD.BCST 16(AX), Y26, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Y26, Y3
-	VFMADD231PD.BCST 16(AX)(DX*2), Y26, Y5
-	VFMADD231PD.BCST 16(AX)(R10*1), Y26, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Y26, Y9
-	VFMADD231PD.BCST 16(AX)(R11*1), Y26, Y11
-	VFMADD231PD.BCST 16(AX)(R10*2), Y26, Y13
-	VFMADD231PD.BCST 16(R12), Y26, Y15
-	VFMADD231PD.BCST 16(R12)(DX*1), Y26, Y17
-	VFMADD231PD.BCST 16(R12)(DX*2), Y26, Y19
-	VFMADD231PD.BCST 16(R12)(R10*1), Y26, Y21
-	VFMADD231PD.BCST 16(R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Y26
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y25, Y25
+	VMOVUPD          (R11), Y26
+	VMOVUPD          (R11)(R10*1), X24
+	VFMADD231PD.BCST (CX), Y26, Y1
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y3
+	VFMADD231PD.BCST (CX)(DX*2), Y26, Y5
+	VFMADD231PD.BCST (CX)(R8*1), Y26, Y7
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y9
+	VFMADD231PD.BCST (CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST (CX)(R8*2), Y26, Y13
+	VFMADD231PD.BCST (R13), Y26, Y15
+	VFMADD231PD.BCST (R13)(DX*1), Y26, Y17
+	VFMADD231PD.BCST (R13)(DX*2), Y26, Y19
+	VFMADD231PD.BCST (R13)(R8*1), Y26, Y21
+	VFMADD231PD.BCST (R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y26
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y24, Y24
+	VFMADD231PD.BCST 8(CX), Y26, Y1
+	VFMADD231PD.BCST 8(CX)(DX*1), Y26, Y3
+	VFMADD231PD.BCST 8(CX)(DX*2), Y26, Y5
+	VFMADD231PD.BCST 8(CX)(R8*1), Y26, Y7
+	VFMADD231PD.BCST 8(CX)(DX*4), Y26, Y9
+	VFMADD231PD.BCST 8(CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST 8(CX)(R8*2), Y26, Y13
+	VFMADD231PD.BCST 8(R13), Y26, Y15
+	VFMADD231PD.BCST 8(R13)(DX*1), Y26, Y17
+	VFMADD231PD.BCST 8(R13)(DX*2), Y26, Y19
+	VFMADD231PD.BCST 8(R13)(R8*1), Y26, Y21
+	VFMADD231PD.BCST 8(R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y26
+	VMOVUPD          (R11)(R10*1), X25
+	VFMADD231PD.BCST 16(CX), Y26, Y1
+	VFMADD231PD.BCST 16(CX)(DX*1), Y26, Y3
+	VFMADD231PD.BCST 16(CX)(DX*2), Y26, Y5
+	VFMADD231PD.BCST 16(CX)(R8*1), Y26, Y7
+	VFMADD231PD.BCST 16(CX)(DX*4), Y26, Y9
+	VFMADD231PD.BCST 16(CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST 16(CX)(R8*2), Y26, Y13
+	VFMADD231PD.BCST 16(R13), Y26, Y15
+	VFMADD231PD.BCST 16(R13)(DX*1), Y26, Y17
+	VFMADD231PD.BCST 16(R13)(DX*2), Y26, Y19
+	VFMADD231PD.BCST 16(R13)(R8*1), Y26, Y21
+	VFMADD231PD.BCST 16(R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y26
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y25, Y25
 	VINSERTF64X4     $0x01, Y25, Z24, Z24
-	VFMADD231PD.BCST 24(AX), Y26, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Y26, Y3
-	VFMADD231PD.BCST 24(AX)(DX*2), Y26, Y5
-	VFMADD231PD.BCST 24(AX)(R10*1), Y26, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Y26, Y9
-	VFMADD231PD.BCST 24(AX)(R11*1), Y26, Y11
-	VFMADD231PD.BCST 24(AX)(R10*2), Y26, Y13
-	VFMADD231PD.BCST 24(R12), Y26, Y15
-	VFMADD231PD.BCST 24(R12)(DX*1), Y26, Y17
-	VFMADD231PD.BCST 24(R12)(DX*2), Y26, Y19
-	VFMADD231PD.BCST 24(R12)(R10*1), Y26, Y21
-	VFMADD231PD.BCST 24(R12)(DX*4), Y26, Y23
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Y26, Y1
+	VFMADD231PD.BCST 24(CX)(DX*1), Y26, Y3
+	VFMADD231PD.BCST 24(CX)(DX*2), Y26, Y5
+	VFMADD231PD.BCST 24(CX)(R8*1), Y26, Y7
+	VFMADD231PD.BCST 24(CX)(DX*4), Y26, Y9
+	VFMADD231PD.BCST 24(CX)(R9*1), Y26, Y11
+	VFMADD231PD.BCST 24(CX)(R8*2), Y26, Y13
+	VFMADD231PD.BCST 24(R13), Y26, Y15
+	VFMADD231PD.BCST 24(R13)(DX*1), Y26, Y17
+	VFMADD231PD.BCST 24(R13)(DX*2), Y26, Y19
+	VFMADD231PD.BCST 24(R13)(R8*1), Y26, Y21
+	VFMADD231PD.BCST 24(R13)(DX*4), Y26, Y23
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z25
 	VPERMPD          Z24, Z25, Z24
-	VBROADCASTF64X4  (AX), Z26
+	VBROADCASTF64X4  (CX), Z26
 	VFMADD231PD      Z26, Z24, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z26
+	VBROADCASTF64X4  (CX)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z26
+	VBROADCASTF64X4  (CX)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z26
+	VBROADCASTF64X4  (CX)(R8*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z26
+	VBROADCASTF64X4  (CX)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z26
+	VBROADCASTF64X4  (CX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z26
+	VBROADCASTF64X4  (CX)(R8*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
-	VBROADCASTF64X4  (R12), Z26
+	VBROADCASTF64X4  (R13), Z26
 	VFMADD231PD      Z26, Z24, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z26
+	VBROADCASTF64X4  (R13)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
-	VBROADCASTF64X4  (R12)(DX*2), Z26
+	VBROADCASTF64X4  (R13)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
-	VBROADCASTF64X4  (R12)(R10*1), Z26
+	VBROADCASTF64X4  (R13)(R8*1), Z26
 	VFMADD231PD      Z26, Z24, Z20
-	VBROADCASTF64X4  (R12)(DX*4), Z26
+	VBROADCASTF64X4  (R13)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z25
 	VPERMPD       Z0, Z25, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y24
-	VADDPD        Y24, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X24
-	VADDPD        X24, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y26
+	VADDPD        Y26, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X26
+	VADDPD        X26, X0, X0
 	VPERMPD       Z2, Z25, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y24
-	VADDPD        Y24, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X24
-	VADDPD        X24, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y26
+	VADDPD        Y26, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X26
+	VADDPD        X26, X2, X2
 	VPERMPD       Z4, Z25, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y24
-	VADDPD        Y24, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X24
-	VADDPD        X24, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y26
+	VADDPD        Y26, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X26
+	VADDPD        X26, X4, X4
 	VPERMPD       Z6, Z25, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y24
-	VADDPD        Y24, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X24
-	VADDPD        X24, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y26
+	VADDPD        Y26, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X26
+	VADDPD        X26, X6, X6
 	VPERMPD       Z8, Z25, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y24
-	VADDPD        Y24, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X24
-	VADDPD        X24, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y26
+	VADDPD        Y26, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X26
+	VADDPD        X26, X8, X8
 	VPERMPD       Z10, Z25, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y24
-	VADDPD        Y24, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X24
-	VADDPD        X24, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y26
+	VADDPD        Y26, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X26
+	VADDPD        X26, X10, X10
 	VPERMPD       Z12, Z25, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y24
-	VADDPD        Y24, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X24
-	VADDPD        X24, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y26
+	VADDPD        Y26, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X26
+	VADDPD        X26, X12, X12
 	VPERMPD       Z14, Z25, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y24
-	VADDPD        Y24, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X24
-	VADDPD        X24, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y26
+	VADDPD        Y26, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X26
+	VADDPD        X26, X14, X14
 	VPERMPD       Z16, Z25, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y24
-	VADDPD        Y24, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X24
-	VADDPD        X24, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y26
+	VADDPD        Y26, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X26
+	VADDPD        X26, X16, X16
 	VPERMPD       Z18, Z25, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y24
-	VADDPD        Y24, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X24
-	VADDPD        X24, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y26
+	VADDPD        Y26, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X26
+	VADDPD        X26, X18, X18
 	VPERMPD       Z20, Z25, Z20
-	VEXTRACTF64X4 $0x01, Z20, Y24
-	VADDPD        Y24, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X24
-	VADDPD        X24, X20, X20
+	VEXTRACTF64X4 $0x01, Z20, Y26
+	VADDPD        Y26, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X26
+	VADDPD        X26, X20, X20
 	VPERMPD       Z22, Z25, Z22
-	VEXTRACTF64X4 $0x01, Z22, Y24
-	VADDPD        Y24, Y22, Y22
-	VEXTRACTF32X4 $0x01, Y22, X24
-	VADDPD        X24, X22, X22
+	VEXTRACTF64X4 $0x01, Z22, Y26
+	VADDPD        Y26, Y22, Y22
+	VEXTRACTF32X4 $0x01, Y22, X26
+	VADDPD        X26, X22, X22
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD          (BX), Y25
-	VMOVUPD.Z        (BX)(R13*1), K1, X24
-	VBROADCASTSD     (AX), Z26
-	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD      X26, X24, X0
-	VFMADD231PD.BCST (AX)(DX*1), Y25, Y3
-	VFMADD231PD.BCST (AX)(DX*1), X24, X2
-	VBROADCASTSD     (AX)(DX*2), Z26
-	VFMADD231PD      Y26, Y25, Y5
-	VFMADD231PD      X26, X24, X4
-	VBROADCASTSD     (AX)(R10*1), Z26
-	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD      X26, X24, X6
-	VFMADD231PD.BCST (AX)(DX*4), Y25, Y9
-	VFMADD231PD.BCST (AX)(DX*4), X24, X8
-	VBROADCASTSD     (AX)(R11*1), Z26
-	VFMADD231PD      Y26, Y25, Y11
-	VFMADD231PD      X26, X24, X10
-	VBROADCASTSD     (AX)(R10*2), Z26
-	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD      X26, X24, X12
-	VFMADD231PD.BCST (R12), Y25, Y15
-	VFMADD231PD.BCST (R12), X24, X14
-	VBROADCASTSD     (R12)(DX*1), Z26
-	VFMADD231PD      Y26, Y25, Y17
-	VFMADD231PD      X26, X24, X16
-	VBROADCASTSD     (R12)(DX*2), Z26
-	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD      X26, X24, X18
-	VFMADD231PD.BCST (R12)(R10*1), Y25, Y21
-	VFMADD231PD.BCST (R12)(R10*1), X24, X20
-	VBROADCASTSD     (R12)(DX*4), Z26
-	VFMADD231PD      Y26, Y25, Y23
-	VFMADD231PD      X26, X24, X22
-	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	ADDQ             SI, BX
-	DECQ             R9
+	VMOVUPD          (R11), Y26
+	VMOVUPD.Z        (R11)(R10*1), K1, X24
+	VBROADCASTSD     (CX), Z27
+	VFMADD231PD      Y27, Y26, Y1
+	VFMADD231PD      X27, X24, X0
+	VFMADD231PD.BCST (CX)(DX*1), Y26, Y3
+	VFMADD231PD.BCST (CX)(DX*1), X24, X2
+	VBROADCASTSD     (CX)(DX*2), Z27
+	VFMADD231PD      Y27, Y26, Y5
+	VFMADD231PD      X27, X24, X4
+	VBROADCASTSD     (CX)(R8*1), Z27
+	VFMADD231PD      Y27, Y26, Y7
+	VFMADD231PD      X27, X24, X6
+	VFMADD231PD.BCST (CX)(DX*4), Y26, Y9
+	VFMADD231PD.BCST (CX)(DX*4), X24, X8
+	VBROADCASTSD     (CX)(R9*1), Z27
+	VFMADD231PD      Y27, Y26, Y11
+	VFMADD231PD      X27, X24, X10
+	VBROADCASTSD     (CX)(R8*2), Z27
+	VFMADD231PD      Y27, Y26, Y13
+	VFMADD231PD      X27, X24, X12
+	VFMADD231PD.BCST (R13), Y26, Y15
+	VFMADD231PD.BCST (R13), X24, X14
+	VBROADCASTSD     (R13)(DX*1), Z27
+	VFMADD231PD      Y27, Y26, Y17
+	VFMADD231PD      X27, X24, X16
+	VBROADCASTSD     (R13)(DX*2), Z27
+	VFMADD231PD      Y27, Y26, Y19
+	VFMADD231PD      X27, X24, X18
+	VFMADD231PD.BCST (R13)(R8*1), Y26, Y21
+	VFMADD231PD.BCST (R13)(R8*1), X24, X20
+	VBROADCASTSD     (R13)(DX*4), Z27
+	VFMADD231PD      Y27, Y26, Y23
+	VFMADD231PD      X27, X24, X22
+	ADDQ             $0x00000008, CX
+	ADDQ             $0x00000008, R13
+	ADDQ             BX, R11
+	DECQ             R12
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD Y1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y19, (DI)
-	VMOVUPD X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y21, (DI)
-	VMOVUPD X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Y23, (DI)
-	VMOVUPD X22, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Y1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y19, (SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y21, (SI)
+	VMOVUPD X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Y23, (SI)
+	VMOVUPD X22, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs1x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs1x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs1x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs1x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z1, Z1, Z1
+	VPXORD  X0, X0, X0
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R9), Z4
+	VMOVUPD          (R9)(R8*1), X2
+	VFMADD231PD.BCST (CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z4
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y2, Y2
+	VFMADD231PD.BCST 8(CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z4
+	VMOVUPD          (R9)(R8*1), X3
+	VFMADD231PD.BCST 16(CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z4
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y3, Y3
+	VINSERTF64X4     $0x01, Y3, Z2, Z2
+	VFMADD231PD.BCST 24(CX), Z4, Z1
+	ADDQ             BX, R9
+	VMOVUPS          dpairOrder<>+0(SB), Z3
+	VPERMPD          Z2, Z3, Z2
+	VBROADCASTF64X4  (CX), Z4
+	VFMADD231PD      Z4, Z2, Z0
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z3
+	VPERMPD       Z0, Z3, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPD        Y4, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X4
+	VADDPD        X4, X0, X0
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z4
+	VMOVUPD.Z    (R9)(R8*1), K1, X2
+	VBROADCASTSD (CX), Z5
+	VFMADD231PD  Z5, Z4, Z1
+	VFMADD231PD  X5, X2, X0
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs2x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dalonePairs2x10AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z1, Z1, Z1
+	VPXORD  X0, X0, X0
+	VPXORD  Z3, Z3, Z3
+	VPXORD  X2, X2, X2
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R9), Z6
+	VMOVUPD          (R9)(R8*1), X4
+	VFMADD231PD.BCST (CX), Z6, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z6
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y4, Y4
+	VFMADD231PD.BCST 8(CX), Z6, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z6
+	VMOVUPD          (R9)(R8*1), X5
+	VFMADD231PD.BCST 16(CX), Z6, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z6
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y5, Y5
+	VINSERTF64X4     $0x01, Y5, Z4, Z4
+	VFMADD231PD.BCST 24(CX), Z6, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z6, Z3
+	ADDQ             BX, R9
+	VMOVUPS          dpairOrder<>+0(SB), Z5
+	VPERMPD          Z4, Z5, Z4
+	VBROADCASTF64X4  (CX), Z6
+	VFMADD231PD      Z6, Z4, Z0
+	VBROADCASTF64X4  (CX)(DX*1), Z6
+	VFMADD231PD      Z6, Z4, Z2
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z5
+	VPERMPD       Z0, Z5, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPD        Y6, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X6
+	VADDPD        X6, X0, X0
+	VPERMPD       Z2, Z5, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y6
+	VADDPD        Y6, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X6
+	VADDPD        X6, X2, X2
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z6
+	VMOVUPD.Z    (R9)(R8*1), K1, X4
+	VBROADCASTSD (CX), Z7
+	VFMADD231PD  Z7, Z6, Z1
+	VFMADD231PD  X7, X4, X0
+	VBROADCASTSD (CX)(DX*1), Z7
+	VFMADD231PD  Z7, Z6, Z3
+	VFMADD231PD  X7, X4, X2
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs3x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dalonePairs3x10AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
+	VPXORD  Z1, Z1, Z1
+	VPXORD  X0, X0, X0
+	VPXORD  Z3, Z3, Z3
+	VPXORD  X2, X2, X2
+	VPXORD  Z5, Z5, Z5
+	VPXORD  X4, X4, X4
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R9), Z8
+	VMOVUPD          (R9)(R8*1), X6
+	VFMADD231PD.BCST (CX), Z8, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z8, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z8
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y6, Y6
+	VFMADD231PD.BCST 8(CX), Z8, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z8, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z8
+	VMOVUPD          (R9)(R8*1), X7
+	VFMADD231PD.BCST 16(CX), Z8, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z8, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPD          (R9), Z8
+	VINSERTF64X2     $0x01, (R9)(R8*1), Y7, Y7
+	VINSERTF64X4     $0x01, Y7, Z6, Z6
+	VFMADD231PD.BCST 24(CX), Z8, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z8, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z8, Z5
+	ADDQ             BX, R9
+	VMOVUPS          dpairOrder<>+0(SB), Z7
+	VPERMPD          Z6, Z7, Z6
+	VBROADCASTF64X4  (CX), Z8
+	VFMADD231PD      Z8, Z6, Z0
+	VBROADCASTF64X4  (CX)(DX*1), Z8
+	VFMADD231PD      Z8, Z6, Z2
+	VBROADCASTF64X4  (CX)(DX*2), Z8
+	VFMADD231PD      Z8, Z6, Z4
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z7
+	VPERMPD       Z0, Z7, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPD        Y8, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X8
+	VADDPD        X8, X0, X0
+	VPERMPD       Z2, Z7, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y8
+	VADDPD        Y8, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X8
+	VADDPD        X8, X2, X2
+	VPERMPD       Z4, Z7, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y8
+	VADDPD        Y8, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X8
+	VADDPD        X8, X4, X4
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]
+	VMOVUPD      (R9), Z8
+	VMOVUPD.Z    (R9)(R8*1), K1, X6
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z8, Z1
+	VFMADD231PD  X9, X6, X0
+	VBROADCASTSD (CX)(DX*1), Z9
+	VFMADD231PD  Z9, Z8, Z3
+	VFMADD231PD  X9, X6, X2
+	VBROADCASTSD (CX)(DX*2), Z9
+	VFMADD231PD  Z9, Z8, Z5
+	VFMADD231PD  X9, X6, X4
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
+	JNE          tileStep
+
+tileWrite:
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
+	VZEROUPPER
+	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs4x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
+TEXT ·dalonePairs4x10AVX512(SB), NOSPLIT, $0-72
+	MOVQ a+8(FP), AX
+	MOVQ aRow+16(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
 	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
@@ -12514,336 +13473,16 @@ TEXT ·dalonePairs1x10AVX512(SB), NOSPLIT, $0-64
 	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
-	VPXORD  Z1, Z1, Z1
-	VPXORD  X0, X0, X0
-	SUBQ    $0x04, R8
-	JLT     tileRest
-	PCALIGN $0x20
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
 
-tileSteps:
-	VMOVUPD          (DX), Z4
-	VMOVUPD          (DX)(R9*1), X2
-	VFMADD231PD.BCST (AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z4
-	VINSERTF64X2     $0x01, (DX)(R9*1), Y2, Y2
-	VFMADD231PD.BCST 8(AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z4
-	VMOVUPD          (DX)(R9*1), X3
-	VFMADD231PD.BCST 16(AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPD          (DX), Z4
-	VINSERTF64X2     $0x01, (DX)(R9*1), Y3, Y3
-	VINSERTF64X4     $0x01, Y3, Z2, Z2
-	VFMADD231PD.BCST 24(AX), Z4, Z1
-	ADDQ             BX, DX
-	VMOVUPS          dpairOrder<>+0(SB), Z3
-	VPERMPD          Z2, Z3, Z2
-	VBROADCASTF64X4  (AX), Z4
-	VFMADD231PD      Z4, Z2, Z0
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R8
-	JGE              tileSteps
-
-	// the sums of a row's pair come together
-	VMOVUPS       dpairOrder<>+64(SB), Z3
-	VPERMPD       Z0, Z3, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y2
-	VADDPD        Y2, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X2
-	VADDPD        X2, X0, X0
-
-tileRest:
-	ADDQ $0x04, R8
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z3
-	VMOVUPD.Z    (DX)(R9*1), K1, X2
-	VBROADCASTSD (AX), Z4
-	VFMADD231PD  Z4, Z3, Z1
-	VFMADD231PD  X4, X2, X0
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z1, (SI)
-	VMOVUPD X0, K1, (SI)(R9*1)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func dalonePairs2x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs2x10AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-
-	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
-
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Z1, Z1, Z1
-	VPXORD  X0, X0, X0
-	VPXORD  Z3, Z3, Z3
-	VPXORD  X2, X2, X2
-	SUBQ    $0x04, R9
-	JLT     tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	VMOVUPD          (BX), Z6
-	VMOVUPD          (BX)(R10*1), X4
-	VFMADD231PD.BCST (AX), Z6, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y4, Y4
-	VFMADD231PD.BCST 8(AX), Z6, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VMOVUPD          (BX)(R10*1), X5
-	VFMADD231PD.BCST 16(AX), Z6, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y5, Y5
-	VINSERTF64X4     $0x01, Y5, Z4, Z4
-	VFMADD231PD.BCST 24(AX), Z6, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z3
-	ADDQ             SI, BX
-	VMOVUPS          dpairOrder<>+0(SB), Z5
-	VPERMPD          Z4, Z5, Z4
-	VBROADCASTF64X4  (AX), Z6
-	VFMADD231PD      Z6, Z4, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z6
-	VFMADD231PD      Z6, Z4, Z2
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              tileSteps
-
-	// the sums of a row's pair come together
-	VMOVUPS       dpairOrder<>+64(SB), Z5
-	VPERMPD       Z0, Z5, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X4
-	VADDPD        X4, X0, X0
-	VPERMPD       Z2, Z5, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y4
-	VADDPD        Y4, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X4
-	VADDPD        X4, X2, X2
-
-tileRest:
-	ADDQ $0x04, R9
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z5
-	VMOVUPD.Z    (BX)(R10*1), K1, X4
-	VBROADCASTSD (AX), Z6
-	VFMADD231PD  Z6, Z5, Z1
-	VFMADD231PD  X6, X4, X0
-	VBROADCASTSD (AX)(DX*1), Z6
-	VFMADD231PD  Z6, Z5, Z3
-	VFMADD231PD  X6, X4, X2
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalonePairs3x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs3x10AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-
-	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
-
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
-	VPXORD  Z1, Z1, Z1
-	VPXORD  X0, X0, X0
-	VPXORD  Z3, Z3, Z3
-	VPXORD  X2, X2, X2
-	VPXORD  Z5, Z5, Z5
-	VPXORD  X4, X4, X4
-	SUBQ    $0x04, R9
-	JLT     tileRest
-	PCALIGN $0x20
-
-tileSteps:
-	VMOVUPD          (BX), Z8
-	VMOVUPD          (BX)(R10*1), X6
-	VFMADD231PD.BCST (AX), Z8, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y6, Y6
-	VFMADD231PD.BCST 8(AX), Z8, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VMOVUPD          (BX)(R10*1), X7
-	VFMADD231PD.BCST 16(AX), Z8, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VINSERTF64X2     $0x01, (BX)(R10*1), Y7, Y7
-	VINSERTF64X4     $0x01, Y7, Z6, Z6
-	VFMADD231PD.BCST 24(AX), Z8, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z5
-	ADDQ             SI, BX
-	VMOVUPS          dpairOrder<>+0(SB), Z7
-	VPERMPD          Z6, Z7, Z6
-	VBROADCASTF64X4  (AX), Z8
-	VFMADD231PD      Z8, Z6, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z8
-	VFMADD231PD      Z8, Z6, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z8
-	VFMADD231PD      Z8, Z6, Z4
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
-	JGE              tileSteps
-
-	// the sums of a row's pair come together
-	VMOVUPS       dpairOrder<>+64(SB), Z7
-	VPERMPD       Z0, Z7, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPD        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPD        X6, X0, X0
-	VPERMPD       Z2, Z7, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y6
-	VADDPD        Y6, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X6
-	VADDPD        X6, X2, X2
-	VPERMPD       Z4, Z7, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y6
-	VADDPD        Y6, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X6
-	VADDPD        X6, X4, X4
-
-tileRest:
-	ADDQ $0x04, R9
-	JEQ  tileWrite
-
-tileStep:
-	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z7
-	VMOVUPD.Z    (BX)(R10*1), K1, X6
-	VBROADCASTSD (AX), Z8
-	VFMADD231PD  Z8, Z7, Z1
-	VFMADD231PD  X8, X6, X0
-	VBROADCASTSD (AX)(DX*1), Z8
-	VFMADD231PD  Z8, Z7, Z3
-	VFMADD231PD  X8, X6, X2
-	VBROADCASTSD (AX)(DX*2), Z8
-	VFMADD231PD  Z8, Z7, Z5
-	VFMADD231PD  X8, X6, X4
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
-	JNE          tileStep
-
-tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-// func dalonePairs4x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs4x10AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-
-	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
-
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -12852,145 +13491,157 @@ TEXT ·dalonePairs4x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X4, X4, X4
 	VPXORD  Z7, Z7, Z7
 	VPXORD  X6, X6, X6
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z10
-	VMOVUPD          (BX)(R11*1), X8
-	VFMADD231PD.BCST (AX), Z10, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z10, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y8, Y8
-	VFMADD231PD.BCST 8(AX), Z10, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VMOVUPD          (BX)(R11*1), X9
-	VFMADD231PD.BCST 16(AX), Z10, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z10, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y9, Y9
+	VMOVUPD          (R10), Z10
+	VMOVUPD          (R10)(R9*1), X8
+	VFMADD231PD.BCST (CX), Z10, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z10, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z10, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Z10
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y8, Y8
+	VFMADD231PD.BCST 8(CX), Z10, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z10, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z10, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Z10
+	VMOVUPD          (R10)(R9*1), X9
+	VFMADD231PD.BCST 16(CX), Z10, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z10, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z10, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Z10
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y9, Y9
 	VINSERTF64X4     $0x01, Y9, Z8, Z8
-	VFMADD231PD.BCST 24(AX), Z10, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z10, Z7
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z10, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z10, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z10, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z10, Z7
+	ADDQ             BX, R10
 	VMOVUPS          dpairOrder<>+0(SB), Z9
 	VPERMPD          Z8, Z9, Z8
-	VBROADCASTF64X4  (AX), Z10
+	VBROADCASTF64X4  (CX), Z10
 	VFMADD231PD      Z10, Z8, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z10
+	VBROADCASTF64X4  (CX)(DX*1), Z10
 	VFMADD231PD      Z10, Z8, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z10
+	VBROADCASTF64X4  (CX)(DX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z10
+	VBROADCASTF64X4  (CX)(R8*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z9
 	VPERMPD       Z0, Z9, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPD        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPD        X8, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPD        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPD        X10, X0, X0
 	VPERMPD       Z2, Z9, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y8
-	VADDPD        Y8, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X8
-	VADDPD        X8, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPD        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPD        X10, X2, X2
 	VPERMPD       Z4, Z9, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPD        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPD        X8, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPD        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPD        X10, X4, X4
 	VPERMPD       Z6, Z9, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y8
-	VADDPD        Y8, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X8
-	VADDPD        X8, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPD        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPD        X10, X6, X6
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z9
-	VMOVUPD.Z    (BX)(R11*1), K1, X8
-	VBROADCASTSD (AX), Z10
-	VFMADD231PD  Z10, Z9, Z1
-	VFMADD231PD  X10, X8, X0
-	VBROADCASTSD (AX)(DX*1), Z10
-	VFMADD231PD  Z10, Z9, Z3
-	VFMADD231PD  X10, X8, X2
-	VBROADCASTSD (AX)(DX*2), Z10
-	VFMADD231PD  Z10, Z9, Z5
-	VFMADD231PD  X10, X8, X4
-	VBROADCASTSD (AX)(R10*1), Z10
-	VFMADD231PD  Z10, Z9, Z7
-	VFMADD231PD  X10, X8, X6
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R10), Z10
+	VMOVUPD.Z    (R10)(R9*1), K1, X8
+	VBROADCASTSD (CX), Z11
+	VFMADD231PD  Z11, Z10, Z1
+	VFMADD231PD  X11, X8, X0
+	VBROADCASTSD (CX)(DX*1), Z11
+	VFMADD231PD  Z11, Z10, Z3
+	VFMADD231PD  X11, X8, X2
+	VBROADCASTSD (CX)(DX*2), Z11
+	VFMADD231PD  Z11, Z10, Z5
+	VFMADD231PD  X11, X8, X4
+	VBROADCASTSD (CX)(R8*1), Z11
+	VFMADD231PD  Z11, Z10, Z7
+	VFMADD231PD  X11, X8, X6
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs5x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs5x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs5x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs5x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x03, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -13001,163 +13652,175 @@ TEXT ·dalonePairs5x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X6, X6, X6
 	VPXORD  Z9, Z9, Z9
 	VPXORD  X8, X8, X8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z12
-	VMOVUPD          (BX)(R11*1), X10
-	VFMADD231PD.BCST (AX), Z12, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z12, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z12, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y10, Y10
-	VFMADD231PD.BCST 8(AX), Z12, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z12, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VMOVUPD          (BX)(R11*1), X11
-	VFMADD231PD.BCST 16(AX), Z12, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z12, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z12, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VINSERTF64X2     $0x01, (BX)(R11*1), Y11, Y11
+	VMOVUPD          (R10), Z12
+	VMOVUPD          (R10)(R9*1), X10
+	VFMADD231PD.BCST (CX), Z12, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z12, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z12, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Z12
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y10, Y10
+	VFMADD231PD.BCST 8(CX), Z12, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z12, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z12, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Z12
+	VMOVUPD          (R10)(R9*1), X11
+	VFMADD231PD.BCST 16(CX), Z12, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z12, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z12, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Z12
+	VINSERTF64X2     $0x01, (R10)(R9*1), Y11, Y11
 	VINSERTF64X4     $0x01, Y11, Z10, Z10
-	VFMADD231PD.BCST 24(AX), Z12, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z12, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z9
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z12, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z12, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z12, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z12, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z12, Z9
+	ADDQ             BX, R10
 	VMOVUPS          dpairOrder<>+0(SB), Z11
 	VPERMPD          Z10, Z11, Z10
-	VBROADCASTF64X4  (AX), Z12
+	VBROADCASTF64X4  (CX), Z12
 	VFMADD231PD      Z12, Z10, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z12
+	VBROADCASTF64X4  (CX)(DX*1), Z12
 	VFMADD231PD      Z12, Z10, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z12
+	VBROADCASTF64X4  (CX)(DX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z12
+	VBROADCASTF64X4  (CX)(R8*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z12
+	VBROADCASTF64X4  (CX)(DX*4), Z12
 	VFMADD231PD      Z12, Z10, Z8
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R11
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z11
 	VPERMPD       Z0, Z11, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y10
-	VADDPD        Y10, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X10
-	VADDPD        X10, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y12
+	VADDPD        Y12, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X12
+	VADDPD        X12, X0, X0
 	VPERMPD       Z2, Z11, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y10
-	VADDPD        Y10, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X10
-	VADDPD        X10, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y12
+	VADDPD        Y12, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X12
+	VADDPD        X12, X2, X2
 	VPERMPD       Z4, Z11, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y10
-	VADDPD        Y10, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X10
-	VADDPD        X10, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y12
+	VADDPD        Y12, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X12
+	VADDPD        X12, X4, X4
 	VPERMPD       Z6, Z11, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y10
-	VADDPD        Y10, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X10
-	VADDPD        X10, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y12
+	VADDPD        Y12, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X12
+	VADDPD        X12, X6, X6
 	VPERMPD       Z8, Z11, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y10
-	VADDPD        Y10, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X10
-	VADDPD        X10, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y12
+	VADDPD        Y12, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X12
+	VADDPD        X12, X8, X8
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z11
-	VMOVUPD.Z    (BX)(R11*1), K1, X10
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z11, Z1
-	VFMADD231PD  X12, X10, X0
-	VBROADCASTSD (AX)(DX*1), Z12
-	VFMADD231PD  Z12, Z11, Z3
-	VFMADD231PD  X12, X10, X2
-	VBROADCASTSD (AX)(DX*2), Z12
-	VFMADD231PD  Z12, Z11, Z5
-	VFMADD231PD  X12, X10, X4
-	VBROADCASTSD (AX)(R10*1), Z12
-	VFMADD231PD  Z12, Z11, Z7
-	VFMADD231PD  X12, X10, X6
-	VBROADCASTSD (AX)(DX*4), Z12
-	VFMADD231PD  Z12, Z11, Z9
-	VFMADD231PD  X12, X10, X8
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R10), Z12
+	VMOVUPD.Z    (R10)(R9*1), K1, X10
+	VBROADCASTSD (CX), Z13
+	VFMADD231PD  Z13, Z12, Z1
+	VFMADD231PD  X13, X10, X0
+	VBROADCASTSD (CX)(DX*1), Z13
+	VFMADD231PD  Z13, Z12, Z3
+	VFMADD231PD  X13, X10, X2
+	VBROADCASTSD (CX)(DX*2), Z13
+	VFMADD231PD  Z13, Z12, Z5
+	VFMADD231PD  X13, X10, X4
+	VBROADCASTSD (CX)(R8*1), Z13
+	VFMADD231PD  Z13, Z12, Z7
+	VFMADD231PD  X13, X10, X6
+	VBROADCASTSD (CX)(DX*4), Z13
+	VFMADD231PD  Z13, Z12, Z9
+	VFMADD231PD  X13, X10, X8
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs6x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs6x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs6x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs6x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x03, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -13170,180 +13833,192 @@ TEXT ·dalonePairs6x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X8, X8, X8
 	VPXORD  Z11, Z11, Z11
 	VPXORD  X10, X10, X10
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z14
-	VMOVUPD          (BX)(R12*1), X12
-	VFMADD231PD.BCST (AX), Z14, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z14, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z14, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z9
-	VFMADD231PD.BCST (AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y12, Y12
-	VFMADD231PD.BCST 8(AX), Z14, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z14, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z14, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z14, Z9
-	VFMADD231PD.BCST 8(AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VMOVUPD          (BX)(R12*1), X13
-	VFMADD231PD.BCST 16(AX), Z14, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z14, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z14, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z14, Z9
-	VFMADD231PD.BCST 16(AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y13, Y13
+	VMOVUPD          (R11), Z14
+	VMOVUPD          (R11)(R10*1), X12
+	VFMADD231PD.BCST (CX), Z14, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z14, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z14, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z14, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z14, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z14
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y12, Y12
+	VFMADD231PD.BCST 8(CX), Z14, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z14, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z14, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z14, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z14, Z9
+	VFMADD231PD.BCST 8(CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z14
+	VMOVUPD          (R11)(R10*1), X13
+	VFMADD231PD.BCST 16(CX), Z14, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z14, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z14, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z14, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z14, Z9
+	VFMADD231PD.BCST 16(CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z14
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y13, Y13
 	VINSERTF64X4     $0x01, Y13, Z12, Z12
-	VFMADD231PD.BCST 24(AX), Z14, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z14, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z14, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z14, Z9
-	VFMADD231PD.BCST 24(AX)(R11*1), Z14, Z11
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z14, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z14, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z14, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z14, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z14, Z9
+	VFMADD231PD.BCST 24(CX)(R9*1), Z14, Z11
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z13
 	VPERMPD          Z12, Z13, Z12
-	VBROADCASTF64X4  (AX), Z14
+	VBROADCASTF64X4  (CX), Z14
 	VFMADD231PD      Z14, Z12, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z14
+	VBROADCASTF64X4  (CX)(DX*1), Z14
 	VFMADD231PD      Z14, Z12, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z14
+	VBROADCASTF64X4  (CX)(DX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z14
+	VBROADCASTF64X4  (CX)(R8*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z14
+	VBROADCASTF64X4  (CX)(DX*4), Z14
 	VFMADD231PD      Z14, Z12, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z14
+	VBROADCASTF64X4  (CX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z13
 	VPERMPD       Z0, Z13, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y12
-	VADDPD        Y12, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X12
-	VADDPD        X12, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPD        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPD        X14, X0, X0
 	VPERMPD       Z2, Z13, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y12
-	VADDPD        Y12, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X12
-	VADDPD        X12, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y14
+	VADDPD        Y14, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X14
+	VADDPD        X14, X2, X2
 	VPERMPD       Z4, Z13, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y12
-	VADDPD        Y12, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X12
-	VADDPD        X12, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y14
+	VADDPD        Y14, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X14
+	VADDPD        X14, X4, X4
 	VPERMPD       Z6, Z13, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y12
-	VADDPD        Y12, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X12
-	VADDPD        X12, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y14
+	VADDPD        Y14, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X14
+	VADDPD        X14, X6, X6
 	VPERMPD       Z8, Z13, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y12
-	VADDPD        Y12, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X12
-	VADDPD        X12, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y14
+	VADDPD        Y14, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X14
+	VADDPD        X14, X8, X8
 	VPERMPD       Z10, Z13, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y12
-	VADDPD        Y12, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X12
-	VADDPD        X12, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y14
+	VADDPD        Y14, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X14
+	VADDPD        X14, X10, X10
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z13
-	VMOVUPD.Z    (BX)(R12*1), K1, X12
-	VBROADCASTSD (AX), Z14
-	VFMADD231PD  Z14, Z13, Z1
-	VFMADD231PD  X14, X12, X0
-	VBROADCASTSD (AX)(DX*1), Z14
-	VFMADD231PD  Z14, Z13, Z3
-	VFMADD231PD  X14, X12, X2
-	VBROADCASTSD (AX)(DX*2), Z14
-	VFMADD231PD  Z14, Z13, Z5
-	VFMADD231PD  X14, X12, X4
-	VBROADCASTSD (AX)(R10*1), Z14
-	VFMADD231PD  Z14, Z13, Z7
-	VFMADD231PD  X14, X12, X6
-	VBROADCASTSD (AX)(DX*4), Z14
-	VFMADD231PD  Z14, Z13, Z9
-	VFMADD231PD  X14, X12, X8
-	VBROADCASTSD (AX)(R11*1), Z14
-	VFMADD231PD  Z14, Z13, Z11
-	VFMADD231PD  X14, X12, X10
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z14
+	VMOVUPD.Z    (R11)(R10*1), K1, X12
+	VBROADCASTSD (CX), Z15
+	VFMADD231PD  Z15, Z14, Z1
+	VFMADD231PD  X15, X12, X0
+	VBROADCASTSD (CX)(DX*1), Z15
+	VFMADD231PD  Z15, Z14, Z3
+	VFMADD231PD  X15, X12, X2
+	VBROADCASTSD (CX)(DX*2), Z15
+	VFMADD231PD  Z15, Z14, Z5
+	VFMADD231PD  X15, X12, X4
+	VBROADCASTSD (CX)(R8*1), Z15
+	VFMADD231PD  Z15, Z14, Z7
+	VFMADD231PD  X15, X12, X6
+	VBROADCASTSD (CX)(DX*4), Z15
+	VFMADD231PD  Z15, Z14, Z9
+	VFMADD231PD  X15, X12, X8
+	VBROADCASTSD (CX)(R9*1), Z15
+	VFMADD231PD  Z15, Z14, Z11
+	VFMADD231PD  X15, X12, X10
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	VMOVUPD X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs7x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs7x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs7x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs7x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x03, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -13358,201 +14033,213 @@ TEXT ·dalonePairs7x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X10, X10, X10
 	VPXORD  Z13, Z13, Z13
 	VPXORD  X12, X12, X12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z16
-	VMOVUPD          (BX)(R12*1), X14
-	VFMADD231PD.BCST (AX), Z16, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z16, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z16, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z9
-	VFMADD231PD.BCST (AX)(R11*1), Z16, Z11
-	VFMADD231PD.BCST (AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y14, Y14
-	VFMADD231PD.BCST 8(AX), Z16, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z16, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z16, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z16, Z9
-	VFMADD231PD.BCST 8(AX)(R11*1), Z16, Z11
-	VFMADD231PD.BCST 8(AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VMOVUPD          (BX)(R12*1), X15
-	VFMADD231PD.BCST 16(AX), Z16, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z16, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z16, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z16, Z9
-	VFMADD231PD.BCST 16(AX)(R11*1), Z16, Z11
-	VFMADD231PD.BCST 16(AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VINSERTF64X2     $0x01, (BX)(R12*1), Y15, Y15
+	VMOVUPD          (R11), Z16
+	VMOVUPD          (R11)(R10*1), X14
+	VFMADD231PD.BCST (CX), Z16, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z16, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z16, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z16, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z16, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z16, Z11
+	VFMADD231PD.BCST (CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z16
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y14, Y14
+	VFMADD231PD.BCST 8(CX), Z16, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z16, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z16, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z16, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z16, Z9
+	VFMADD231PD.BCST 8(CX)(R9*1), Z16, Z11
+	VFMADD231PD.BCST 8(CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z16
+	VMOVUPD          (R11)(R10*1), X15
+	VFMADD231PD.BCST 16(CX), Z16, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z16, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z16, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z16, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z16, Z9
+	VFMADD231PD.BCST 16(CX)(R9*1), Z16, Z11
+	VFMADD231PD.BCST 16(CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z16
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y15, Y15
 	VINSERTF64X4     $0x01, Y15, Z14, Z14
-	VFMADD231PD.BCST 24(AX), Z16, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z16, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z16, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z16, Z9
-	VFMADD231PD.BCST 24(AX)(R11*1), Z16, Z11
-	VFMADD231PD.BCST 24(AX)(R10*2), Z16, Z13
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z16, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z16, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z16, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z16, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z16, Z9
+	VFMADD231PD.BCST 24(CX)(R9*1), Z16, Z11
+	VFMADD231PD.BCST 24(CX)(R8*2), Z16, Z13
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z15
 	VPERMPD          Z14, Z15, Z14
-	VBROADCASTF64X4  (AX), Z16
+	VBROADCASTF64X4  (CX), Z16
 	VFMADD231PD      Z16, Z14, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z16
+	VBROADCASTF64X4  (CX)(DX*1), Z16
 	VFMADD231PD      Z16, Z14, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z16
+	VBROADCASTF64X4  (CX)(DX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z16
+	VBROADCASTF64X4  (CX)(R8*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z16
+	VBROADCASTF64X4  (CX)(DX*4), Z16
 	VFMADD231PD      Z16, Z14, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z16
+	VBROADCASTF64X4  (CX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z16
+	VBROADCASTF64X4  (CX)(R8*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
-	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z15
 	VPERMPD       Z0, Z15, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y14
-	VADDPD        Y14, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X14
-	VADDPD        X14, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y16
+	VADDPD        Y16, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X16
+	VADDPD        X16, X0, X0
 	VPERMPD       Z2, Z15, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y14
-	VADDPD        Y14, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X14
-	VADDPD        X14, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y16
+	VADDPD        Y16, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X16
+	VADDPD        X16, X2, X2
 	VPERMPD       Z4, Z15, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y14
-	VADDPD        Y14, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X14
-	VADDPD        X14, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y16
+	VADDPD        Y16, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X16
+	VADDPD        X16, X4, X4
 	VPERMPD       Z6, Z15, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y14
-	VADDPD        Y14, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X14
-	VADDPD        X14, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y16
+	VADDPD        Y16, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X16
+	VADDPD        X16, X6, X6
 	VPERMPD       Z8, Z15, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y14
-	VADDPD        Y14, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X14
-	VADDPD        X14, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y16
+	VADDPD        Y16, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X16
+	VADDPD        X16, X8, X8
 	VPERMPD       Z10, Z15, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y14
-	VADDPD        Y14, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X14
-	VADDPD        X14, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y16
+	VADDPD        Y16, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X16
+	VADDPD        X16, X10, X10
 	VPERMPD       Z12, Z15, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y14
-	VADDPD        Y14, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X14
-	VADDPD        X14, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y16
+	VADDPD        Y16, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X16
+	VADDPD        X16, X12, X12
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z15
-	VMOVUPD.Z    (BX)(R12*1), K1, X14
-	VBROADCASTSD (AX), Z16
-	VFMADD231PD  Z16, Z15, Z1
-	VFMADD231PD  X16, X14, X0
-	VBROADCASTSD (AX)(DX*1), Z16
-	VFMADD231PD  Z16, Z15, Z3
-	VFMADD231PD  X16, X14, X2
-	VBROADCASTSD (AX)(DX*2), Z16
-	VFMADD231PD  Z16, Z15, Z5
-	VFMADD231PD  X16, X14, X4
-	VBROADCASTSD (AX)(R10*1), Z16
-	VFMADD231PD  Z16, Z15, Z7
-	VFMADD231PD  X16, X14, X6
-	VBROADCASTSD (AX)(DX*4), Z16
-	VFMADD231PD  Z16, Z15, Z9
-	VFMADD231PD  X16, X14, X8
-	VBROADCASTSD (AX)(R11*1), Z16
-	VFMADD231PD  Z16, Z15, Z11
-	VFMADD231PD  X16, X14, X10
-	VBROADCASTSD (AX)(R10*2), Z16
-	VFMADD231PD  Z16, Z15, Z13
-	VFMADD231PD  X16, X14, X12
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z16
+	VMOVUPD.Z    (R11)(R10*1), K1, X14
+	VBROADCASTSD (CX), Z17
+	VFMADD231PD  Z17, Z16, Z1
+	VFMADD231PD  X17, X14, X0
+	VBROADCASTSD (CX)(DX*1), Z17
+	VFMADD231PD  Z17, Z16, Z3
+	VFMADD231PD  X17, X14, X2
+	VBROADCASTSD (CX)(DX*2), Z17
+	VFMADD231PD  Z17, Z16, Z5
+	VFMADD231PD  X17, X14, X4
+	VBROADCASTSD (CX)(R8*1), Z17
+	VFMADD231PD  Z17, Z16, Z7
+	VFMADD231PD  X17, X14, X6
+	VBROADCASTSD (CX)(DX*4), Z17
+	VFMADD231PD  Z17, Z16, Z9
+	VFMADD231PD  X17, X14, X8
+	VBROADCASTSD (CX)(R9*1), Z17
+	VFMADD231PD  Z17, Z16, Z11
+	VFMADD231PD  X17, X14, X10
+	VBROADCASTSD (CX)(R8*2), Z17
+	VFMADD231PD  Z17, Z16, Z13
+	VFMADD231PD  X17, X14, X12
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	VMOVUPD X10, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs8x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs8x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs8x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs8x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -13569,220 +14256,232 @@ TEXT ·dalonePairs8x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X12, X12, X12
 	VPXORD  Z15, Z15, Z15
 	VPXORD  X14, X14, X14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z18
-	VMOVUPD          (BX)(R13*1), X16
-	VFMADD231PD.BCST (AX), Z18, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z18, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z18, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z18, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z18, Z9
-	VFMADD231PD.BCST (AX)(R11*1), Z18, Z11
-	VFMADD231PD.BCST (AX)(R10*2), Z18, Z13
-	VFMADD231PD.BCST (R12), Z18, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y16, Y16
-	VFMADD231PD.BCST 8(AX), Z18, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z18, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z18, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z18, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z18, Z9
-	VFMADD231PD.BCST 8(AX)(R11*1), Z18, Z11
-	VFMADD231PD.BCST 8(AX)(R10*2), Z18, Z13
-	VFMADD231PD.BCST 8(R12), Z18, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VMOVUPD          (BX)(R13*1), X17
-	VFMADD231PD.BCST 16(AX), Z18, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z18, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z18, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z18, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z18, Z9
-	VFMADD231PD.BCST 16(AX)(R11*1), Z18, Z11
-	VFMADD231PD.BCST 16(AX)(R10*2), Z18, Z13
-	VFMADD231PD.BCST 16(R12), Z18, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y17, Y17
+	VMOVUPD          (R11), Z18
+	VMOVUPD          (R11)(R10*1), X16
+	VFMADD231PD.BCST (CX), Z18, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z18, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z18, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z18, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z18, Z11
+	VFMADD231PD.BCST (CX)(R8*2), Z18, Z13
+	VFMADD231PD.BCST (R13), Z18, Z15
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z18
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y16, Y16
+	VFMADD231PD.BCST 8(CX), Z18, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z18, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z18, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z18, Z9
+	VFMADD231PD.BCST 8(CX)(R9*1), Z18, Z11
+	VFMADD231PD.BCST 8(CX)(R8*2), Z18, Z13
+	VFMADD231PD.BCST 8(R13), Z18, Z15
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z18
+	VMOVUPD          (R11)(R10*1), X17
+	VFMADD231PD.BCST 16(CX), Z18, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z18, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z18, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z18, Z9
+	VFMADD231PD.BCST 16(CX)(R9*1), Z18, Z11
+	VFMADD231PD.BCST 16(CX)(R8*2), Z18, Z13
+	VFMADD231PD.BCST 16(R13), Z18, Z15
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z18
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y17, Y17
 	VINSERTF64X4     $0x01, Y17, Z16, Z16
-	VFMADD231PD.BCST 24(AX), Z18, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z18, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z18, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z18, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z18, Z9
-	VFMADD231PD.BCST 24(AX)(R11*1), Z18, Z11
-	VFMADD231PD.BCST 24(AX)(R10*2), Z18, Z13
-	VFMADD231PD.BCST 24(R12), Z18, Z15
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z18, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z18, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z18, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z18, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z18, Z9
+	VFMADD231PD.BCST 24(CX)(R9*1), Z18, Z11
+	VFMADD231PD.BCST 24(CX)(R8*2), Z18, Z13
+	VFMADD231PD.BCST 24(R13), Z18, Z15
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z17
 	VPERMPD          Z16, Z17, Z16
-	VBROADCASTF64X4  (AX), Z18
+	VBROADCASTF64X4  (CX), Z18
 	VFMADD231PD      Z18, Z16, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z18
+	VBROADCASTF64X4  (CX)(DX*1), Z18
 	VFMADD231PD      Z18, Z16, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z18
+	VBROADCASTF64X4  (CX)(DX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z18
+	VBROADCASTF64X4  (CX)(R8*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z18
+	VBROADCASTF64X4  (CX)(DX*4), Z18
 	VFMADD231PD      Z18, Z16, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z18
+	VBROADCASTF64X4  (CX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z18
+	VBROADCASTF64X4  (CX)(R8*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
-	VBROADCASTF64X4  (R12), Z18
+	VBROADCASTF64X4  (R13), Z18
 	VFMADD231PD      Z18, Z16, Z14
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z17
 	VPERMPD       Z0, Z17, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y16
-	VADDPD        Y16, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X16
-	VADDPD        X16, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y18
+	VADDPD        Y18, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X18
+	VADDPD        X18, X0, X0
 	VPERMPD       Z2, Z17, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y16
-	VADDPD        Y16, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X16
-	VADDPD        X16, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y18
+	VADDPD        Y18, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X18
+	VADDPD        X18, X2, X2
 	VPERMPD       Z4, Z17, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y16
-	VADDPD        Y16, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X16
-	VADDPD        X16, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y18
+	VADDPD        Y18, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X18
+	VADDPD        X18, X4, X4
 	VPERMPD       Z6, Z17, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y16
-	VADDPD        Y16, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X16
-	VADDPD        X16, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y18
+	VADDPD        Y18, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X18
+	VADDPD        X18, X6, X6
 	VPERMPD       Z8, Z17, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y16
-	VADDPD        Y16, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X16
-	VADDPD        X16, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y18
+	VADDPD        Y18, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X18
+	VADDPD        X18, X8, X8
 	VPERMPD       Z10, Z17, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y16
-	VADDPD        Y16, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X16
-	VADDPD        X16, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y18
+	VADDPD        Y18, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X18
+	VADDPD        X18, X10, X10
 	VPERMPD       Z12, Z17, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y16
-	VADDPD        Y16, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X16
-	VADDPD        X16, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y18
+	VADDPD        Y18, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X18
+	VADDPD        X18, X12, X12
 	VPERMPD       Z14, Z17, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y16
-	VADDPD        Y16, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X16
-	VADDPD        X16, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y18
+	VADDPD        Y18, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X18
+	VADDPD        X18, X14, X14
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z17
-	VMOVUPD.Z    (BX)(R13*1), K1, X16
-	VBROADCASTSD (AX), Z18
-	VFMADD231PD  Z18, Z17, Z1
-	VFMADD231PD  X18, X16, X0
-	VBROADCASTSD (AX)(DX*1), Z18
-	VFMADD231PD  Z18, Z17, Z3
-	VFMADD231PD  X18, X16, X2
-	VBROADCASTSD (AX)(DX*2), Z18
-	VFMADD231PD  Z18, Z17, Z5
-	VFMADD231PD  X18, X16, X4
-	VBROADCASTSD (AX)(R10*1), Z18
-	VFMADD231PD  Z18, Z17, Z7
-	VFMADD231PD  X18, X16, X6
-	VBROADCASTSD (AX)(DX*4), Z18
-	VFMADD231PD  Z18, Z17, Z9
-	VFMADD231PD  X18, X16, X8
-	VBROADCASTSD (AX)(R11*1), Z18
-	VFMADD231PD  Z18, Z17, Z11
-	VFMADD231PD  X18, X16, X10
-	VBROADCASTSD (AX)(R10*2), Z18
-	VFMADD231PD  Z18, Z17, Z13
-	VFMADD231PD  X18, X16, X12
-	VBROADCASTSD (R12), Z18
-	VFMADD231PD  Z18, Z17, Z15
-	VFMADD231PD  X18, X16, X14
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z18
+	VMOVUPD.Z    (R11)(R10*1), K1, X16
+	VBROADCASTSD (CX), Z19
+	VFMADD231PD  Z19, Z18, Z1
+	VFMADD231PD  X19, X16, X0
+	VBROADCASTSD (CX)(DX*1), Z19
+	VFMADD231PD  Z19, Z18, Z3
+	VFMADD231PD  X19, X16, X2
+	VBROADCASTSD (CX)(DX*2), Z19
+	VFMADD231PD  Z19, Z18, Z5
+	VFMADD231PD  X19, X16, X4
+	VBROADCASTSD (CX)(R8*1), Z19
+	VFMADD231PD  Z19, Z18, Z7
+	VFMADD231PD  X19, X16, X6
+	VBROADCASTSD (CX)(DX*4), Z19
+	VFMADD231PD  Z19, Z18, Z9
+	VFMADD231PD  X19, X16, X8
+	VBROADCASTSD (CX)(R9*1), Z19
+	VFMADD231PD  Z19, Z18, Z11
+	VFMADD231PD  X19, X16, X10
+	VBROADCASTSD (CX)(R8*2), Z19
+	VFMADD231PD  Z19, Z18, Z13
+	VFMADD231PD  X19, X16, X12
+	VBROADCASTSD (R13), Z19
+	VFMADD231PD  Z19, Z18, Z15
+	VFMADD231PD  X19, X16, X14
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs9x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs9x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs9x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs9x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -13801,237 +14500,249 @@ TEXT ·dalonePairs9x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X14, X14, X14
 	VPXORD  Z17, Z17, Z17
 	VPXORD  X16, X16, X16
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z20
-	VMOVUPD          (BX)(R13*1), X18
-	VFMADD231PD.BCST (AX), Z20, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z20, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z20, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z20, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z20, Z9
-	VFMADD231PD.BCST (AX)(R11*1), Z20, Z11
-	VFMADD231PD.BCST (AX)(R10*2), Z20, Z13
-	VFMADD231PD.BCST (R12), Z20, Z15
-	VFMADD231PD.BCST (R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y18, Y18
-	VFMADD231PD.BCST 8(AX), Z20, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z20, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z20, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z20, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z20, Z9
-	VFMADD231PD.BCST 8(AX)(R11*1), Z20, Z11
-	VFMADD231PD.BCST 8(AX)(R10*2), Z20, Z13
-	VFMADD231PD.BCST 8(R12), Z20, Z15
-	VFMADD231PD.BCST 8(R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VMOVUPD          (BX)(R13*1), X19
-	VFMADD231PD.BCST 16(AX), Z20, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z20, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z20, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z20, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z20, Z9
-	VFMADD231PD.BCST 16(AX)(R11*1), Z20, Z11
-	VFMADD231PD.BCST 16(AX)(R10*2), Z20, Z13
-	VFMADD231PD.BCST 16(R12), Z20, Z15
-	VFMADD231PD.BCST 16(R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y19, Y19
+	VMOVUPD          (R11), Z20
+	VMOVUPD          (R11)(R10*1), X18
+	VFMADD231PD.BCST (CX), Z20, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z20, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z20, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z20, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z20, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z20, Z11
+	VFMADD231PD.BCST (CX)(R8*2), Z20, Z13
+	VFMADD231PD.BCST (R13), Z20, Z15
+	VFMADD231PD.BCST (R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z20
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y18, Y18
+	VFMADD231PD.BCST 8(CX), Z20, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z20, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z20, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z20, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z20, Z9
+	VFMADD231PD.BCST 8(CX)(R9*1), Z20, Z11
+	VFMADD231PD.BCST 8(CX)(R8*2), Z20, Z13
+	VFMADD231PD.BCST 8(R13), Z20, Z15
+	VFMADD231PD.BCST 8(R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z20
+	VMOVUPD          (R11)(R10*1), X19
+	VFMADD231PD.BCST 16(CX), Z20, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z20, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z20, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z20, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z20, Z9
+	VFMADD231PD.BCST 16(CX)(R9*1), Z20, Z11
+	VFMADD231PD.BCST 16(CX)(R8*2), Z20, Z13
+	VFMADD231PD.BCST 16(R13), Z20, Z15
+	VFMADD231PD.BCST 16(R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z20
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y19, Y19
 	VINSERTF64X4     $0x01, Y19, Z18, Z18
-	VFMADD231PD.BCST 24(AX), Z20, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z20, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z20, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z20, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z20, Z9
-	VFMADD231PD.BCST 24(AX)(R11*1), Z20, Z11
-	VFMADD231PD.BCST 24(AX)(R10*2), Z20, Z13
-	VFMADD231PD.BCST 24(R12), Z20, Z15
-	VFMADD231PD.BCST 24(R12)(DX*1), Z20, Z17
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z20, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z20, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z20, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z20, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z20, Z9
+	VFMADD231PD.BCST 24(CX)(R9*1), Z20, Z11
+	VFMADD231PD.BCST 24(CX)(R8*2), Z20, Z13
+	VFMADD231PD.BCST 24(R13), Z20, Z15
+	VFMADD231PD.BCST 24(R13)(DX*1), Z20, Z17
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z19
 	VPERMPD          Z18, Z19, Z18
-	VBROADCASTF64X4  (AX), Z20
+	VBROADCASTF64X4  (CX), Z20
 	VFMADD231PD      Z20, Z18, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z20
+	VBROADCASTF64X4  (CX)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z20
+	VBROADCASTF64X4  (CX)(DX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z20
+	VBROADCASTF64X4  (CX)(R8*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z20
+	VBROADCASTF64X4  (CX)(DX*4), Z20
 	VFMADD231PD      Z20, Z18, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z20
+	VBROADCASTF64X4  (CX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z20
+	VBROADCASTF64X4  (CX)(R8*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
-	VBROADCASTF64X4  (R12), Z20
+	VBROADCASTF64X4  (R13), Z20
 	VFMADD231PD      Z20, Z18, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z20
+	VBROADCASTF64X4  (R13)(DX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z19
 	VPERMPD       Z0, Z19, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y18
-	VADDPD        Y18, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X18
-	VADDPD        X18, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y20
+	VADDPD        Y20, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X20
+	VADDPD        X20, X0, X0
 	VPERMPD       Z2, Z19, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y18
-	VADDPD        Y18, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X18
-	VADDPD        X18, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y20
+	VADDPD        Y20, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X20
+	VADDPD        X20, X2, X2
 	VPERMPD       Z4, Z19, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y18
-	VADDPD        Y18, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X18
-	VADDPD        X18, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y20
+	VADDPD        Y20, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X20
+	VADDPD        X20, X4, X4
 	VPERMPD       Z6, Z19, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y18
-	VADDPD        Y18, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X18
-	VADDPD        X18, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y20
+	VADDPD        Y20, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X20
+	VADDPD        X20, X6, X6
 	VPERMPD       Z8, Z19, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y18
-	VADDPD        Y18, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X18
-	VADDPD        X18, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y20
+	VADDPD        Y20, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X20
+	VADDPD        X20, X8, X8
 	VPERMPD       Z10, Z19, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y18
-	VADDPD        Y18, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X18
-	VADDPD        X18, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y20
+	VADDPD        Y20, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X20
+	VADDPD        X20, X10, X10
 	VPERMPD       Z12, Z19, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y18
-	VADDPD        Y18, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X18
-	VADDPD        X18, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPD        Y20, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X20
+	VADDPD        X20, X12, X12
 	VPERMPD       Z14, Z19, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y18
-	VADDPD        Y18, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X18
-	VADDPD        X18, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y20
+	VADDPD        Y20, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X20
+	VADDPD        X20, X14, X14
 	VPERMPD       Z16, Z19, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y18
-	VADDPD        Y18, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X18
-	VADDPD        X18, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y20
+	VADDPD        Y20, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X20
+	VADDPD        X20, X16, X16
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z19
-	VMOVUPD.Z    (BX)(R13*1), K1, X18
-	VBROADCASTSD (AX), Z20
-	VFMADD231PD  Z20, Z19, Z1
-	VFMADD231PD  X20, X18, X0
-	VBROADCASTSD (AX)(DX*1), Z20
-	VFMADD231PD  Z20, Z19, Z3
-	VFMADD231PD  X20, X18, X2
-	VBROADCASTSD (AX)(DX*2), Z20
-	VFMADD231PD  Z20, Z19, Z5
-	VFMADD231PD  X20, X18, X4
-	VBROADCASTSD (AX)(R10*1), Z20
-	VFMADD231PD  Z20, Z19, Z7
-	VFMADD231PD  X20, X18, X6
-	VBROADCASTSD (AX)(DX*4), Z20
-	VFMADD231PD  Z20, Z19, Z9
-	VFMADD231PD  X20, X18, X8
-	VBROADCASTSD (AX)(R11*1), Z20
-	VFMADD231PD  Z20, Z19, Z11
-	VFMADD231PD  X20, X18, X10
-	VBROADCASTSD (AX)(R10*2), Z20
-	VFMADD231PD  Z20, Z19, Z13
-	VFMADD231PD  X20, X18, X12
-	VBROADCASTSD (R12), Z20
-	VFMADD231PD  Z20, Z19, Z15
-	VFMADD231PD  X20, X18, X14
-	VBROADCASTSD (R12)(DX*1), Z20
-	VFMADD231PD  Z20, Z19, Z17
-	VFMADD231PD  X20, X18, X16
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z20
+	VMOVUPD.Z    (R11)(R10*1), K1, X18
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z20, Z1
+	VFMADD231PD  X21, X18, X0
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z20, Z3
+	VFMADD231PD  X21, X18, X2
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z20, Z5
+	VFMADD231PD  X21, X18, X4
+	VBROADCASTSD (CX)(R8*1), Z21
+	VFMADD231PD  Z21, Z20, Z7
+	VFMADD231PD  X21, X18, X6
+	VBROADCASTSD (CX)(DX*4), Z21
+	VFMADD231PD  Z21, Z20, Z9
+	VFMADD231PD  X21, X18, X8
+	VBROADCASTSD (CX)(R9*1), Z21
+	VFMADD231PD  Z21, Z20, Z11
+	VFMADD231PD  X21, X18, X10
+	VBROADCASTSD (CX)(R8*2), Z21
+	VFMADD231PD  Z21, Z20, Z13
+	VFMADD231PD  X21, X18, X12
+	VBROADCASTSD (R13), Z21
+	VFMADD231PD  Z21, Z20, Z15
+	VFMADD231PD  X21, X18, X14
+	VBROADCASTSD (R13)(DX*1), Z21
+	VFMADD231PD  Z21, Z20, Z17
+	VFMADD231PD  X21, X18, X16
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs10x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000009, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs10x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs10x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs10x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -14052,254 +14763,266 @@ TEXT ·dalonePairs10x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X16, X16, X16
 	VPXORD  Z19, Z19, Z19
 	VPXORD  X18, X18, X18
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z22
-	VMOVUPD          (BX)(R13*1), X20
-	VFMADD231PD.BCST (AX), Z22, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z22, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z22, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z22, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z22, Z9
-	VFMADD231PD.BCST (AX)(R11*1), Z22, Z11
-	VFMADD231PD.BCST (AX)(R10*2), Z22, Z13
-	VFMADD231PD.BCST (R12), Z22, Z15
-	VFMADD231PD.BCST (R12)(DX*1), Z22, Z17
-	VFMADD231PD.BCST (R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y20, Y20
-	VFMADD231PD.BCST 8(AX), Z22, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z22, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z22, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z22, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z22, Z9
-	VFMADD231PD.BCST 8(AX)(R11*1), Z22, Z11
-	VFMADD231PD.BCST 8(AX)(R10*2), Z22, Z13
-	VFMADD231PD.BCST 8(R12), Z22, Z15
-	VFMADD231PD.BCST 8(R12)(DX*1), Z22, Z17
-	VFMADD231PD.BCST 8(R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VMOVUPD          (BX)(R13*1), X21
-	VFMADD231PD.BCST 16(AX), Z22, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z22, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z22, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z22, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z22, Z9
-	VFMADD231PD.BCST 16(AX)(R11*1), Z22, Z11
-	VFMADD231PD.BCST 16(AX)(R10*2), Z22, Z13
-	VFMADD231PD.BCST 16(R12), Z22, Z15
-	VFMADD231PD.BCST 16(R12)(DX*1), Z22, Z17
-	VFMADD231PD.BCST 16(R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y21, Y21
+	VMOVUPD          (R11), Z22
+	VMOVUPD          (R11)(R10*1), X20
+	VFMADD231PD.BCST (CX), Z22, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z22, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z22, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z22, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z22, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z22, Z11
+	VFMADD231PD.BCST (CX)(R8*2), Z22, Z13
+	VFMADD231PD.BCST (R13), Z22, Z15
+	VFMADD231PD.BCST (R13)(DX*1), Z22, Z17
+	VFMADD231PD.BCST (R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z22
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y20, Y20
+	VFMADD231PD.BCST 8(CX), Z22, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z22, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z22, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z22, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z22, Z9
+	VFMADD231PD.BCST 8(CX)(R9*1), Z22, Z11
+	VFMADD231PD.BCST 8(CX)(R8*2), Z22, Z13
+	VFMADD231PD.BCST 8(R13), Z22, Z15
+	VFMADD231PD.BCST 8(R13)(DX*1), Z22, Z17
+	VFMADD231PD.BCST 8(R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z22
+	VMOVUPD          (R11)(R10*1), X21
+	VFMADD231PD.BCST 16(CX), Z22, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z22, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z22, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z22, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z22, Z9
+	VFMADD231PD.BCST 16(CX)(R9*1), Z22, Z11
+	VFMADD231PD.BCST 16(CX)(R8*2), Z22, Z13
+	VFMADD231PD.BCST 16(R13), Z22, Z15
+	VFMADD231PD.BCST 16(R13)(DX*1), Z22, Z17
+	VFMADD231PD.BCST 16(R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z22
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y21, Y21
 	VINSERTF64X4     $0x01, Y21, Z20, Z20
-	VFMADD231PD.BCST 24(AX), Z22, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z22, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z22, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z22, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z22, Z9
-	VFMADD231PD.BCST 24(AX)(R11*1), Z22, Z11
-	VFMADD231PD.BCST 24(AX)(R10*2), Z22, Z13
-	VFMADD231PD.BCST 24(R12), Z22, Z15
-	VFMADD231PD.BCST 24(R12)(DX*1), Z22, Z17
-	VFMADD231PD.BCST 24(R12)(DX*2), Z22, Z19
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z22, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z22, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z22, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z22, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z22, Z9
+	VFMADD231PD.BCST 24(CX)(R9*1), Z22, Z11
+	VFMADD231PD.BCST 24(CX)(R8*2), Z22, Z13
+	VFMADD231PD.BCST 24(R13), Z22, Z15
+	VFMADD231PD.BCST 24(R13)(DX*1), Z22, Z17
+	VFMADD231PD.BCST 24(R13)(DX*2), Z22, Z19
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z21
 	VPERMPD          Z20, Z21, Z20
-	VBROADCASTF64X4  (AX), Z22
+	VBROADCASTF64X4  (CX), Z22
 	VFMADD231PD      Z22, Z20, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z22
+	VBROADCASTF64X4  (CX)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z22
+	VBROADCASTF64X4  (CX)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z22
+	VBROADCASTF64X4  (CX)(R8*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z22
+	VBROADCASTF64X4  (CX)(DX*4), Z22
 	VFMADD231PD      Z22, Z20, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z22
+	VBROADCASTF64X4  (CX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z22
+	VBROADCASTF64X4  (CX)(R8*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
-	VBROADCASTF64X4  (R12), Z22
+	VBROADCASTF64X4  (R13), Z22
 	VFMADD231PD      Z22, Z20, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z22
+	VBROADCASTF64X4  (R13)(DX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
-	VBROADCASTF64X4  (R12)(DX*2), Z22
+	VBROADCASTF64X4  (R13)(DX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z21
 	VPERMPD       Z0, Z21, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y20
-	VADDPD        Y20, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X20
-	VADDPD        X20, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y22
+	VADDPD        Y22, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X22
+	VADDPD        X22, X0, X0
 	VPERMPD       Z2, Z21, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y20
-	VADDPD        Y20, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X20
-	VADDPD        X20, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y22
+	VADDPD        Y22, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X22
+	VADDPD        X22, X2, X2
 	VPERMPD       Z4, Z21, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y20
-	VADDPD        Y20, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X20
-	VADDPD        X20, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y22
+	VADDPD        Y22, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X22
+	VADDPD        X22, X4, X4
 	VPERMPD       Z6, Z21, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y20
-	VADDPD        Y20, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X20
-	VADDPD        X20, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y22
+	VADDPD        Y22, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X22
+	VADDPD        X22, X6, X6
 	VPERMPD       Z8, Z21, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y20
-	VADDPD        Y20, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X20
-	VADDPD        X20, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y22
+	VADDPD        Y22, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X22
+	VADDPD        X22, X8, X8
 	VPERMPD       Z10, Z21, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y20
-	VADDPD        Y20, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X20
-	VADDPD        X20, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y22
+	VADDPD        Y22, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X22
+	VADDPD        X22, X10, X10
 	VPERMPD       Z12, Z21, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y20
-	VADDPD        Y20, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X20
-	VADDPD        X20, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y22
+	VADDPD        Y22, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X22
+	VADDPD        X22, X12, X12
 	VPERMPD       Z14, Z21, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y20
-	VADDPD        Y20, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X20
-	VADDPD        X20, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y22
+	VADDPD        Y22, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X22
+	VADDPD        X22, X14, X14
 	VPERMPD       Z16, Z21, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y20
-	VADDPD        Y20, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X20
-	VADDPD        X20, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y22
+	VADDPD        Y22, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X22
+	VADDPD        X22, X16, X16
 	VPERMPD       Z18, Z21, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y20
-	VADDPD        Y20, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X20
-	VADDPD        X20, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y22
+	VADDPD        Y22, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X22
+	VADDPD        X22, X18, X18
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z21
-	VMOVUPD.Z    (BX)(R13*1), K1, X20
-	VBROADCASTSD (AX), Z22
-	VFMADD231PD  Z22, Z21, Z1
-	VFMADD231PD  X22, X20, X0
-	VBROADCASTSD (AX)(DX*1), Z22
-	VFMADD231PD  Z22, Z21, Z3
-	VFMADD231PD  X22, X20, X2
-	VBROADCASTSD (AX)(DX*2), Z22
-	VFMADD231PD  Z22, Z21, Z5
-	VFMADD231PD  X22, X20, X4
-	VBROADCASTSD (AX)(R10*1), Z22
-	VFMADD231PD  Z22, Z21, Z7
-	VFMADD231PD  X22, X20, X6
-	VBROADCASTSD (AX)(DX*4), Z22
-	VFMADD231PD  Z22, Z21, Z9
-	VFMADD231PD  X22, X20, X8
-	VBROADCASTSD (AX)(R11*1), Z22
-	VFMADD231PD  Z22, Z21, Z11
-	VFMADD231PD  X22, X20, X10
-	VBROADCASTSD (AX)(R10*2), Z22
-	VFMADD231PD  Z22, Z21, Z13
-	VFMADD231PD  X22, X20, X12
-	VBROADCASTSD (R12), Z22
-	VFMADD231PD  Z22, Z21, Z15
-	VFMADD231PD  X22, X20, X14
-	VBROADCASTSD (R12)(DX*1), Z22
-	VFMADD231PD  Z22, Z21, Z17
-	VFMADD231PD  X22, X20, X16
-	VBROADCASTSD (R12)(DX*2), Z22
-	VFMADD231PD  Z22, Z21, Z19
-	VFMADD231PD  X22, X20, X18
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z22
+	VMOVUPD.Z    (R11)(R10*1), K1, X20
+	VBROADCASTSD (CX), Z23
+	VFMADD231PD  Z23, Z22, Z1
+	VFMADD231PD  X23, X20, X0
+	VBROADCASTSD (CX)(DX*1), Z23
+	VFMADD231PD  Z23, Z22, Z3
+	VFMADD231PD  X23, X20, X2
+	VBROADCASTSD (CX)(DX*2), Z23
+	VFMADD231PD  Z23, Z22, Z5
+	VFMADD231PD  X23, X20, X4
+	VBROADCASTSD (CX)(R8*1), Z23
+	VFMADD231PD  Z23, Z22, Z7
+	VFMADD231PD  X23, X20, X6
+	VBROADCASTSD (CX)(DX*4), Z23
+	VFMADD231PD  Z23, Z22, Z9
+	VFMADD231PD  X23, X20, X8
+	VBROADCASTSD (CX)(R9*1), Z23
+	VFMADD231PD  Z23, Z22, Z11
+	VFMADD231PD  X23, X20, X10
+	VBROADCASTSD (CX)(R8*2), Z23
+	VFMADD231PD  Z23, Z22, Z13
+	VFMADD231PD  X23, X20, X12
+	VBROADCASTSD (R13), Z23
+	VFMADD231PD  Z23, Z22, Z15
+	VFMADD231PD  X23, X20, X14
+	VBROADCASTSD (R13)(DX*1), Z23
+	VFMADD231PD  Z23, Z22, Z17
+	VFMADD231PD  X23, X20, X16
+	VBROADCASTSD (R13)(DX*2), Z23
+	VFMADD231PD  Z23, Z22, Z19
+	VFMADD231PD  X23, X20, X18
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z19, (DI)
-	VMOVUPD X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z19, (SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs11x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000a, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs11x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs11x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs11x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -14322,271 +15045,283 @@ TEXT ·dalonePairs11x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X18, X18, X18
 	VPXORD  Z21, Z21, Z21
 	VPXORD  X20, X20, X20
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z24
-	VMOVUPD          (BX)(R13*1), X22
-	VFMADD231PD.BCST (AX), Z24, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z24, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z24, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z24, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z24, Z9
-	VFMADD231PD.BCST (AX)(R11*1), Z24, Z11
-	VFMADD231PD.BCST (AX)(R10*2), Z24, Z13
-	VFMADD231PD.BCST (R12), Z24, Z15
-	VFMADD231PD.BCST (R12)(DX*1), Z24, Z17
-	VFMADD231PD.BCST (R12)(DX*2), Z24, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y22, Y22
-	VFMADD231PD.BCST 8(AX), Z24, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z24, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z24, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z24, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z24, Z9
-	VFMADD231PD.BCST 8(AX)(R11*1), Z24, Z11
-	VFMADD231PD.BCST 8(AX)(R10*2), Z24, Z13
-	VFMADD231PD.BCST 8(R12), Z24, Z15
-	VFMADD231PD.BCST 8(R12)(DX*1), Z24, Z17
-	VFMADD231PD.BCST 8(R12)(DX*2), Z24, Z19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VMOVUPD          (BX)(R13*1), X23
-	VFMADD231PD.BCST 16(AX), Z24, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z24, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z24, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z24, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z24, Z9
-	VFMADD231PD.BCST 16(AX)(R11*1), Z24, Z11
-	VFMADD231PD.BCST 16(AX)(R10*2), Z24, Z13
-	VFMADD231PD.BCST 16(R12), Z24, Z15
-	VFMADD231PD.BCST 16(R12)(DX*1), Z24, Z17
-	VFMADD231PD.BCST 16(R12)(DX*2), Z24, Z19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y23, Y23
+	VMOVUPD          (R11), Z24
+	VMOVUPD          (R11)(R10*1), X22
+	VFMADD231PD.BCST (CX), Z24, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z24, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z24, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z24, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z24, Z11
+	VFMADD231PD.BCST (CX)(R8*2), Z24, Z13
+	VFMADD231PD.BCST (R13), Z24, Z15
+	VFMADD231PD.BCST (R13)(DX*1), Z24, Z17
+	VFMADD231PD.BCST (R13)(DX*2), Z24, Z19
+	VFMADD231PD.BCST (R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z24
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y22, Y22
+	VFMADD231PD.BCST 8(CX), Z24, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z24, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z24, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z24, Z9
+	VFMADD231PD.BCST 8(CX)(R9*1), Z24, Z11
+	VFMADD231PD.BCST 8(CX)(R8*2), Z24, Z13
+	VFMADD231PD.BCST 8(R13), Z24, Z15
+	VFMADD231PD.BCST 8(R13)(DX*1), Z24, Z17
+	VFMADD231PD.BCST 8(R13)(DX*2), Z24, Z19
+	VFMADD231PD.BCST 8(R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z24
+	VMOVUPD          (R11)(R10*1), X23
+	VFMADD231PD.BCST 16(CX), Z24, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z24, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z24, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z24, Z9
+	VFMADD231PD.BCST 16(CX)(R9*1), Z24, Z11
+	VFMADD231PD.BCST 16(CX)(R8*2), Z24, Z13
+	VFMADD231PD.BCST 16(R13), Z24, Z15
+	VFMADD231PD.BCST 16(R13)(DX*1), Z24, Z17
+	VFMADD231PD.BCST 16(R13)(DX*2), Z24, Z19
+	VFMADD231PD.BCST 16(R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z24
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y23, Y23
 	VINSERTF64X4     $0x01, Y23, Z22, Z22
-	VFMADD231PD.BCST 24(AX), Z24, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z24, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z24, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z24, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z24, Z9
-	VFMADD231PD.BCST 24(AX)(R11*1), Z24, Z11
-	VFMADD231PD.BCST 24(AX)(R10*2), Z24, Z13
-	VFMADD231PD.BCST 24(R12), Z24, Z15
-	VFMADD231PD.BCST 24(R12)(DX*1), Z24, Z17
-	VFMADD231PD.BCST 24(R12)(DX*2), Z24, Z19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z24, Z21
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z24, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z24, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z24, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z24, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z24, Z9
+	VFMADD231PD.BCST 24(CX)(R9*1), Z24, Z11
+	VFMADD231PD.BCST 24(CX)(R8*2), Z24, Z13
+	VFMADD231PD.BCST 24(R13), Z24, Z15
+	VFMADD231PD.BCST 24(R13)(DX*1), Z24, Z17
+	VFMADD231PD.BCST 24(R13)(DX*2), Z24, Z19
+	VFMADD231PD.BCST 24(R13)(R8*1), Z24, Z21
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z23
 	VPERMPD          Z22, Z23, Z22
-	VBROADCASTF64X4  (AX), Z24
+	VBROADCASTF64X4  (CX), Z24
 	VFMADD231PD      Z24, Z22, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z24
+	VBROADCASTF64X4  (CX)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z24
+	VBROADCASTF64X4  (CX)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z24
+	VBROADCASTF64X4  (CX)(R8*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z24
+	VBROADCASTF64X4  (CX)(DX*4), Z24
 	VFMADD231PD      Z24, Z22, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z24
+	VBROADCASTF64X4  (CX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z24
+	VBROADCASTF64X4  (CX)(R8*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
-	VBROADCASTF64X4  (R12), Z24
+	VBROADCASTF64X4  (R13), Z24
 	VFMADD231PD      Z24, Z22, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z24
+	VBROADCASTF64X4  (R13)(DX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
-	VBROADCASTF64X4  (R12)(DX*2), Z24
+	VBROADCASTF64X4  (R13)(DX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
-	VBROADCASTF64X4  (R12)(R10*1), Z24
+	VBROADCASTF64X4  (R13)(R8*1), Z24
 	VFMADD231PD      Z24, Z22, Z20
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z23
 	VPERMPD       Z0, Z23, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y22
-	VADDPD        Y22, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X22
-	VADDPD        X22, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y24
+	VADDPD        Y24, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X24
+	VADDPD        X24, X0, X0
 	VPERMPD       Z2, Z23, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y22
-	VADDPD        Y22, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X22
-	VADDPD        X22, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y24
+	VADDPD        Y24, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X24
+	VADDPD        X24, X2, X2
 	VPERMPD       Z4, Z23, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y22
-	VADDPD        Y22, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X22
-	VADDPD        X22, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y24
+	VADDPD        Y24, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X24
+	VADDPD        X24, X4, X4
 	VPERMPD       Z6, Z23, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y22
-	VADDPD        Y22, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X22
-	VADDPD        X22, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y24
+	VADDPD        Y24, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X24
+	VADDPD        X24, X6, X6
 	VPERMPD       Z8, Z23, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y22
-	VADDPD        Y22, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X22
-	VADDPD        X22, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y24
+	VADDPD        Y24, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X24
+	VADDPD        X24, X8, X8
 	VPERMPD       Z10, Z23, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y22
-	VADDPD        Y22, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X22
-	VADDPD        X22, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y24
+	VADDPD        Y24, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X24
+	VADDPD        X24, X10, X10
 	VPERMPD       Z12, Z23, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y22
-	VADDPD        Y22, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X22
-	VADDPD        X22, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y24
+	VADDPD        Y24, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X24
+	VADDPD        X24, X12, X12
 	VPERMPD       Z14, Z23, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y22
-	VADDPD        Y22, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X22
-	VADDPD        X22, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y24
+	VADDPD        Y24, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X24
+	VADDPD        X24, X14, X14
 	VPERMPD       Z16, Z23, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y22
-	VADDPD        Y22, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X22
-	VADDPD        X22, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y24
+	VADDPD        Y24, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X24
+	VADDPD        X24, X16, X16
 	VPERMPD       Z18, Z23, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y22
-	VADDPD        Y22, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X22
-	VADDPD        X22, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y24
+	VADDPD        Y24, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X24
+	VADDPD        X24, X18, X18
 	VPERMPD       Z20, Z23, Z20
-	VEXTRACTF64X4 $0x01, Z20, Y22
-	VADDPD        Y22, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X22
-	VADDPD        X22, X20, X20
+	VEXTRACTF64X4 $0x01, Z20, Y24
+	VADDPD        Y24, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X24
+	VADDPD        X24, X20, X20
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z23
-	VMOVUPD.Z    (BX)(R13*1), K1, X22
-	VBROADCASTSD (AX), Z24
-	VFMADD231PD  Z24, Z23, Z1
-	VFMADD231PD  X24, X22, X0
-	VBROADCASTSD (AX)(DX*1), Z24
-	VFMADD231PD  Z24, Z23, Z3
-	VFMADD231PD  X24, X22, X2
-	VBROADCASTSD (AX)(DX*2), Z24
-	VFMADD231PD  Z24, Z23, Z5
-	VFMADD231PD  X24, X22, X4
-	VBROADCASTSD (AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z23, Z7
-	VFMADD231PD  X24, X22, X6
-	VBROADCASTSD (AX)(DX*4), Z24
-	VFMADD231PD  Z24, Z23, Z9
-	VFMADD231PD  X24, X22, X8
-	VBROADCASTSD (AX)(R11*1), Z24
-	VFMADD231PD  Z24, Z23, Z11
-	VFMADD231PD  X24, X22, X10
-	VBROADCASTSD (AX)(R10*2), Z24
-	VFMADD231PD  Z24, Z23, Z13
-	VFMADD231PD  X24, X22, X12
-	VBROADCASTSD (R12), Z24
-	VFMADD231PD  Z24, Z23, Z15
-	VFMADD231PD  X24, X22, X14
-	VBROADCASTSD (R12)(DX*1), Z24
-	VFMADD231PD  Z24, Z23, Z17
-	VFMADD231PD  X24, X22, X16
-	VBROADCASTSD (R12)(DX*2), Z24
-	VFMADD231PD  Z24, Z23, Z19
-	VFMADD231PD  X24, X22, X18
-	VBROADCASTSD (R12)(R10*1), Z24
-	VFMADD231PD  Z24, Z23, Z21
-	VFMADD231PD  X24, X22, X20
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z24
+	VMOVUPD.Z    (R11)(R10*1), K1, X22
+	VBROADCASTSD (CX), Z25
+	VFMADD231PD  Z25, Z24, Z1
+	VFMADD231PD  X25, X22, X0
+	VBROADCASTSD (CX)(DX*1), Z25
+	VFMADD231PD  Z25, Z24, Z3
+	VFMADD231PD  X25, X22, X2
+	VBROADCASTSD (CX)(DX*2), Z25
+	VFMADD231PD  Z25, Z24, Z5
+	VFMADD231PD  X25, X22, X4
+	VBROADCASTSD (CX)(R8*1), Z25
+	VFMADD231PD  Z25, Z24, Z7
+	VFMADD231PD  X25, X22, X6
+	VBROADCASTSD (CX)(DX*4), Z25
+	VFMADD231PD  Z25, Z24, Z9
+	VFMADD231PD  X25, X22, X8
+	VBROADCASTSD (CX)(R9*1), Z25
+	VFMADD231PD  Z25, Z24, Z11
+	VFMADD231PD  X25, X22, X10
+	VBROADCASTSD (CX)(R8*2), Z25
+	VFMADD231PD  Z25, Z24, Z13
+	VFMADD231PD  X25, X22, X12
+	VBROADCASTSD (R13), Z25
+	VFMADD231PD  Z25, Z24, Z15
+	VFMADD231PD  X25, X22, X14
+	VBROADCASTSD (R13)(DX*1), Z25
+	VFMADD231PD  Z25, Z24, Z17
+	VFMADD231PD  X25, X22, X16
+	VBROADCASTSD (R13)(DX*2), Z25
+	VFMADD231PD  Z25, Z24, Z19
+	VFMADD231PD  X25, X22, X18
+	VBROADCASTSD (R13)(R8*1), Z25
+	VFMADD231PD  Z25, Z24, Z21
+	VFMADD231PD  X25, X22, X20
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z19, (DI)
-	VMOVUPD X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z21, (DI)
-	VMOVUPD X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z19, (SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z21, (SI)
+	VMOVUPD X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs12x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000b, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs12x10AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs12x10AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs12x10AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  X0, X0, X0
 	VPXORD  Z3, Z3, Z3
@@ -14611,522 +15346,558 @@ TEXT ·dalonePairs12x10AVX512(SB), NOSPLIT, $0-64
 	VPXORD  X20, X20, X20
 	VPXORD  Z23, Z23, Z23
 	VPXORD  X22, X22, X22
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z26
-	VMOVUPD          (BX)(R13*1), X24
-	VFMADD231PD.BCST (AX), Z26, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z26, Z3
-	VFMADD231PD.BCST (AX)(DX*2), Z26, Z5
-	VFMADD231PD.BCST (AX)(R10*1), Z26, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z26, Z9
-	VFMADD231PD.BCST (AX)(R11*1), Z26, Z11
-	VFMADD231PD.BCST (AX)(R10*2), Z26, Z13
-	VFMADD231PD.BCST (R12), Z26, Z15
-	VFMADD231PD.BCST (R12)(DX*1), Z26, Z17
-	VFMADD231PD.BCST (R12)(DX*2), Z26, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z26, Z21
-	VFMADD231PD.BCST (R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y24, Y24
-	VFMADD231PD.BCST 8(AX), Z26, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z26, Z3
-	VFMADD231PD.BCST 8(AX)(DX*2), Z26, Z5
-	VFMADD231PD.BCST 8(AX)(R10*1), Z26, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z26, Z9
-	VFMADD231PD.BCST 8(AX)(R11*1), Z26, Z11
-	VFMADD231PD.BCST 8(AX)(R10*2), Z26, Z13
-	VFMADD231PD.BCST 8(R12), Z26, Z15
-	VFMADD231PD.BCST 8(R12)(DX*1), Z26, Z17
-	VFMADD231PD.BCST 8(R12)(DX*2), Z26, Z19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z26, Z21
-	VFMADD231PD.BCST 8(R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VMOVUPD          (BX)(R13*1), X25
-	VFMADD231PD.BCST 16(AX), Z26, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z26, Z3
-	VFMADD231PD.BCST 16(AX)(DX*2), Z26, Z5
-	VFMADD231PD.BCST 16(AX)(R10*1), Z26, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z26, Z9
-	VFMADD231PD.BCST 16(AX)(R11*1), Z26, Z11
-	VFMADD231PD.BCST 16(AX)(R10*2), Z26, Z13
-	VFMADD231PD.BCST 16(R12), Z26, Z15
-	VFMADD231PD.BCST 16(R12)(DX*1), Z26, Z17
-	VFMADD231PD.BCST 16(R12)(DX*2), Z26, Z19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z26, Z21
-	VFMADD231PD.BCST 16(R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VINSERTF64X2     $0x01, (BX)(R13*1), Y25, Y25
+	VMOVUPD          (R11), Z26
+	VMOVUPD          (R11)(R10*1), X24
+	VFMADD231PD.BCST (CX), Z26, Z1
+	VFMADD231PD.BCST (CX)(DX*1), Z26, Z3
+	VFMADD231PD.BCST (CX)(DX*2), Z26, Z5
+	VFMADD231PD.BCST (CX)(R8*1), Z26, Z7
+	VFMADD231PD.BCST (CX)(DX*4), Z26, Z9
+	VFMADD231PD.BCST (CX)(R9*1), Z26, Z11
+	VFMADD231PD.BCST (CX)(R8*2), Z26, Z13
+	VFMADD231PD.BCST (R13), Z26, Z15
+	VFMADD231PD.BCST (R13)(DX*1), Z26, Z17
+	VFMADD231PD.BCST (R13)(DX*2), Z26, Z19
+	VFMADD231PD.BCST (R13)(R8*1), Z26, Z21
+	VFMADD231PD.BCST (R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z26
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y24, Y24
+	VFMADD231PD.BCST 8(CX), Z26, Z1
+	VFMADD231PD.BCST 8(CX)(DX*1), Z26, Z3
+	VFMADD231PD.BCST 8(CX)(DX*2), Z26, Z5
+	VFMADD231PD.BCST 8(CX)(R8*1), Z26, Z7
+	VFMADD231PD.BCST 8(CX)(DX*4), Z26, Z9
+	VFMADD231PD.BCST 8(CX)(R9*1), Z26, Z11
+	VFMADD231PD.BCST 8(CX)(R8*2), Z26, Z13
+	VFMADD231PD.BCST 8(R13), Z26, Z15
+	VFMADD231PD.BCST 8(R13)(DX*1), Z26, Z17
+	VFMADD231PD.BCST 8(R13)(DX*2), Z26, Z19
+	VFMADD231PD.BCST 8(R13)(R8*1), Z26, Z21
+	VFMADD231PD.BCST 8(R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z26
+	VMOVUPD          (R11)(R10*1), X25
+	VFMADD231PD.BCST 16(CX), Z26, Z1
+	VFMADD231PD.BCST 16(CX)(DX*1), Z26, Z3
+	VFMADD231PD.BCST 16(CX)(DX*2), Z26, Z5
+	VFMADD231PD.BCST 16(CX)(R8*1), Z26, Z7
+	VFMADD231PD.BCST 16(CX)(DX*4), Z26, Z9
+	VFMADD231PD.BCST 16(CX)(R9*1), Z26, Z11
+	VFMADD231PD.BCST 16(CX)(R8*2), Z26, Z13
+	VFMADD231PD.BCST 16(R13), Z26, Z15
+	VFMADD231PD.BCST 16(R13)(DX*1), Z26, Z17
+	VFMADD231PD.BCST 16(R13)(DX*2), Z26, Z19
+	VFMADD231PD.BCST 16(R13)(R8*1), Z26, Z21
+	VFMADD231PD.BCST 16(R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Z26
+	VINSERTF64X2     $0x01, (R11)(R10*1), Y25, Y25
 	VINSERTF64X4     $0x01, Y25, Z24, Z24
-	VFMADD231PD.BCST 24(AX), Z26, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z26, Z3
-	VFMADD231PD.BCST 24(AX)(DX*2), Z26, Z5
-	VFMADD231PD.BCST 24(AX)(R10*1), Z26, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z26, Z9
-	VFMADD231PD.BCST 24(AX)(R11*1), Z26, Z11
-	VFMADD231PD.BCST 24(AX)(R10*2), Z26, Z13
-	VFMADD231PD.BCST 24(R12), Z26, Z15
-	VFMADD231PD.BCST 24(R12)(DX*1), Z26, Z17
-	VFMADD231PD.BCST 24(R12)(DX*2), Z26, Z19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z26, Z21
-	VFMADD231PD.BCST 24(R12)(DX*4), Z26, Z23
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(CX), Z26, Z1
+	VFMADD231PD.BCST 24(CX)(DX*1), Z26, Z3
+	VFMADD231PD.BCST 24(CX)(DX*2), Z26, Z5
+	VFMADD231PD.BCST 24(CX)(R8*1), Z26, Z7
+	VFMADD231PD.BCST 24(CX)(DX*4), Z26, Z9
+	VFMADD231PD.BCST 24(CX)(R9*1), Z26, Z11
+	VFMADD231PD.BCST 24(CX)(R8*2), Z26, Z13
+	VFMADD231PD.BCST 24(R13), Z26, Z15
+	VFMADD231PD.BCST 24(R13)(DX*1), Z26, Z17
+	VFMADD231PD.BCST 24(R13)(DX*2), Z26, Z19
+	VFMADD231PD.BCST 24(R13)(R8*1), Z26, Z21
+	VFMADD231PD.BCST 24(R13)(DX*4), Z26, Z23
+	ADDQ             BX, R11
 	VMOVUPS          dpairOrder<>+0(SB), Z25
 	VPERMPD          Z24, Z25, Z24
-	VBROADCASTF64X4  (AX), Z26
+	VBROADCASTF64X4  (CX), Z26
 	VFMADD231PD      Z26, Z24, Z0
-	VBROADCASTF64X4  (AX)(DX*1), Z26
+	VBROADCASTF64X4  (CX)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z2
-	VBROADCASTF64X4  (AX)(DX*2), Z26
+	VBROADCASTF64X4  (CX)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
-	VBROADCASTF64X4  (AX)(R10*1), Z26
+	VBROADCASTF64X4  (CX)(R8*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
-	VBROADCASTF64X4  (AX)(DX*4), Z26
+	VBROADCASTF64X4  (CX)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z8
-	VBROADCASTF64X4  (AX)(R11*1), Z26
+	VBROADCASTF64X4  (CX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
-	VBROADCASTF64X4  (AX)(R10*2), Z26
+	VBROADCASTF64X4  (CX)(R8*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
-	VBROADCASTF64X4  (R12), Z26
+	VBROADCASTF64X4  (R13), Z26
 	VFMADD231PD      Z26, Z24, Z14
-	VBROADCASTF64X4  (R12)(DX*1), Z26
+	VBROADCASTF64X4  (R13)(DX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
-	VBROADCASTF64X4  (R12)(DX*2), Z26
+	VBROADCASTF64X4  (R13)(DX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
-	VBROADCASTF64X4  (R12)(R10*1), Z26
+	VBROADCASTF64X4  (R13)(R8*1), Z26
 	VFMADD231PD      Z26, Z24, Z20
-	VBROADCASTF64X4  (R12)(DX*4), Z26
+	VBROADCASTF64X4  (R13)(DX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
-	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, CX
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R12
 	JGE              tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z25
 	VPERMPD       Z0, Z25, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y24
-	VADDPD        Y24, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X24
-	VADDPD        X24, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y26
+	VADDPD        Y26, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X26
+	VADDPD        X26, X0, X0
 	VPERMPD       Z2, Z25, Z2
-	VEXTRACTF64X4 $0x01, Z2, Y24
-	VADDPD        Y24, Y2, Y2
-	VEXTRACTF32X4 $0x01, Y2, X24
-	VADDPD        X24, X2, X2
+	VEXTRACTF64X4 $0x01, Z2, Y26
+	VADDPD        Y26, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X26
+	VADDPD        X26, X2, X2
 	VPERMPD       Z4, Z25, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y24
-	VADDPD        Y24, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X24
-	VADDPD        X24, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y26
+	VADDPD        Y26, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X26
+	VADDPD        X26, X4, X4
 	VPERMPD       Z6, Z25, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y24
-	VADDPD        Y24, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X24
-	VADDPD        X24, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y26
+	VADDPD        Y26, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X26
+	VADDPD        X26, X6, X6
 	VPERMPD       Z8, Z25, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y24
-	VADDPD        Y24, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X24
-	VADDPD        X24, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y26
+	VADDPD        Y26, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X26
+	VADDPD        X26, X8, X8
 	VPERMPD       Z10, Z25, Z10
-	VEXTRACTF64X4 $0x01, Z10, Y24
-	VADDPD        Y24, Y10, Y10
-	VEXTRACTF32X4 $0x01, Y10, X24
-	VADDPD        X24, X10, X10
+	VEXTRACTF64X4 $0x01, Z10, Y26
+	VADDPD        Y26, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X26
+	VADDPD        X26, X10, X10
 	VPERMPD       Z12, Z25, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y24
-	VADDPD        Y24, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X24
-	VADDPD        X24, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y26
+	VADDPD        Y26, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X26
+	VADDPD        X26, X12, X12
 	VPERMPD       Z14, Z25, Z14
-	VEXTRACTF64X4 $0x01, Z14, Y24
-	VADDPD        Y24, Y14, Y14
-	VEXTRACTF32X4 $0x01, Y14, X24
-	VADDPD        X24, X14, X14
+	VEXTRACTF64X4 $0x01, Z14, Y26
+	VADDPD        Y26, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X26
+	VADDPD        X26, X14, X14
 	VPERMPD       Z16, Z25, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y24
-	VADDPD        Y24, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X24
-	VADDPD        X24, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y26
+	VADDPD        Y26, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X26
+	VADDPD        X26, X16, X16
 	VPERMPD       Z18, Z25, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y24
-	VADDPD        Y24, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X24
-	VADDPD        X24, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y26
+	VADDPD        Y26, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X26
+	VADDPD        X26, X18, X18
 	VPERMPD       Z20, Z25, Z20
-	VEXTRACTF64X4 $0x01, Z20, Y24
-	VADDPD        Y24, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X24
-	VADDPD        X24, X20, X20
+	VEXTRACTF64X4 $0x01, Z20, Y26
+	VADDPD        Y26, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X26
+	VADDPD        X26, X20, X20
 	VPERMPD       Z22, Z25, Z22
-	VEXTRACTF64X4 $0x01, Z22, Y24
-	VADDPD        Y24, Y22, Y22
-	VEXTRACTF32X4 $0x01, Y22, X24
-	VADDPD        X24, X22, X22
+	VEXTRACTF64X4 $0x01, Z22, Y26
+	VADDPD        Y26, Y22, Y22
+	VEXTRACTF32X4 $0x01, Y22, X26
+	VADDPD        X26, X22, X22
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z25
-	VMOVUPD.Z    (BX)(R13*1), K1, X24
-	VBROADCASTSD (AX), Z26
-	VFMADD231PD  Z26, Z25, Z1
-	VFMADD231PD  X26, X24, X0
-	VBROADCASTSD (AX)(DX*1), Z26
-	VFMADD231PD  Z26, Z25, Z3
-	VFMADD231PD  X26, X24, X2
-	VBROADCASTSD (AX)(DX*2), Z26
-	VFMADD231PD  Z26, Z25, Z5
-	VFMADD231PD  X26, X24, X4
-	VBROADCASTSD (AX)(R10*1), Z26
-	VFMADD231PD  Z26, Z25, Z7
-	VFMADD231PD  X26, X24, X6
-	VBROADCASTSD (AX)(DX*4), Z26
-	VFMADD231PD  Z26, Z25, Z9
-	VFMADD231PD  X26, X24, X8
-	VBROADCASTSD (AX)(R11*1), Z26
-	VFMADD231PD  Z26, Z25, Z11
-	VFMADD231PD  X26, X24, X10
-	VBROADCASTSD (AX)(R10*2), Z26
-	VFMADD231PD  Z26, Z25, Z13
-	VFMADD231PD  X26, X24, X12
-	VBROADCASTSD (R12), Z26
-	VFMADD231PD  Z26, Z25, Z15
-	VFMADD231PD  X26, X24, X14
-	VBROADCASTSD (R12)(DX*1), Z26
-	VFMADD231PD  Z26, Z25, Z17
-	VFMADD231PD  X26, X24, X16
-	VBROADCASTSD (R12)(DX*2), Z26
-	VFMADD231PD  Z26, Z25, Z19
-	VFMADD231PD  X26, X24, X18
-	VBROADCASTSD (R12)(R10*1), Z26
-	VFMADD231PD  Z26, Z25, Z21
-	VFMADD231PD  X26, X24, X20
-	VBROADCASTSD (R12)(DX*4), Z26
-	VFMADD231PD  Z26, Z25, Z23
-	VFMADD231PD  X26, X24, X22
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z26
+	VMOVUPD.Z    (R11)(R10*1), K1, X24
+	VBROADCASTSD (CX), Z27
+	VFMADD231PD  Z27, Z26, Z1
+	VFMADD231PD  X27, X24, X0
+	VBROADCASTSD (CX)(DX*1), Z27
+	VFMADD231PD  Z27, Z26, Z3
+	VFMADD231PD  X27, X24, X2
+	VBROADCASTSD (CX)(DX*2), Z27
+	VFMADD231PD  Z27, Z26, Z5
+	VFMADD231PD  X27, X24, X4
+	VBROADCASTSD (CX)(R8*1), Z27
+	VFMADD231PD  Z27, Z26, Z7
+	VFMADD231PD  X27, X24, X6
+	VBROADCASTSD (CX)(DX*4), Z27
+	VFMADD231PD  Z27, Z26, Z9
+	VFMADD231PD  X27, X24, X8
+	VBROADCASTSD (CX)(R9*1), Z27
+	VFMADD231PD  Z27, Z26, Z11
+	VFMADD231PD  X27, X24, X10
+	VBROADCASTSD (CX)(R8*2), Z27
+	VFMADD231PD  Z27, Z26, Z13
+	VFMADD231PD  X27, X24, X12
+	VBROADCASTSD (R13), Z27
+	VFMADD231PD  Z27, Z26, Z15
+	VFMADD231PD  X27, X24, X14
+	VBROADCASTSD (R13)(DX*1), Z27
+	VFMADD231PD  Z27, Z26, Z17
+	VFMADD231PD  X27, X24, X16
+	VBROADCASTSD (R13)(DX*2), Z27
+	VFMADD231PD  Z27, Z26, Z19
+	VFMADD231PD  X27, X24, X18
+	VBROADCASTSD (R13)(R8*1), Z27
+	VFMADD231PD  Z27, Z26, Z21
+	VFMADD231PD  X27, X24, X20
+	VBROADCASTSD (R13)(DX*4), Z27
+	VFMADD231PD  Z27, Z26, Z23
+	VFMADD231PD  X27, X24, X22
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z3, (DI)
-	VMOVUPD X2, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD X4, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD X8, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z11, (DI)
-	VMOVUPD X10, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z15, (DI)
-	VMOVUPD X14, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z17, (DI)
-	VMOVUPD X16, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z19, (DI)
-	VMOVUPD X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z21, (DI)
-	VMOVUPD X20, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z23, (DI)
-	VMOVUPD X22, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z3, (SI)
+	VMOVUPD X2, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z11, (SI)
+	VMOVUPD X10, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z15, (SI)
+	VMOVUPD X14, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z17, (SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z19, (SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z21, (SI)
+	VMOVUPD X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z23, (SI)
+	VMOVUPD X22, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs1x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x0000000c, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs1x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs1x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs1x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R9
-	SHLQ $0x03, R9
-	MOVQ $0x00000002, R10
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (DX), Z5
-	VMOVUPD         64(DX), Z6
-	VMOVUPD         (DX)(R9*1), X3
-	VBROADCASTSD    (AX), Z7
+	VMOVUPD         (R9), Z5
+	VMOVUPD         64(R9), Z6
+	VMOVUPD         (R9)(R8*1), X3
+	VBROADCASTSD    (CX), Z7
 	VFMADD231PD     Z7, Z5, Z1
 	VFMADD231PD     Z7, Z6, Z2
-	ADDQ            BX, DX
-	VMOVUPD         (DX), Z5
-	VMOVUPD         64(DX), Z6
-	VINSERTF64X2    $0x01, (DX)(R9*1), Y3, Y3
-	VBROADCASTSD    8(AX), Z7
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z5
+	VMOVUPD         64(R9), Z6
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y3, Y3
+	VBROADCASTSD    8(CX), Z7
 	VFMADD231PD     Z7, Z5, Z1
 	VFMADD231PD     Z7, Z6, Z2
-	ADDQ            BX, DX
-	VMOVUPD         (DX), Z5
-	VMOVUPD         64(DX), Z6
-	VMOVUPD         (DX)(R9*1), X4
-	VBROADCASTSD    16(AX), Z7
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z5
+	VMOVUPD         64(R9), Z6
+	VMOVUPD         (R9)(R8*1), X4
+	VBROADCASTSD    16(CX), Z7
 	VFMADD231PD     Z7, Z5, Z1
 	VFMADD231PD     Z7, Z6, Z2
-	ADDQ            BX, DX
-	VMOVUPD         (DX), Z5
-	VMOVUPD         64(DX), Z6
-	VINSERTF64X2    $0x01, (DX)(R9*1), Y4, Y4
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z5
+	VMOVUPD         64(R9), Z6
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y4, Y4
 	VINSERTF64X4    $0x01, Y4, Z3, Z3
-	VBROADCASTSD    24(AX), Z4
+	VBROADCASTSD    24(CX), Z4
 	VFMADD231PD     Z4, Z5, Z1
 	VFMADD231PD     Z4, Z6, Z2
-	ADDQ            BX, DX
+	ADDQ            BX, R9
 	VMOVUPS         dpairOrder<>+0(SB), Z4
 	VPERMPD         Z3, Z4, Z3
-	VBROADCASTF64X4 (AX), Z5
+	VBROADCASTF64X4 (CX), Z5
 	VFMADD231PD     Z5, Z3, Z0
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R8
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z4
 	VPERMPD       Z0, Z4, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y3
-	VADDPD        Y3, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X3
-	VADDPD        X3, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y5
+	VADDPD        Y5, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X5
+	VADDPD        X5, X0, X0
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z4
-	VMOVUPD      64(DX), Z5
-	VMOVUPD.Z    (DX)(R9*1), K1, X3
-	VBROADCASTSD (AX), Z6
-	VFMADD231PD  Z6, Z4, Z1
-	VFMADD231PD  Z6, Z5, Z2
-	VFMADD231PD  X6, X3, X0
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (R9), Z5
+	VMOVUPD      64(R9), Z6
+	VMOVUPD.Z    (R9)(R8*1), K1, X3
+	VBROADCASTSD (CX), Z7
+	VFMADD231PD  Z7, Z5, Z1
+	VFMADD231PD  Z7, Z6, Z2
+	VFMADD231PD  X7, X3, X0
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
 	VMOVUPD Z1, (SI)
 	VMOVUPD Z2, 64(SI)
-	VMOVUPD X0, K1, (SI)(R9*1)
+	VMOVUPD X0, K1, (SI)(R8*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs2x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs2x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs2x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs2x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	VPXORD  X3, X3, X3
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z8
-	VMOVUPD         64(BX), Z9
-	VMOVUPD         (BX)(R10*1), X6
-	VBROADCASTSD    (AX), Z10
+	VMOVUPD         (R9), Z8
+	VMOVUPD         64(R9), Z9
+	VMOVUPD         (R9)(R8*1), X6
+	VBROADCASTSD    (CX), Z10
 	VFMADD231PD     Z10, Z8, Z1
 	VFMADD231PD     Z10, Z9, Z2
-	VBROADCASTSD    (AX)(DX*1), Z10
+	VBROADCASTSD    (CX)(DX*1), Z10
 	VFMADD231PD     Z10, Z8, Z4
 	VFMADD231PD     Z10, Z9, Z5
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z8
-	VMOVUPD         64(BX), Z9
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y6, Y6
-	VBROADCASTSD    8(AX), Z10
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z8
+	VMOVUPD         64(R9), Z9
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y6, Y6
+	VBROADCASTSD    8(CX), Z10
 	VFMADD231PD     Z10, Z8, Z1
 	VFMADD231PD     Z10, Z9, Z2
-	VBROADCASTSD    8(AX)(DX*1), Z10
+	VBROADCASTSD    8(CX)(DX*1), Z10
 	VFMADD231PD     Z10, Z8, Z4
 	VFMADD231PD     Z10, Z9, Z5
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z8
-	VMOVUPD         64(BX), Z9
-	VMOVUPD         (BX)(R10*1), X7
-	VBROADCASTSD    16(AX), Z10
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z8
+	VMOVUPD         64(R9), Z9
+	VMOVUPD         (R9)(R8*1), X7
+	VBROADCASTSD    16(CX), Z10
 	VFMADD231PD     Z10, Z8, Z1
 	VFMADD231PD     Z10, Z9, Z2
-	VBROADCASTSD    16(AX)(DX*1), Z10
+	VBROADCASTSD    16(CX)(DX*1), Z10
 	VFMADD231PD     Z10, Z8, Z4
 	VFMADD231PD     Z10, Z9, Z5
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z8
-	VMOVUPD         64(BX), Z9
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y7, Y7
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z8
+	VMOVUPD         64(R9), Z9
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y7, Y7
 	VINSERTF64X4    $0x01, Y7, Z6, Z6
-	VBROADCASTSD    24(AX), Z7
+	VBROADCASTSD    24(CX), Z7
 	VFMADD231PD     Z7, Z8, Z1
 	VFMADD231PD     Z7, Z9, Z2
-	VBROADCASTSD    24(AX)(DX*1), Z7
+	VBROADCASTSD    24(CX)(DX*1), Z7
 	VFMADD231PD     Z7, Z8, Z4
 	VFMADD231PD     Z7, Z9, Z5
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         dpairOrder<>+0(SB), Z7
 	VPERMPD         Z6, Z7, Z6
-	VBROADCASTF64X4 (AX), Z8
+	VBROADCASTF64X4 (CX), Z8
 	VFMADD231PD     Z8, Z6, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z8
+	VBROADCASTF64X4 (CX)(DX*1), Z8
 	VFMADD231PD     Z8, Z6, Z3
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z7
 	VPERMPD       Z0, Z7, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VADDPD        Y6, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X6
-	VADDPD        X6, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPD        Y8, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X8
+	VADDPD        X8, X0, X0
 	VPERMPD       Z3, Z7, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y6
-	VADDPD        Y6, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X6
-	VADDPD        X6, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y8
+	VADDPD        Y8, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X8
+	VADDPD        X8, X3, X3
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z7
-	VMOVUPD      64(BX), Z8
-	VMOVUPD.Z    (BX)(R10*1), K1, X6
-	VBROADCASTSD (AX), Z9
-	VFMADD231PD  Z9, Z7, Z1
-	VFMADD231PD  Z9, Z8, Z2
-	VFMADD231PD  X9, X6, X0
-	VBROADCASTSD (AX)(DX*1), Z9
-	VFMADD231PD  Z9, Z7, Z4
-	VFMADD231PD  Z9, Z8, Z5
-	VFMADD231PD  X9, X6, X3
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R9), Z8
+	VMOVUPD      64(R9), Z9
+	VMOVUPD.Z    (R9)(R8*1), K1, X6
+	VBROADCASTSD (CX), Z10
+	VFMADD231PD  Z10, Z8, Z1
+	VFMADD231PD  Z10, Z9, Z2
+	VFMADD231PD  X10, X6, X0
+	VBROADCASTSD (CX)(DX*1), Z10
+	VFMADD231PD  Z10, Z8, Z4
+	VFMADD231PD  Z10, Z9, Z5
+	VFMADD231PD  X10, X6, X3
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	VMOVUPD Z5, 64(DI)
-	VMOVUPD X3, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, 64(SI)
+	VMOVUPD X3, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs3x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs3x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs3x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs3x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -15136,163 +15907,175 @@ TEXT ·dalonePairs3x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  X6, X6, X6
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z11
-	VMOVUPD         64(BX), Z12
-	VMOVUPD         (BX)(R10*1), X9
-	VBROADCASTSD    (AX), Z13
+	VMOVUPD         (R9), Z11
+	VMOVUPD         64(R9), Z12
+	VMOVUPD         (R9)(R8*1), X9
+	VBROADCASTSD    (CX), Z13
 	VFMADD231PD     Z13, Z11, Z1
 	VFMADD231PD     Z13, Z12, Z2
-	VBROADCASTSD    (AX)(DX*1), Z13
+	VBROADCASTSD    (CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z11, Z4
 	VFMADD231PD     Z13, Z12, Z5
-	VBROADCASTSD    (AX)(DX*2), Z13
+	VBROADCASTSD    (CX)(DX*2), Z13
 	VFMADD231PD     Z13, Z11, Z7
 	VFMADD231PD     Z13, Z12, Z8
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z11
-	VMOVUPD         64(BX), Z12
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y9, Y9
-	VBROADCASTSD    8(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z11
+	VMOVUPD         64(R9), Z12
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y9, Y9
+	VBROADCASTSD    8(CX), Z13
 	VFMADD231PD     Z13, Z11, Z1
 	VFMADD231PD     Z13, Z12, Z2
-	VBROADCASTSD    8(AX)(DX*1), Z13
+	VBROADCASTSD    8(CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z11, Z4
 	VFMADD231PD     Z13, Z12, Z5
-	VBROADCASTSD    8(AX)(DX*2), Z13
+	VBROADCASTSD    8(CX)(DX*2), Z13
 	VFMADD231PD     Z13, Z11, Z7
 	VFMADD231PD     Z13, Z12, Z8
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z11
-	VMOVUPD         64(BX), Z12
-	VMOVUPD         (BX)(R10*1), X10
-	VBROADCASTSD    16(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z11
+	VMOVUPD         64(R9), Z12
+	VMOVUPD         (R9)(R8*1), X10
+	VBROADCASTSD    16(CX), Z13
 	VFMADD231PD     Z13, Z11, Z1
 	VFMADD231PD     Z13, Z12, Z2
-	VBROADCASTSD    16(AX)(DX*1), Z13
+	VBROADCASTSD    16(CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z11, Z4
 	VFMADD231PD     Z13, Z12, Z5
-	VBROADCASTSD    16(AX)(DX*2), Z13
+	VBROADCASTSD    16(CX)(DX*2), Z13
 	VFMADD231PD     Z13, Z11, Z7
 	VFMADD231PD     Z13, Z12, Z8
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z11
-	VMOVUPD         64(BX), Z12
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y10, Y10
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z11
+	VMOVUPD         64(R9), Z12
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y10, Y10
 	VINSERTF64X4    $0x01, Y10, Z9, Z9
-	VBROADCASTSD    24(AX), Z10
+	VBROADCASTSD    24(CX), Z10
 	VFMADD231PD     Z10, Z11, Z1
 	VFMADD231PD     Z10, Z12, Z2
-	VBROADCASTSD    24(AX)(DX*1), Z10
+	VBROADCASTSD    24(CX)(DX*1), Z10
 	VFMADD231PD     Z10, Z11, Z4
 	VFMADD231PD     Z10, Z12, Z5
-	VBROADCASTSD    24(AX)(DX*2), Z10
+	VBROADCASTSD    24(CX)(DX*2), Z10
 	VFMADD231PD     Z10, Z11, Z7
 	VFMADD231PD     Z10, Z12, Z8
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         dpairOrder<>+0(SB), Z10
 	VPERMPD         Z9, Z10, Z9
-	VBROADCASTF64X4 (AX), Z11
+	VBROADCASTF64X4 (CX), Z11
 	VFMADD231PD     Z11, Z9, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z11
+	VBROADCASTF64X4 (CX)(DX*1), Z11
 	VFMADD231PD     Z11, Z9, Z3
-	VBROADCASTF64X4 (AX)(DX*2), Z11
+	VBROADCASTF64X4 (CX)(DX*2), Z11
 	VFMADD231PD     Z11, Z9, Z6
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z10
 	VPERMPD       Z0, Z10, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y9
-	VADDPD        Y9, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X9
-	VADDPD        X9, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y11
+	VADDPD        Y11, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X11
+	VADDPD        X11, X0, X0
 	VPERMPD       Z3, Z10, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y9
-	VADDPD        Y9, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X9
-	VADDPD        X9, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y11
+	VADDPD        Y11, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X11
+	VADDPD        X11, X3, X3
 	VPERMPD       Z6, Z10, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y9
-	VADDPD        Y9, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X9
-	VADDPD        X9, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y11
+	VADDPD        Y11, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X11
+	VADDPD        X11, X6, X6
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z10
-	VMOVUPD      64(BX), Z11
-	VMOVUPD.Z    (BX)(R10*1), K1, X9
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z10, Z1
-	VFMADD231PD  Z12, Z11, Z2
-	VFMADD231PD  X12, X9, X0
-	VBROADCASTSD (AX)(DX*1), Z12
-	VFMADD231PD  Z12, Z10, Z4
-	VFMADD231PD  Z12, Z11, Z5
-	VFMADD231PD  X12, X9, X3
-	VBROADCASTSD (AX)(DX*2), Z12
-	VFMADD231PD  Z12, Z10, Z7
-	VFMADD231PD  Z12, Z11, Z8
-	VFMADD231PD  X12, X9, X6
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R9), Z11
+	VMOVUPD      64(R9), Z12
+	VMOVUPD.Z    (R9)(R8*1), K1, X9
+	VBROADCASTSD (CX), Z13
+	VFMADD231PD  Z13, Z11, Z1
+	VFMADD231PD  Z13, Z12, Z2
+	VFMADD231PD  X13, X9, X0
+	VBROADCASTSD (CX)(DX*1), Z13
+	VFMADD231PD  Z13, Z11, Z4
+	VFMADD231PD  Z13, Z12, Z5
+	VFMADD231PD  X13, X9, X3
+	VBROADCASTSD (CX)(DX*2), Z13
+	VFMADD231PD  Z13, Z11, Z7
+	VFMADD231PD  Z13, Z12, Z8
+	VFMADD231PD  X13, X9, X6
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	VMOVUPD Z5, 64(DI)
-	VMOVUPD X3, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD Z8, 64(DI)
-	VMOVUPD X6, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, 64(SI)
+	VMOVUPD X3, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD Z8, 64(SI)
+	VMOVUPD X6, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs4x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs4x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs4x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs4x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x03, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -15305,190 +16088,202 @@ TEXT ·dalonePairs4x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  X9, X9, X9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VMOVUPD         (BX)(R11*1), X12
-	VBROADCASTSD    (AX), Z16
+	VMOVUPD         (R10), Z14
+	VMOVUPD         64(R10), Z15
+	VMOVUPD         (R10)(R9*1), X12
+	VBROADCASTSD    (CX), Z16
 	VFMADD231PD     Z16, Z14, Z1
 	VFMADD231PD     Z16, Z15, Z2
-	VBROADCASTSD    (AX)(DX*1), Z16
+	VBROADCASTSD    (CX)(DX*1), Z16
 	VFMADD231PD     Z16, Z14, Z4
 	VFMADD231PD     Z16, Z15, Z5
-	VBROADCASTSD    (AX)(DX*2), Z16
+	VBROADCASTSD    (CX)(DX*2), Z16
 	VFMADD231PD     Z16, Z14, Z7
 	VFMADD231PD     Z16, Z15, Z8
-	VBROADCASTSD    (AX)(R10*1), Z16
+	VBROADCASTSD    (CX)(R8*1), Z16
 	VFMADD231PD     Z16, Z14, Z10
 	VFMADD231PD     Z16, Z15, Z11
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y12, Y12
-	VBROADCASTSD    8(AX), Z16
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z14
+	VMOVUPD         64(R10), Z15
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y12, Y12
+	VBROADCASTSD    8(CX), Z16
 	VFMADD231PD     Z16, Z14, Z1
 	VFMADD231PD     Z16, Z15, Z2
-	VBROADCASTSD    8(AX)(DX*1), Z16
+	VBROADCASTSD    8(CX)(DX*1), Z16
 	VFMADD231PD     Z16, Z14, Z4
 	VFMADD231PD     Z16, Z15, Z5
-	VBROADCASTSD    8(AX)(DX*2), Z16
+	VBROADCASTSD    8(CX)(DX*2), Z16
 	VFMADD231PD     Z16, Z14, Z7
 	VFMADD231PD     Z16, Z15, Z8
-	VBROADCASTSD    8(AX)(R10*1), Z16
+	VBROADCASTSD    8(CX)(R8*1), Z16
 	VFMADD231PD     Z16, Z14, Z10
 	VFMADD231PD     Z16, Z15, Z11
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VMOVUPD         (BX)(R11*1), X13
-	VBROADCASTSD    16(AX), Z16
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z14
+	VMOVUPD         64(R10), Z15
+	VMOVUPD         (R10)(R9*1), X13
+	VBROADCASTSD    16(CX), Z16
 	VFMADD231PD     Z16, Z14, Z1
 	VFMADD231PD     Z16, Z15, Z2
-	VBROADCASTSD    16(AX)(DX*1), Z16
+	VBROADCASTSD    16(CX)(DX*1), Z16
 	VFMADD231PD     Z16, Z14, Z4
 	VFMADD231PD     Z16, Z15, Z5
-	VBROADCASTSD    16(AX)(DX*2), Z16
+	VBROADCASTSD    16(CX)(DX*2), Z16
 	VFMADD231PD     Z16, Z14, Z7
 	VFMADD231PD     Z16, Z15, Z8
-	VBROADCASTSD    16(AX)(R10*1), Z16
+	VBROADCASTSD    16(CX)(R8*1), Z16
 	VFMADD231PD     Z16, Z14, Z10
 	VFMADD231PD     Z16, Z15, Z11
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y13, Y13
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z14
+	VMOVUPD         64(R10), Z15
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y13, Y13
 	VINSERTF64X4    $0x01, Y13, Z12, Z12
-	VBROADCASTSD    24(AX), Z13
+	VBROADCASTSD    24(CX), Z13
 	VFMADD231PD     Z13, Z14, Z1
 	VFMADD231PD     Z13, Z15, Z2
-	VBROADCASTSD    24(AX)(DX*1), Z13
+	VBROADCASTSD    24(CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z14, Z4
 	VFMADD231PD     Z13, Z15, Z5
-	VBROADCASTSD    24(AX)(DX*2), Z13
+	VBROADCASTSD    24(CX)(DX*2), Z13
 	VFMADD231PD     Z13, Z14, Z7
 	VFMADD231PD     Z13, Z15, Z8
-	VBROADCASTSD    24(AX)(R10*1), Z13
+	VBROADCASTSD    24(CX)(R8*1), Z13
 	VFMADD231PD     Z13, Z14, Z10
 	VFMADD231PD     Z13, Z15, Z11
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         dpairOrder<>+0(SB), Z13
 	VPERMPD         Z12, Z13, Z12
-	VBROADCASTF64X4 (AX), Z14
+	VBROADCASTF64X4 (CX), Z14
 	VFMADD231PD     Z14, Z12, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z14
+	VBROADCASTF64X4 (CX)(DX*1), Z14
 	VFMADD231PD     Z14, Z12, Z3
-	VBROADCASTF64X4 (AX)(DX*2), Z14
+	VBROADCASTF64X4 (CX)(DX*2), Z14
 	VFMADD231PD     Z14, Z12, Z6
-	VBROADCASTF64X4 (AX)(R10*1), Z14
+	VBROADCASTF64X4 (CX)(R8*1), Z14
 	VFMADD231PD     Z14, Z12, Z9
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z13
 	VPERMPD       Z0, Z13, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y12
-	VADDPD        Y12, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X12
-	VADDPD        X12, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPD        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPD        X14, X0, X0
 	VPERMPD       Z3, Z13, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y12
-	VADDPD        Y12, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X12
-	VADDPD        X12, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y14
+	VADDPD        Y14, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X14
+	VADDPD        X14, X3, X3
 	VPERMPD       Z6, Z13, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y12
-	VADDPD        Y12, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X12
-	VADDPD        X12, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y14
+	VADDPD        Y14, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X14
+	VADDPD        X14, X6, X6
 	VPERMPD       Z9, Z13, Z9
-	VEXTRACTF64X4 $0x01, Z9, Y12
-	VADDPD        Y12, Y9, Y9
-	VEXTRACTF32X4 $0x01, Y9, X12
-	VADDPD        X12, X9, X9
+	VEXTRACTF64X4 $0x01, Z9, Y14
+	VADDPD        Y14, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X14
+	VADDPD        X14, X9, X9
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z13
-	VMOVUPD      64(BX), Z14
-	VMOVUPD.Z    (BX)(R11*1), K1, X12
-	VBROADCASTSD (AX), Z15
-	VFMADD231PD  Z15, Z13, Z1
-	VFMADD231PD  Z15, Z14, Z2
-	VFMADD231PD  X15, X12, X0
-	VBROADCASTSD (AX)(DX*1), Z15
-	VFMADD231PD  Z15, Z13, Z4
-	VFMADD231PD  Z15, Z14, Z5
-	VFMADD231PD  X15, X12, X3
-	VBROADCASTSD (AX)(DX*2), Z15
-	VFMADD231PD  Z15, Z13, Z7
-	VFMADD231PD  Z15, Z14, Z8
-	VFMADD231PD  X15, X12, X6
-	VBROADCASTSD (AX)(R10*1), Z15
-	VFMADD231PD  Z15, Z13, Z10
-	VFMADD231PD  Z15, Z14, Z11
-	VFMADD231PD  X15, X12, X9
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R10), Z14
+	VMOVUPD      64(R10), Z15
+	VMOVUPD.Z    (R10)(R9*1), K1, X12
+	VBROADCASTSD (CX), Z16
+	VFMADD231PD  Z16, Z14, Z1
+	VFMADD231PD  Z16, Z15, Z2
+	VFMADD231PD  X16, X12, X0
+	VBROADCASTSD (CX)(DX*1), Z16
+	VFMADD231PD  Z16, Z14, Z4
+	VFMADD231PD  Z16, Z15, Z5
+	VFMADD231PD  X16, X12, X3
+	VBROADCASTSD (CX)(DX*2), Z16
+	VFMADD231PD  Z16, Z14, Z7
+	VFMADD231PD  Z16, Z15, Z8
+	VFMADD231PD  X16, X12, X6
+	VBROADCASTSD (CX)(R8*1), Z16
+	VFMADD231PD  Z16, Z14, Z10
+	VFMADD231PD  Z16, Z15, Z11
+	VFMADD231PD  X16, X12, X9
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	VMOVUPD Z5, 64(DI)
-	VMOVUPD X3, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD Z8, 64(DI)
-	VMOVUPD X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	VMOVUPD Z11, 64(DI)
-	VMOVUPD X9, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, 64(SI)
+	VMOVUPD X3, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD Z8, 64(SI)
+	VMOVUPD X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, 64(SI)
+	VMOVUPD X9, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs5x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs5x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs5x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs5x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x03, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -15504,218 +16299,230 @@ TEXT ·dalonePairs5x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  X12, X12, X12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z17
-	VMOVUPD         64(BX), Z18
-	VMOVUPD         (BX)(R11*1), X15
-	VBROADCASTSD    (AX), Z19
+	VMOVUPD         (R10), Z17
+	VMOVUPD         64(R10), Z18
+	VMOVUPD         (R10)(R9*1), X15
+	VBROADCASTSD    (CX), Z19
 	VFMADD231PD     Z19, Z17, Z1
 	VFMADD231PD     Z19, Z18, Z2
-	VBROADCASTSD    (AX)(DX*1), Z19
+	VBROADCASTSD    (CX)(DX*1), Z19
 	VFMADD231PD     Z19, Z17, Z4
 	VFMADD231PD     Z19, Z18, Z5
-	VBROADCASTSD    (AX)(DX*2), Z19
+	VBROADCASTSD    (CX)(DX*2), Z19
 	VFMADD231PD     Z19, Z17, Z7
 	VFMADD231PD     Z19, Z18, Z8
-	VBROADCASTSD    (AX)(R10*1), Z19
+	VBROADCASTSD    (CX)(R8*1), Z19
 	VFMADD231PD     Z19, Z17, Z10
 	VFMADD231PD     Z19, Z18, Z11
-	VBROADCASTSD    (AX)(DX*4), Z19
+	VBROADCASTSD    (CX)(DX*4), Z19
 	VFMADD231PD     Z19, Z17, Z13
 	VFMADD231PD     Z19, Z18, Z14
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z17
-	VMOVUPD         64(BX), Z18
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y15, Y15
-	VBROADCASTSD    8(AX), Z19
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z17
+	VMOVUPD         64(R10), Z18
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y15, Y15
+	VBROADCASTSD    8(CX), Z19
 	VFMADD231PD     Z19, Z17, Z1
 	VFMADD231PD     Z19, Z18, Z2
-	VBROADCASTSD    8(AX)(DX*1), Z19
+	VBROADCASTSD    8(CX)(DX*1), Z19
 	VFMADD231PD     Z19, Z17, Z4
 	VFMADD231PD     Z19, Z18, Z5
-	VBROADCASTSD    8(AX)(DX*2), Z19
+	VBROADCASTSD    8(CX)(DX*2), Z19
 	VFMADD231PD     Z19, Z17, Z7
 	VFMADD231PD     Z19, Z18, Z8
-	VBROADCASTSD    8(AX)(R10*1), Z19
+	VBROADCASTSD    8(CX)(R8*1), Z19
 	VFMADD231PD     Z19, Z17, Z10
 	VFMADD231PD     Z19, Z18, Z11
-	VBROADCASTSD    8(AX)(DX*4), Z19
+	VBROADCASTSD    8(CX)(DX*4), Z19
 	VFMADD231PD     Z19, Z17, Z13
 	VFMADD231PD     Z19, Z18, Z14
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z17
-	VMOVUPD         64(BX), Z18
-	VMOVUPD         (BX)(R11*1), X16
-	VBROADCASTSD    16(AX), Z19
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z17
+	VMOVUPD         64(R10), Z18
+	VMOVUPD         (R10)(R9*1), X16
+	VBROADCASTSD    16(CX), Z19
 	VFMADD231PD     Z19, Z17, Z1
 	VFMADD231PD     Z19, Z18, Z2
-	VBROADCASTSD    16(AX)(DX*1), Z19
+	VBROADCASTSD    16(CX)(DX*1), Z19
 	VFMADD231PD     Z19, Z17, Z4
 	VFMADD231PD     Z19, Z18, Z5
-	VBROADCASTSD    16(AX)(DX*2), Z19
+	VBROADCASTSD    16(CX)(DX*2), Z19
 	VFMADD231PD     Z19, Z17, Z7
 	VFMADD231PD     Z19, Z18, Z8
-	VBROADCASTSD    16(AX)(R10*1), Z19
+	VBROADCASTSD    16(CX)(R8*1), Z19
 	VFMADD231PD     Z19, Z17, Z10
 	VFMADD231PD     Z19, Z18, Z11
-	VBROADCASTSD    16(AX)(DX*4), Z19
+	VBROADCASTSD    16(CX)(DX*4), Z19
 	VFMADD231PD     Z19, Z17, Z13
 	VFMADD231PD     Z19, Z18, Z14
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z17
-	VMOVUPD         64(BX), Z18
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y16, Y16
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z17
+	VMOVUPD         64(R10), Z18
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y16, Y16
 	VINSERTF64X4    $0x01, Y16, Z15, Z15
-	VBROADCASTSD    24(AX), Z16
+	VBROADCASTSD    24(CX), Z16
 	VFMADD231PD     Z16, Z17, Z1
 	VFMADD231PD     Z16, Z18, Z2
-	VBROADCASTSD    24(AX)(DX*1), Z16
+	VBROADCASTSD    24(CX)(DX*1), Z16
 	VFMADD231PD     Z16, Z17, Z4
 	VFMADD231PD     Z16, Z18, Z5
-	VBROADCASTSD    24(AX)(DX*2), Z16
+	VBROADCASTSD    24(CX)(DX*2), Z16
 	VFMADD231PD     Z16, Z17, Z7
 	VFMADD231PD     Z16, Z18, Z8
-	VBROADCASTSD    24(AX)(R10*1), Z16
+	VBROADCASTSD    24(CX)(R8*1), Z16
 	VFMADD231PD     Z16, Z17, Z10
 	VFMADD231PD     Z16, Z18, Z11
-	VBROADCASTSD    24(AX)(DX*4), Z16
+	VBROADCASTSD    24(CX)(DX*4), Z16
 	VFMADD231PD     Z16, Z17, Z13
 	VFMADD231PD     Z16, Z18, Z14
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         dpairOrder<>+0(SB), Z16
 	VPERMPD         Z15, Z16, Z15
-	VBROADCASTF64X4 (AX), Z17
+	VBROADCASTF64X4 (CX), Z17
 	VFMADD231PD     Z17, Z15, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z17
+	VBROADCASTF64X4 (CX)(DX*1), Z17
 	VFMADD231PD     Z17, Z15, Z3
-	VBROADCASTF64X4 (AX)(DX*2), Z17
+	VBROADCASTF64X4 (CX)(DX*2), Z17
 	VFMADD231PD     Z17, Z15, Z6
-	VBROADCASTF64X4 (AX)(R10*1), Z17
+	VBROADCASTF64X4 (CX)(R8*1), Z17
 	VFMADD231PD     Z17, Z15, Z9
-	VBROADCASTF64X4 (AX)(DX*4), Z17
+	VBROADCASTF64X4 (CX)(DX*4), Z17
 	VFMADD231PD     Z17, Z15, Z12
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z16
 	VPERMPD       Z0, Z16, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y15
-	VADDPD        Y15, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X15
-	VADDPD        X15, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y17
+	VADDPD        Y17, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X17
+	VADDPD        X17, X0, X0
 	VPERMPD       Z3, Z16, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y15
-	VADDPD        Y15, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X15
-	VADDPD        X15, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y17
+	VADDPD        Y17, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X17
+	VADDPD        X17, X3, X3
 	VPERMPD       Z6, Z16, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y15
-	VADDPD        Y15, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X15
-	VADDPD        X15, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y17
+	VADDPD        Y17, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X17
+	VADDPD        X17, X6, X6
 	VPERMPD       Z9, Z16, Z9
-	VEXTRACTF64X4 $0x01, Z9, Y15
-	VADDPD        Y15, Y9, Y9
-	VEXTRACTF32X4 $0x01, Y9, X15
-	VADDPD        X15, X9, X9
+	VEXTRACTF64X4 $0x01, Z9, Y17
+	VADDPD        Y17, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X17
+	VADDPD        X17, X9, X9
 	VPERMPD       Z12, Z16, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y15
-	VADDPD        Y15, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X15
-	VADDPD        X15, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y17
+	VADDPD        Y17, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X17
+	VADDPD        X17, X12, X12
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD.Z    (BX)(R11*1), K1, X15
-	VBROADCASTSD (AX), Z18
-	VFMADD231PD  Z18, Z16, Z1
-	VFMADD231PD  Z18, Z17, Z2
-	VFMADD231PD  X18, X15, X0
-	VBROADCASTSD (AX)(DX*1), Z18
-	VFMADD231PD  Z18, Z16, Z4
-	VFMADD231PD  Z18, Z17, Z5
-	VFMADD231PD  X18, X15, X3
-	VBROADCASTSD (AX)(DX*2), Z18
-	VFMADD231PD  Z18, Z16, Z7
-	VFMADD231PD  Z18, Z17, Z8
-	VFMADD231PD  X18, X15, X6
-	VBROADCASTSD (AX)(R10*1), Z18
-	VFMADD231PD  Z18, Z16, Z10
-	VFMADD231PD  Z18, Z17, Z11
-	VFMADD231PD  X18, X15, X9
-	VBROADCASTSD (AX)(DX*4), Z18
-	VFMADD231PD  Z18, Z16, Z13
-	VFMADD231PD  Z18, Z17, Z14
-	VFMADD231PD  X18, X15, X12
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R10), Z17
+	VMOVUPD      64(R10), Z18
+	VMOVUPD.Z    (R10)(R9*1), K1, X15
+	VBROADCASTSD (CX), Z19
+	VFMADD231PD  Z19, Z17, Z1
+	VFMADD231PD  Z19, Z18, Z2
+	VFMADD231PD  X19, X15, X0
+	VBROADCASTSD (CX)(DX*1), Z19
+	VFMADD231PD  Z19, Z17, Z4
+	VFMADD231PD  Z19, Z18, Z5
+	VFMADD231PD  X19, X15, X3
+	VBROADCASTSD (CX)(DX*2), Z19
+	VFMADD231PD  Z19, Z17, Z7
+	VFMADD231PD  Z19, Z18, Z8
+	VFMADD231PD  X19, X15, X6
+	VBROADCASTSD (CX)(R8*1), Z19
+	VFMADD231PD  Z19, Z17, Z10
+	VFMADD231PD  Z19, Z18, Z11
+	VFMADD231PD  X19, X15, X9
+	VBROADCASTSD (CX)(DX*4), Z19
+	VFMADD231PD  Z19, Z17, Z13
+	VFMADD231PD  Z19, Z18, Z14
+	VFMADD231PD  X19, X15, X12
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	VMOVUPD Z5, 64(DI)
-	VMOVUPD X3, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD Z8, 64(DI)
-	VMOVUPD X6, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	VMOVUPD Z11, 64(DI)
-	VMOVUPD X9, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD Z14, 64(DI)
-	VMOVUPD X12, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, 64(SI)
+	VMOVUPD X3, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD Z8, 64(SI)
+	VMOVUPD X6, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, 64(SI)
+	VMOVUPD X9, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD Z14, 64(SI)
+	VMOVUPD X12, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs6x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs6x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs6x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs6x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x03, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -15734,245 +16541,257 @@ TEXT ·dalonePairs6x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
 	VPXORD  X15, X15, X15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z20
-	VMOVUPD         64(BX), Z21
-	VMOVUPD         (BX)(R12*1), X18
-	VBROADCASTSD    (AX), Z22
+	VMOVUPD         (R11), Z20
+	VMOVUPD         64(R11), Z21
+	VMOVUPD         (R11)(R10*1), X18
+	VBROADCASTSD    (CX), Z22
 	VFMADD231PD     Z22, Z20, Z1
 	VFMADD231PD     Z22, Z21, Z2
-	VBROADCASTSD    (AX)(DX*1), Z22
+	VBROADCASTSD    (CX)(DX*1), Z22
 	VFMADD231PD     Z22, Z20, Z4
 	VFMADD231PD     Z22, Z21, Z5
-	VBROADCASTSD    (AX)(DX*2), Z22
+	VBROADCASTSD    (CX)(DX*2), Z22
 	VFMADD231PD     Z22, Z20, Z7
 	VFMADD231PD     Z22, Z21, Z8
-	VBROADCASTSD    (AX)(R10*1), Z22
+	VBROADCASTSD    (CX)(R8*1), Z22
 	VFMADD231PD     Z22, Z20, Z10
 	VFMADD231PD     Z22, Z21, Z11
-	VBROADCASTSD    (AX)(DX*4), Z22
+	VBROADCASTSD    (CX)(DX*4), Z22
 	VFMADD231PD     Z22, Z20, Z13
 	VFMADD231PD     Z22, Z21, Z14
-	VBROADCASTSD    (AX)(R11*1), Z22
+	VBROADCASTSD    (CX)(R9*1), Z22
 	VFMADD231PD     Z22, Z20, Z16
 	VFMADD231PD     Z22, Z21, Z17
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z20
-	VMOVUPD         64(BX), Z21
-	VINSERTF64X2    $0x01, (BX)(R12*1), Y18, Y18
-	VBROADCASTSD    8(AX), Z22
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z20
+	VMOVUPD         64(R11), Z21
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y18, Y18
+	VBROADCASTSD    8(CX), Z22
 	VFMADD231PD     Z22, Z20, Z1
 	VFMADD231PD     Z22, Z21, Z2
-	VBROADCASTSD    8(AX)(DX*1), Z22
+	VBROADCASTSD    8(CX)(DX*1), Z22
 	VFMADD231PD     Z22, Z20, Z4
 	VFMADD231PD     Z22, Z21, Z5
-	VBROADCASTSD    8(AX)(DX*2), Z22
+	VBROADCASTSD    8(CX)(DX*2), Z22
 	VFMADD231PD     Z22, Z20, Z7
 	VFMADD231PD     Z22, Z21, Z8
-	VBROADCASTSD    8(AX)(R10*1), Z22
+	VBROADCASTSD    8(CX)(R8*1), Z22
 	VFMADD231PD     Z22, Z20, Z10
 	VFMADD231PD     Z22, Z21, Z11
-	VBROADCASTSD    8(AX)(DX*4), Z22
+	VBROADCASTSD    8(CX)(DX*4), Z22
 	VFMADD231PD     Z22, Z20, Z13
 	VFMADD231PD     Z22, Z21, Z14
-	VBROADCASTSD    8(AX)(R11*1), Z22
+	VBROADCASTSD    8(CX)(R9*1), Z22
 	VFMADD231PD     Z22, Z20, Z16
 	VFMADD231PD     Z22, Z21, Z17
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z20
-	VMOVUPD         64(BX), Z21
-	VMOVUPD         (BX)(R12*1), X19
-	VBROADCASTSD    16(AX), Z22
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z20
+	VMOVUPD         64(R11), Z21
+	VMOVUPD         (R11)(R10*1), X19
+	VBROADCASTSD    16(CX), Z22
 	VFMADD231PD     Z22, Z20, Z1
 	VFMADD231PD     Z22, Z21, Z2
-	VBROADCASTSD    16(AX)(DX*1), Z22
+	VBROADCASTSD    16(CX)(DX*1), Z22
 	VFMADD231PD     Z22, Z20, Z4
 	VFMADD231PD     Z22, Z21, Z5
-	VBROADCASTSD    16(AX)(DX*2), Z22
+	VBROADCASTSD    16(CX)(DX*2), Z22
 	VFMADD231PD     Z22, Z20, Z7
 	VFMADD231PD     Z22, Z21, Z8
-	VBROADCASTSD    16(AX)(R10*1), Z22
+	VBROADCASTSD    16(CX)(R8*1), Z22
 	VFMADD231PD     Z22, Z20, Z10
 	VFMADD231PD     Z22, Z21, Z11
-	VBROADCASTSD    16(AX)(DX*4), Z22
+	VBROADCASTSD    16(CX)(DX*4), Z22
 	VFMADD231PD     Z22, Z20, Z13
 	VFMADD231PD     Z22, Z21, Z14
-	VBROADCASTSD    16(AX)(R11*1), Z22
+	VBROADCASTSD    16(CX)(R9*1), Z22
 	VFMADD231PD     Z22, Z20, Z16
 	VFMADD231PD     Z22, Z21, Z17
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z20
-	VMOVUPD         64(BX), Z21
-	VINSERTF64X2    $0x01, (BX)(R12*1), Y19, Y19
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z20
+	VMOVUPD         64(R11), Z21
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y19, Y19
 	VINSERTF64X4    $0x01, Y19, Z18, Z18
-	VBROADCASTSD    24(AX), Z19
+	VBROADCASTSD    24(CX), Z19
 	VFMADD231PD     Z19, Z20, Z1
 	VFMADD231PD     Z19, Z21, Z2
-	VBROADCASTSD    24(AX)(DX*1), Z19
+	VBROADCASTSD    24(CX)(DX*1), Z19
 	VFMADD231PD     Z19, Z20, Z4
 	VFMADD231PD     Z19, Z21, Z5
-	VBROADCASTSD    24(AX)(DX*2), Z19
+	VBROADCASTSD    24(CX)(DX*2), Z19
 	VFMADD231PD     Z19, Z20, Z7
 	VFMADD231PD     Z19, Z21, Z8
-	VBROADCASTSD    24(AX)(R10*1), Z19
+	VBROADCASTSD    24(CX)(R8*1), Z19
 	VFMADD231PD     Z19, Z20, Z10
 	VFMADD231PD     Z19, Z21, Z11
-	VBROADCASTSD    24(AX)(DX*4), Z19
+	VBROADCASTSD    24(CX)(DX*4), Z19
 	VFMADD231PD     Z19, Z20, Z13
 	VFMADD231PD     Z19, Z21, Z14
-	VBROADCASTSD    24(AX)(R11*1), Z19
+	VBROADCASTSD    24(CX)(R9*1), Z19
 	VFMADD231PD     Z19, Z20, Z16
 	VFMADD231PD     Z19, Z21, Z17
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         dpairOrder<>+0(SB), Z19
 	VPERMPD         Z18, Z19, Z18
-	VBROADCASTF64X4 (AX), Z20
+	VBROADCASTF64X4 (CX), Z20
 	VFMADD231PD     Z20, Z18, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z20
+	VBROADCASTF64X4 (CX)(DX*1), Z20
 	VFMADD231PD     Z20, Z18, Z3
-	VBROADCASTF64X4 (AX)(DX*2), Z20
+	VBROADCASTF64X4 (CX)(DX*2), Z20
 	VFMADD231PD     Z20, Z18, Z6
-	VBROADCASTF64X4 (AX)(R10*1), Z20
+	VBROADCASTF64X4 (CX)(R8*1), Z20
 	VFMADD231PD     Z20, Z18, Z9
-	VBROADCASTF64X4 (AX)(DX*4), Z20
+	VBROADCASTF64X4 (CX)(DX*4), Z20
 	VFMADD231PD     Z20, Z18, Z12
-	VBROADCASTF64X4 (AX)(R11*1), Z20
+	VBROADCASTF64X4 (CX)(R9*1), Z20
 	VFMADD231PD     Z20, Z18, Z15
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z19
 	VPERMPD       Z0, Z19, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y18
-	VADDPD        Y18, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X18
-	VADDPD        X18, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y20
+	VADDPD        Y20, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X20
+	VADDPD        X20, X0, X0
 	VPERMPD       Z3, Z19, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y18
-	VADDPD        Y18, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X18
-	VADDPD        X18, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y20
+	VADDPD        Y20, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X20
+	VADDPD        X20, X3, X3
 	VPERMPD       Z6, Z19, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y18
-	VADDPD        Y18, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X18
-	VADDPD        X18, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y20
+	VADDPD        Y20, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X20
+	VADDPD        X20, X6, X6
 	VPERMPD       Z9, Z19, Z9
-	VEXTRACTF64X4 $0x01, Z9, Y18
-	VADDPD        Y18, Y9, Y9
-	VEXTRACTF32X4 $0x01, Y9, X18
-	VADDPD        X18, X9, X9
+	VEXTRACTF64X4 $0x01, Z9, Y20
+	VADDPD        Y20, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X20
+	VADDPD        X20, X9, X9
 	VPERMPD       Z12, Z19, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y18
-	VADDPD        Y18, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X18
-	VADDPD        X18, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPD        Y20, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X20
+	VADDPD        X20, X12, X12
 	VPERMPD       Z15, Z19, Z15
-	VEXTRACTF64X4 $0x01, Z15, Y18
-	VADDPD        Y18, Y15, Y15
-	VEXTRACTF32X4 $0x01, Y15, X18
-	VADDPD        X18, X15, X15
+	VEXTRACTF64X4 $0x01, Z15, Y20
+	VADDPD        Y20, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X20
+	VADDPD        X20, X15, X15
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z19
-	VMOVUPD      64(BX), Z20
-	VMOVUPD.Z    (BX)(R12*1), K1, X18
-	VBROADCASTSD (AX), Z21
-	VFMADD231PD  Z21, Z19, Z1
-	VFMADD231PD  Z21, Z20, Z2
-	VFMADD231PD  X21, X18, X0
-	VBROADCASTSD (AX)(DX*1), Z21
-	VFMADD231PD  Z21, Z19, Z4
-	VFMADD231PD  Z21, Z20, Z5
-	VFMADD231PD  X21, X18, X3
-	VBROADCASTSD (AX)(DX*2), Z21
-	VFMADD231PD  Z21, Z19, Z7
-	VFMADD231PD  Z21, Z20, Z8
-	VFMADD231PD  X21, X18, X6
-	VBROADCASTSD (AX)(R10*1), Z21
-	VFMADD231PD  Z21, Z19, Z10
-	VFMADD231PD  Z21, Z20, Z11
-	VFMADD231PD  X21, X18, X9
-	VBROADCASTSD (AX)(DX*4), Z21
-	VFMADD231PD  Z21, Z19, Z13
-	VFMADD231PD  Z21, Z20, Z14
-	VFMADD231PD  X21, X18, X12
-	VBROADCASTSD (AX)(R11*1), Z21
-	VFMADD231PD  Z21, Z19, Z16
-	VFMADD231PD  Z21, Z20, Z17
-	VFMADD231PD  X21, X18, X15
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z20
+	VMOVUPD      64(R11), Z21
+	VMOVUPD.Z    (R11)(R10*1), K1, X18
+	VBROADCASTSD (CX), Z22
+	VFMADD231PD  Z22, Z20, Z1
+	VFMADD231PD  Z22, Z21, Z2
+	VFMADD231PD  X22, X18, X0
+	VBROADCASTSD (CX)(DX*1), Z22
+	VFMADD231PD  Z22, Z20, Z4
+	VFMADD231PD  Z22, Z21, Z5
+	VFMADD231PD  X22, X18, X3
+	VBROADCASTSD (CX)(DX*2), Z22
+	VFMADD231PD  Z22, Z20, Z7
+	VFMADD231PD  Z22, Z21, Z8
+	VFMADD231PD  X22, X18, X6
+	VBROADCASTSD (CX)(R8*1), Z22
+	VFMADD231PD  Z22, Z20, Z10
+	VFMADD231PD  Z22, Z21, Z11
+	VFMADD231PD  X22, X18, X9
+	VBROADCASTSD (CX)(DX*4), Z22
+	VFMADD231PD  Z22, Z20, Z13
+	VFMADD231PD  Z22, Z21, Z14
+	VFMADD231PD  X22, X18, X12
+	VBROADCASTSD (CX)(R9*1), Z22
+	VFMADD231PD  Z22, Z20, Z16
+	VFMADD231PD  Z22, Z21, Z17
+	VFMADD231PD  X22, X18, X15
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	VMOVUPD Z5, 64(DI)
-	VMOVUPD X3, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD Z8, 64(DI)
-	VMOVUPD X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	VMOVUPD Z11, 64(DI)
-	VMOVUPD X9, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD Z14, 64(DI)
-	VMOVUPD X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z16, (DI)
-	VMOVUPD Z17, 64(DI)
-	VMOVUPD X15, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, 64(SI)
+	VMOVUPD X3, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD Z8, 64(SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, 64(SI)
+	VMOVUPD X9, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD Z14, 64(SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z16, (SI)
+	VMOVUPD Z17, 64(SI)
+	VMOVUPD X15, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs7x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs7x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs7x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs7x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x03, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -15994,276 +16813,288 @@ TEXT ·dalonePairs7x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  X18, X18, X18
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z23
-	VMOVUPD         64(BX), Z24
-	VMOVUPD         (BX)(R12*1), X21
-	VBROADCASTSD    (AX), Z25
+	VMOVUPD         (R11), Z23
+	VMOVUPD         64(R11), Z24
+	VMOVUPD         (R11)(R10*1), X21
+	VBROADCASTSD    (CX), Z25
 	VFMADD231PD     Z25, Z23, Z1
 	VFMADD231PD     Z25, Z24, Z2
-	VBROADCASTSD    (AX)(DX*1), Z25
+	VBROADCASTSD    (CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z23, Z4
 	VFMADD231PD     Z25, Z24, Z5
-	VBROADCASTSD    (AX)(DX*2), Z25
+	VBROADCASTSD    (CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z23, Z7
 	VFMADD231PD     Z25, Z24, Z8
-	VBROADCASTSD    (AX)(R10*1), Z25
+	VBROADCASTSD    (CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z23, Z10
 	VFMADD231PD     Z25, Z24, Z11
-	VBROADCASTSD    (AX)(DX*4), Z25
+	VBROADCASTSD    (CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z23, Z13
 	VFMADD231PD     Z25, Z24, Z14
-	VBROADCASTSD    (AX)(R11*1), Z25
+	VBROADCASTSD    (CX)(R9*1), Z25
 	VFMADD231PD     Z25, Z23, Z16
 	VFMADD231PD     Z25, Z24, Z17
-	VBROADCASTSD    (AX)(R10*2), Z25
+	VBROADCASTSD    (CX)(R8*2), Z25
 	VFMADD231PD     Z25, Z23, Z19
 	VFMADD231PD     Z25, Z24, Z20
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z23
-	VMOVUPD         64(BX), Z24
-	VINSERTF64X2    $0x01, (BX)(R12*1), Y21, Y21
-	VBROADCASTSD    8(AX), Z25
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z23
+	VMOVUPD         64(R11), Z24
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y21, Y21
+	VBROADCASTSD    8(CX), Z25
 	VFMADD231PD     Z25, Z23, Z1
 	VFMADD231PD     Z25, Z24, Z2
-	VBROADCASTSD    8(AX)(DX*1), Z25
+	VBROADCASTSD    8(CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z23, Z4
 	VFMADD231PD     Z25, Z24, Z5
-	VBROADCASTSD    8(AX)(DX*2), Z25
+	VBROADCASTSD    8(CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z23, Z7
 	VFMADD231PD     Z25, Z24, Z8
-	VBROADCASTSD    8(AX)(R10*1), Z25
+	VBROADCASTSD    8(CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z23, Z10
 	VFMADD231PD     Z25, Z24, Z11
-	VBROADCASTSD    8(AX)(DX*4), Z25
+	VBROADCASTSD    8(CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z23, Z13
 	VFMADD231PD     Z25, Z24, Z14
-	VBROADCASTSD    8(AX)(R11*1), Z25
+	VBROADCASTSD    8(CX)(R9*1), Z25
 	VFMADD231PD     Z25, Z23, Z16
 	VFMADD231PD     Z25, Z24, Z17
-	VBROADCASTSD    8(AX)(R10*2), Z25
+	VBROADCASTSD    8(CX)(R8*2), Z25
 	VFMADD231PD     Z25, Z23, Z19
 	VFMADD231PD     Z25, Z24, Z20
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z23
-	VMOVUPD         64(BX), Z24
-	VMOVUPD         (BX)(R12*1), X22
-	VBROADCASTSD    16(AX), Z25
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z23
+	VMOVUPD         64(R11), Z24
+	VMOVUPD         (R11)(R10*1), X22
+	VBROADCASTSD    16(CX), Z25
 	VFMADD231PD     Z25, Z23, Z1
 	VFMADD231PD     Z25, Z24, Z2
-	VBROADCASTSD    16(AX)(DX*1), Z25
+	VBROADCASTSD    16(CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z23, Z4
 	VFMADD231PD     Z25, Z24, Z5
-	VBROADCASTSD    16(AX)(DX*2), Z25
+	VBROADCASTSD    16(CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z23, Z7
 	VFMADD231PD     Z25, Z24, Z8
-	VBROADCASTSD    16(AX)(R10*1), Z25
+	VBROADCASTSD    16(CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z23, Z10
 	VFMADD231PD     Z25, Z24, Z11
-	VBROADCASTSD    16(AX)(DX*4), Z25
+	VBROADCASTSD    16(CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z23, Z13
 	VFMADD231PD     Z25, Z24, Z14
-	VBROADCASTSD    16(AX)(R11*1), Z25
+	VBROADCASTSD    16(CX)(R9*1), Z25
 	VFMADD231PD     Z25, Z23, Z16
 	VFMADD231PD     Z25, Z24, Z17
-	VBROADCASTSD    16(AX)(R10*2), Z25
+	VBROADCASTSD    16(CX)(R8*2), Z25
 	VFMADD231PD     Z25, Z23, Z19
 	VFMADD231PD     Z25, Z24, Z20
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z23
-	VMOVUPD         64(BX), Z24
-	VINSERTF64X2    $0x01, (BX)(R12*1), Y22, Y22
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z23
+	VMOVUPD         64(R11), Z24
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y22, Y22
 	VINSERTF64X4    $0x01, Y22, Z21, Z21
-	VBROADCASTSD    24(AX), Z22
+	VBROADCASTSD    24(CX), Z22
 	VFMADD231PD     Z22, Z23, Z1
 	VFMADD231PD     Z22, Z24, Z2
-	VBROADCASTSD    24(AX)(DX*1), Z22
+	VBROADCASTSD    24(CX)(DX*1), Z22
 	VFMADD231PD     Z22, Z23, Z4
 	VFMADD231PD     Z22, Z24, Z5
-	VBROADCASTSD    24(AX)(DX*2), Z22
+	VBROADCASTSD    24(CX)(DX*2), Z22
 	VFMADD231PD     Z22, Z23, Z7
 	VFMADD231PD     Z22, Z24, Z8
-	VBROADCASTSD    24(AX)(R10*1), Z22
+	VBROADCASTSD    24(CX)(R8*1), Z22
 	VFMADD231PD     Z22, Z23, Z10
 	VFMADD231PD     Z22, Z24, Z11
-	VBROADCASTSD    24(AX)(DX*4), Z22
+	VBROADCASTSD    24(CX)(DX*4), Z22
 	VFMADD231PD     Z22, Z23, Z13
 	VFMADD231PD     Z22, Z24, Z14
-	VBROADCASTSD    24(AX)(R11*1), Z22
+	VBROADCASTSD    24(CX)(R9*1), Z22
 	VFMADD231PD     Z22, Z23, Z16
 	VFMADD231PD     Z22, Z24, Z17
-	VBROADCASTSD    24(AX)(R10*2), Z22
+	VBROADCASTSD    24(CX)(R8*2), Z22
 	VFMADD231PD     Z22, Z23, Z19
 	VFMADD231PD     Z22, Z24, Z20
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         dpairOrder<>+0(SB), Z22
 	VPERMPD         Z21, Z22, Z21
-	VBROADCASTF64X4 (AX), Z23
+	VBROADCASTF64X4 (CX), Z23
 	VFMADD231PD     Z23, Z21, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z23
+	VBROADCASTF64X4 (CX)(DX*1), Z23
 	VFMADD231PD     Z23, Z21, Z3
-	VBROADCASTF64X4 (AX)(DX*2), Z23
+	VBROADCASTF64X4 (CX)(DX*2), Z23
 	VFMADD231PD     Z23, Z21, Z6
-	VBROADCASTF64X4 (AX)(R10*1), Z23
+	VBROADCASTF64X4 (CX)(R8*1), Z23
 	VFMADD231PD     Z23, Z21, Z9
-	VBROADCASTF64X4 (AX)(DX*4), Z23
+	VBROADCASTF64X4 (CX)(DX*4), Z23
 	VFMADD231PD     Z23, Z21, Z12
-	VBROADCASTF64X4 (AX)(R11*1), Z23
+	VBROADCASTF64X4 (CX)(R9*1), Z23
 	VFMADD231PD     Z23, Z21, Z15
-	VBROADCASTF64X4 (AX)(R10*2), Z23
+	VBROADCASTF64X4 (CX)(R8*2), Z23
 	VFMADD231PD     Z23, Z21, Z18
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z22
 	VPERMPD       Z0, Z22, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y21
-	VADDPD        Y21, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X21
-	VADDPD        X21, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y23
+	VADDPD        Y23, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X23
+	VADDPD        X23, X0, X0
 	VPERMPD       Z3, Z22, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y21
-	VADDPD        Y21, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X21
-	VADDPD        X21, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y23
+	VADDPD        Y23, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X23
+	VADDPD        X23, X3, X3
 	VPERMPD       Z6, Z22, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y21
-	VADDPD        Y21, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X21
-	VADDPD        X21, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y23
+	VADDPD        Y23, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X23
+	VADDPD        X23, X6, X6
 	VPERMPD       Z9, Z22, Z9
-	VEXTRACTF64X4 $0x01, Z9, Y21
-	VADDPD        Y21, Y9, Y9
-	VEXTRACTF32X4 $0x01, Y9, X21
-	VADDPD        X21, X9, X9
+	VEXTRACTF64X4 $0x01, Z9, Y23
+	VADDPD        Y23, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X23
+	VADDPD        X23, X9, X9
 	VPERMPD       Z12, Z22, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y21
-	VADDPD        Y21, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X21
-	VADDPD        X21, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y23
+	VADDPD        Y23, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X23
+	VADDPD        X23, X12, X12
 	VPERMPD       Z15, Z22, Z15
-	VEXTRACTF64X4 $0x01, Z15, Y21
-	VADDPD        Y21, Y15, Y15
-	VEXTRACTF32X4 $0x01, Y15, X21
-	VADDPD        X21, X15, X15
+	VEXTRACTF64X4 $0x01, Z15, Y23
+	VADDPD        Y23, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X23
+	VADDPD        X23, X15, X15
 	VPERMPD       Z18, Z22, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y21
-	VADDPD        Y21, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X21
-	VADDPD        X21, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y23
+	VADDPD        Y23, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X23
+	VADDPD        X23, X18, X18
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z22
-	VMOVUPD      64(BX), Z23
-	VMOVUPD.Z    (BX)(R12*1), K1, X21
-	VBROADCASTSD (AX), Z24
-	VFMADD231PD  Z24, Z22, Z1
-	VFMADD231PD  Z24, Z23, Z2
-	VFMADD231PD  X24, X21, X0
-	VBROADCASTSD (AX)(DX*1), Z24
-	VFMADD231PD  Z24, Z22, Z4
-	VFMADD231PD  Z24, Z23, Z5
-	VFMADD231PD  X24, X21, X3
-	VBROADCASTSD (AX)(DX*2), Z24
-	VFMADD231PD  Z24, Z22, Z7
-	VFMADD231PD  Z24, Z23, Z8
-	VFMADD231PD  X24, X21, X6
-	VBROADCASTSD (AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VFMADD231PD  X24, X21, X9
-	VBROADCASTSD (AX)(DX*4), Z24
-	VFMADD231PD  Z24, Z22, Z13
-	VFMADD231PD  Z24, Z23, Z14
-	VFMADD231PD  X24, X21, X12
-	VBROADCASTSD (AX)(R11*1), Z24
-	VFMADD231PD  Z24, Z22, Z16
-	VFMADD231PD  Z24, Z23, Z17
-	VFMADD231PD  X24, X21, X15
-	VBROADCASTSD (AX)(R10*2), Z24
-	VFMADD231PD  Z24, Z22, Z19
-	VFMADD231PD  Z24, Z23, Z20
-	VFMADD231PD  X24, X21, X18
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z23
+	VMOVUPD      64(R11), Z24
+	VMOVUPD.Z    (R11)(R10*1), K1, X21
+	VBROADCASTSD (CX), Z25
+	VFMADD231PD  Z25, Z23, Z1
+	VFMADD231PD  Z25, Z24, Z2
+	VFMADD231PD  X25, X21, X0
+	VBROADCASTSD (CX)(DX*1), Z25
+	VFMADD231PD  Z25, Z23, Z4
+	VFMADD231PD  Z25, Z24, Z5
+	VFMADD231PD  X25, X21, X3
+	VBROADCASTSD (CX)(DX*2), Z25
+	VFMADD231PD  Z25, Z23, Z7
+	VFMADD231PD  Z25, Z24, Z8
+	VFMADD231PD  X25, X21, X6
+	VBROADCASTSD (CX)(R8*1), Z25
+	VFMADD231PD  Z25, Z23, Z10
+	VFMADD231PD  Z25, Z24, Z11
+	VFMADD231PD  X25, X21, X9
+	VBROADCASTSD (CX)(DX*4), Z25
+	VFMADD231PD  Z25, Z23, Z13
+	VFMADD231PD  Z25, Z24, Z14
+	VFMADD231PD  X25, X21, X12
+	VBROADCASTSD (CX)(R9*1), Z25
+	VFMADD231PD  Z25, Z23, Z16
+	VFMADD231PD  Z25, Z24, Z17
+	VFMADD231PD  X25, X21, X15
+	VBROADCASTSD (CX)(R8*2), Z25
+	VFMADD231PD  Z25, Z23, Z19
+	VFMADD231PD  Z25, Z24, Z20
+	VFMADD231PD  X25, X21, X18
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	VMOVUPD Z5, 64(DI)
-	VMOVUPD X3, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD Z8, 64(DI)
-	VMOVUPD X6, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	VMOVUPD Z11, 64(DI)
-	VMOVUPD X9, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD Z14, 64(DI)
-	VMOVUPD X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z16, (DI)
-	VMOVUPD Z17, 64(DI)
-	VMOVUPD X15, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z19, (DI)
-	VMOVUPD Z20, 64(DI)
-	VMOVUPD X18, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, 64(SI)
+	VMOVUPD X3, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD Z8, 64(SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, 64(SI)
+	VMOVUPD X9, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD Z14, 64(SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z16, (SI)
+	VMOVUPD Z17, 64(SI)
+	VMOVUPD X15, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z19, (SI)
+	VMOVUPD Z20, 64(SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs8x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000007, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs8x18AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs8x18AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs8x18AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-
-	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R13
-	SHLQ $0x03, R13
-	MOVQ $0x00000002, R14
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ AX, CX
+
+	// the next pointer is 7*aRow further
+	LEAQ    (CX)(R8*2), R13
+	ADDQ    DX, R13
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  X0, X0, X0
@@ -16288,416 +17119,440 @@ TEXT ·dalonePairs8x18AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
 	VPXORD  X21, X21, X21
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VMOVUPD         (BX)(R13*1), X24
-	VBROADCASTSD    (AX), Z28
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VMOVUPD         (R11)(R10*1), X24
+	VBROADCASTSD    (CX), Z28
 	VFMADD231PD     Z28, Z26, Z1
 	VFMADD231PD     Z28, Z27, Z2
-	VBROADCASTSD    (AX)(DX*1), Z28
+	VBROADCASTSD    (CX)(DX*1), Z28
 	VFMADD231PD     Z28, Z26, Z4
 	VFMADD231PD     Z28, Z27, Z5
-	VBROADCASTSD    (AX)(DX*2), Z28
+	VBROADCASTSD    (CX)(DX*2), Z28
 	VFMADD231PD     Z28, Z26, Z7
 	VFMADD231PD     Z28, Z27, Z8
-	VBROADCASTSD    (AX)(R10*1), Z28
+	VBROADCASTSD    (CX)(R8*1), Z28
 	VFMADD231PD     Z28, Z26, Z10
 	VFMADD231PD     Z28, Z27, Z11
-	VBROADCASTSD    (AX)(DX*4), Z28
+	VBROADCASTSD    (CX)(DX*4), Z28
 	VFMADD231PD     Z28, Z26, Z13
 	VFMADD231PD     Z28, Z27, Z14
-	VBROADCASTSD    (AX)(R11*1), Z28
+	VBROADCASTSD    (CX)(R9*1), Z28
 	VFMADD231PD     Z28, Z26, Z16
 	VFMADD231PD     Z28, Z27, Z17
-	VBROADCASTSD    (AX)(R10*2), Z28
+	VBROADCASTSD    (CX)(R8*2), Z28
 	VFMADD231PD     Z28, Z26, Z19
 	VFMADD231PD     Z28, Z27, Z20
-	VBROADCASTSD    (R12), Z28
+	VBROADCASTSD    (R13), Z28
 	VFMADD231PD     Z28, Z26, Z22
 	VFMADD231PD     Z28, Z27, Z23
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VINSERTF64X2    $0x01, (BX)(R13*1), Y24, Y24
-	VBROADCASTSD    8(AX), Z28
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y24, Y24
+	VBROADCASTSD    8(CX), Z28
 	VFMADD231PD     Z28, Z26, Z1
 	VFMADD231PD     Z28, Z27, Z2
-	VBROADCASTSD    8(AX)(DX*1), Z28
+	VBROADCASTSD    8(CX)(DX*1), Z28
 	VFMADD231PD     Z28, Z26, Z4
 	VFMADD231PD     Z28, Z27, Z5
-	VBROADCASTSD    8(AX)(DX*2), Z28
+	VBROADCASTSD    8(CX)(DX*2), Z28
 	VFMADD231PD     Z28, Z26, Z7
 	VFMADD231PD     Z28, Z27, Z8
-	VBROADCASTSD    8(AX)(R10*1), Z28
+	VBROADCASTSD    8(CX)(R8*1), Z28
 	VFMADD231PD     Z28, Z26, Z10
 	VFMADD231PD     Z28, Z27, Z11
-	VBROADCASTSD    8(AX)(DX*4), Z28
+	VBROADCASTSD    8(CX)(DX*4), Z28
 	VFMADD231PD     Z28, Z26, Z13
 	VFMADD231PD     Z28, Z27, Z14
-	VBROADCASTSD    8(AX)(R11*1), Z28
+	VBROADCASTSD    8(CX)(R9*1), Z28
 	VFMADD231PD     Z28, Z26, Z16
 	VFMADD231PD     Z28, Z27, Z17
-	VBROADCASTSD    8(AX)(R10*2), Z28
+	VBROADCASTSD    8(CX)(R8*2), Z28
 	VFMADD231PD     Z28, Z26, Z19
 	VFMADD231PD     Z28, Z27, Z20
-	VBROADCASTSD    8(R12), Z28
+	VBROADCASTSD    8(R13), Z28
 	VFMADD231PD     Z28, Z26, Z22
 	VFMADD231PD     Z28, Z27, Z23
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VMOVUPD         (BX)(R13*1), X25
-	VBROADCASTSD    16(AX), Z28
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VMOVUPD         (R11)(R10*1), X25
+	VBROADCASTSD    16(CX), Z28
 	VFMADD231PD     Z28, Z26, Z1
 	VFMADD231PD     Z28, Z27, Z2
-	VBROADCASTSD    16(AX)(DX*1), Z28
+	VBROADCASTSD    16(CX)(DX*1), Z28
 	VFMADD231PD     Z28, Z26, Z4
 	VFMADD231PD     Z28, Z27, Z5
-	VBROADCASTSD    16(AX)(DX*2), Z28
+	VBROADCASTSD    16(CX)(DX*2), Z28
 	VFMADD231PD     Z28, Z26, Z7
 	VFMADD231PD     Z28, Z27, Z8
-	VBROADCASTSD    16(AX)(R10*1), Z28
+	VBROADCASTSD    16(CX)(R8*1), Z28
 	VFMADD231PD     Z28, Z26, Z10
 	VFMADD231PD     Z28, Z27, Z11
-	VBROADCASTSD    16(AX)(DX*4), Z28
+	VBROADCASTSD    16(CX)(DX*4), Z28
 	VFMADD231PD     Z28, Z26, Z13
 	VFMADD231PD     Z28, Z27, Z14
-	VBROADCASTSD    16(AX)(R11*1), Z28
+	VBROADCASTSD    16(CX)(R9*1), Z28
 	VFMADD231PD     Z28, Z26, Z16
 	VFMADD231PD     Z28, Z27, Z17
-	VBROADCASTSD    16(AX)(R10*2), Z28
+	VBROADCASTSD    16(CX)(R8*2), Z28
 	VFMADD231PD     Z28, Z26, Z19
 	VFMADD231PD     Z28, Z27, Z20
-	VBROADCASTSD    16(R12), Z28
+	VBROADCASTSD    16(R13), Z28
 	VFMADD231PD     Z28, Z26, Z22
 	VFMADD231PD     Z28, Z27, Z23
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VINSERTF64X2    $0x01, (BX)(R13*1), Y25, Y25
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y25, Y25
 	VINSERTF64X4    $0x01, Y25, Z24, Z24
-	VBROADCASTSD    24(AX), Z25
+	VBROADCASTSD    24(CX), Z25
 	VFMADD231PD     Z25, Z26, Z1
 	VFMADD231PD     Z25, Z27, Z2
-	VBROADCASTSD    24(AX)(DX*1), Z25
+	VBROADCASTSD    24(CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z26, Z4
 	VFMADD231PD     Z25, Z27, Z5
-	VBROADCASTSD    24(AX)(DX*2), Z25
+	VBROADCASTSD    24(CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z26, Z7
 	VFMADD231PD     Z25, Z27, Z8
-	VBROADCASTSD    24(AX)(R10*1), Z25
+	VBROADCASTSD    24(CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z26, Z10
 	VFMADD231PD     Z25, Z27, Z11
-	VBROADCASTSD    24(AX)(DX*4), Z25
+	VBROADCASTSD    24(CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z26, Z13
 	VFMADD231PD     Z25, Z27, Z14
-	VBROADCASTSD    24(AX)(R11*1), Z25
+	VBROADCASTSD    24(CX)(R9*1), Z25
 	VFMADD231PD     Z25, Z26, Z16
 	VFMADD231PD     Z25, Z27, Z17
-	VBROADCASTSD    24(AX)(R10*2), Z25
+	VBROADCASTSD    24(CX)(R8*2), Z25
 	VFMADD231PD     Z25, Z26, Z19
 	VFMADD231PD     Z25, Z27, Z20
-	VBROADCASTSD    24(R12), Z25
+	VBROADCASTSD    24(R13), Z25
 	VFMADD231PD     Z25, Z26, Z22
 	VFMADD231PD     Z25, Z27, Z23
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         dpairOrder<>+0(SB), Z25
 	VPERMPD         Z24, Z25, Z24
-	VBROADCASTF64X4 (AX), Z26
+	VBROADCASTF64X4 (CX), Z26
 	VFMADD231PD     Z26, Z24, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z26
+	VBROADCASTF64X4 (CX)(DX*1), Z26
 	VFMADD231PD     Z26, Z24, Z3
-	VBROADCASTF64X4 (AX)(DX*2), Z26
+	VBROADCASTF64X4 (CX)(DX*2), Z26
 	VFMADD231PD     Z26, Z24, Z6
-	VBROADCASTF64X4 (AX)(R10*1), Z26
+	VBROADCASTF64X4 (CX)(R8*1), Z26
 	VFMADD231PD     Z26, Z24, Z9
-	VBROADCASTF64X4 (AX)(DX*4), Z26
+	VBROADCASTF64X4 (CX)(DX*4), Z26
 	VFMADD231PD     Z26, Z24, Z12
-	VBROADCASTF64X4 (AX)(R11*1), Z26
+	VBROADCASTF64X4 (CX)(R9*1), Z26
 	VFMADD231PD     Z26, Z24, Z15
-	VBROADCASTF64X4 (AX)(R10*2), Z26
+	VBROADCASTF64X4 (CX)(R8*2), Z26
 	VFMADD231PD     Z26, Z24, Z18
-	VBROADCASTF64X4 (R12), Z26
+	VBROADCASTF64X4 (R13), Z26
 	VFMADD231PD     Z26, Z24, Z21
-	ADDQ            $0x00000020, AX
-	ADDQ            $0x00000020, R12
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	ADDQ            $0x00000020, R13
+	SUBQ            $0x04, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z25
 	VPERMPD       Z0, Z25, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y24
-	VADDPD        Y24, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X24
-	VADDPD        X24, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y26
+	VADDPD        Y26, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X26
+	VADDPD        X26, X0, X0
 	VPERMPD       Z3, Z25, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y24
-	VADDPD        Y24, Y3, Y3
-	VEXTRACTF32X4 $0x01, Y3, X24
-	VADDPD        X24, X3, X3
+	VEXTRACTF64X4 $0x01, Z3, Y26
+	VADDPD        Y26, Y3, Y3
+	VEXTRACTF32X4 $0x01, Y3, X26
+	VADDPD        X26, X3, X3
 	VPERMPD       Z6, Z25, Z6
-	VEXTRACTF64X4 $0x01, Z6, Y24
-	VADDPD        Y24, Y6, Y6
-	VEXTRACTF32X4 $0x01, Y6, X24
-	VADDPD        X24, X6, X6
+	VEXTRACTF64X4 $0x01, Z6, Y26
+	VADDPD        Y26, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X26
+	VADDPD        X26, X6, X6
 	VPERMPD       Z9, Z25, Z9
-	VEXTRACTF64X4 $0x01, Z9, Y24
-	VADDPD        Y24, Y9, Y9
-	VEXTRACTF32X4 $0x01, Y9, X24
-	VADDPD        X24, X9, X9
+	VEXTRACTF64X4 $0x01, Z9, Y26
+	VADDPD        Y26, Y9, Y9
+	VEXTRACTF32X4 $0x01, Y9, X26
+	VADDPD        X26, X9, X9
 	VPERMPD       Z12, Z25, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y24
-	VADDPD        Y24, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X24
-	VADDPD        X24, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y26
+	VADDPD        Y26, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X26
+	VADDPD        X26, X12, X12
 	VPERMPD       Z15, Z25, Z15
-	VEXTRACTF64X4 $0x01, Z15, Y24
-	VADDPD        Y24, Y15, Y15
-	VEXTRACTF32X4 $0x01, Y15, X24
-	VADDPD        X24, X15, X15
+	VEXTRACTF64X4 $0x01, Z15, Y26
+	VADDPD        Y26, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X26
+	VADDPD        X26, X15, X15
 	VPERMPD       Z18, Z25, Z18
-	VEXTRACTF64X4 $0x01, Z18, Y24
-	VADDPD        Y24, Y18, Y18
-	VEXTRACTF32X4 $0x01, Y18, X24
-	VADDPD        X24, X18, X18
+	VEXTRACTF64X4 $0x01, Z18, Y26
+	VADDPD        Y26, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X26
+	VADDPD        X26, X18, X18
 	VPERMPD       Z21, Z25, Z21
-	VEXTRACTF64X4 $0x01, Z21, Y24
-	VADDPD        Y24, Y21, Y21
-	VEXTRACTF32X4 $0x01, Y21, X24
-	VADDPD        X24, X21, X21
+	VEXTRACTF64X4 $0x01, Z21, Y26
+	VADDPD        Y26, Y21, Y21
+	VEXTRACTF32X4 $0x01, Y21, X26
+	VADDPD        X26, X21, X21
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z25
-	VMOVUPD      64(BX), Z26
-	VMOVUPD.Z    (BX)(R13*1), K1, X24
-	VBROADCASTSD (AX), Z27
-	VFMADD231PD  Z27, Z25, Z1
-	VFMADD231PD  Z27, Z26, Z2
-	VFMADD231PD  X27, X24, X0
-	VBROADCASTSD (AX)(DX*1), Z27
-	VFMADD231PD  Z27, Z25, Z4
-	VFMADD231PD  Z27, Z26, Z5
-	VFMADD231PD  X27, X24, X3
-	VBROADCASTSD (AX)(DX*2), Z27
-	VFMADD231PD  Z27, Z25, Z7
-	VFMADD231PD  Z27, Z26, Z8
-	VFMADD231PD  X27, X24, X6
-	VBROADCASTSD (AX)(R10*1), Z27
-	VFMADD231PD  Z27, Z25, Z10
-	VFMADD231PD  Z27, Z26, Z11
-	VFMADD231PD  X27, X24, X9
-	VBROADCASTSD (AX)(DX*4), Z27
-	VFMADD231PD  Z27, Z25, Z13
-	VFMADD231PD  Z27, Z26, Z14
-	VFMADD231PD  X27, X24, X12
-	VBROADCASTSD (AX)(R11*1), Z27
-	VFMADD231PD  Z27, Z25, Z16
-	VFMADD231PD  Z27, Z26, Z17
-	VFMADD231PD  X27, X24, X15
-	VBROADCASTSD (AX)(R10*2), Z27
-	VFMADD231PD  Z27, Z25, Z19
-	VFMADD231PD  Z27, Z26, Z20
-	VFMADD231PD  X27, X24, X18
-	VBROADCASTSD (R12), Z27
-	VFMADD231PD  Z27, Z25, Z22
-	VFMADD231PD  Z27, Z26, Z23
-	VFMADD231PD  X27, X24, X21
-	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z26
+	VMOVUPD      64(R11), Z27
+	VMOVUPD.Z    (R11)(R10*1), K1, X24
+	VBROADCASTSD (CX), Z28
+	VFMADD231PD  Z28, Z26, Z1
+	VFMADD231PD  Z28, Z27, Z2
+	VFMADD231PD  X28, X24, X0
+	VBROADCASTSD (CX)(DX*1), Z28
+	VFMADD231PD  Z28, Z26, Z4
+	VFMADD231PD  Z28, Z27, Z5
+	VFMADD231PD  X28, X24, X3
+	VBROADCASTSD (CX)(DX*2), Z28
+	VFMADD231PD  Z28, Z26, Z7
+	VFMADD231PD  Z28, Z27, Z8
+	VFMADD231PD  X28, X24, X6
+	VBROADCASTSD (CX)(R8*1), Z28
+	VFMADD231PD  Z28, Z26, Z10
+	VFMADD231PD  Z28, Z27, Z11
+	VFMADD231PD  X28, X24, X9
+	VBROADCASTSD (CX)(DX*4), Z28
+	VFMADD231PD  Z28, Z26, Z13
+	VFMADD231PD  Z28, Z27, Z14
+	VFMADD231PD  X28, X24, X12
+	VBROADCASTSD (CX)(R9*1), Z28
+	VFMADD231PD  Z28, Z26, Z16
+	VFMADD231PD  Z28, Z27, Z17
+	VFMADD231PD  X28, X24, X15
+	VBROADCASTSD (CX)(R8*2), Z28
+	VFMADD231PD  Z28, Z26, Z19
+	VFMADD231PD  Z28, Z27, Z20
+	VFMADD231PD  X28, X24, X18
+	VBROADCASTSD (R13), Z28
+	VFMADD231PD  Z28, Z26, Z22
+	VFMADD231PD  Z28, Z27, Z23
+	VFMADD231PD  X28, X24, X21
+	ADDQ         $0x00000008, CX
+	ADDQ         $0x00000008, R13
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD X0, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z4, (DI)
-	VMOVUPD Z5, 64(DI)
-	VMOVUPD X3, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z7, (DI)
-	VMOVUPD Z8, 64(DI)
-	VMOVUPD X6, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z10, (DI)
-	VMOVUPD Z11, 64(DI)
-	VMOVUPD X9, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD Z14, 64(DI)
-	VMOVUPD X12, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z16, (DI)
-	VMOVUPD Z17, 64(DI)
-	VMOVUPD X15, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z19, (DI)
-	VMOVUPD Z20, 64(DI)
-	VMOVUPD X18, K1, (DI)(R13*1)
-	ADDQ    R8, DI
-	VMOVUPD Z22, (DI)
-	VMOVUPD Z23, 64(DI)
-	VMOVUPD X21, K1, (DI)(R13*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z4, (SI)
+	VMOVUPD Z5, 64(SI)
+	VMOVUPD X3, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z7, (SI)
+	VMOVUPD Z8, 64(SI)
+	VMOVUPD X6, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z10, (SI)
+	VMOVUPD Z11, 64(SI)
+	VMOVUPD X9, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD Z14, 64(SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z16, (SI)
+	VMOVUPD Z17, 64(SI)
+	VMOVUPD X15, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z19, (SI)
+	VMOVUPD Z20, 64(SI)
+	VMOVUPD X18, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z22, (SI)
+	VMOVUPD Z23, 64(SI)
+	VMOVUPD X21, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs1x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000008, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs1x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs1x26AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs1x26AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
+	MOVQ aRow+16(FP), DX
 	MOVQ bRow+32(FP), BX
 	MOVQ c+40(FP), SI
 	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
+	SHLQ $0x03, DX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R9
-	SHLQ $0x03, R9
-	MOVQ $0x00000002, R10
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  X0, X0, X0
-	SUBQ    $0x04, R8
+	SUBQ    $0x04, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (DX), Z6
-	VMOVUPD         64(DX), Z7
-	VMOVUPD         128(DX), Z8
-	VMOVUPD         (DX)(R9*1), X4
-	VBROADCASTSD    (AX), Z9
+	VMOVUPD         (R9), Z6
+	VMOVUPD         64(R9), Z7
+	VMOVUPD         128(R9), Z8
+	VMOVUPD         (R9)(R8*1), X4
+	VBROADCASTSD    (CX), Z9
 	VFMADD231PD     Z9, Z6, Z1
 	VFMADD231PD     Z9, Z7, Z2
 	VFMADD231PD     Z9, Z8, Z3
-	ADDQ            BX, DX
-	VMOVUPD         (DX), Z6
-	VMOVUPD         64(DX), Z7
-	VMOVUPD         128(DX), Z8
-	VINSERTF64X2    $0x01, (DX)(R9*1), Y4, Y4
-	VBROADCASTSD    8(AX), Z9
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z6
+	VMOVUPD         64(R9), Z7
+	VMOVUPD         128(R9), Z8
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y4, Y4
+	VBROADCASTSD    8(CX), Z9
 	VFMADD231PD     Z9, Z6, Z1
 	VFMADD231PD     Z9, Z7, Z2
 	VFMADD231PD     Z9, Z8, Z3
-	ADDQ            BX, DX
-	VMOVUPD         (DX), Z6
-	VMOVUPD         64(DX), Z7
-	VMOVUPD         128(DX), Z8
-	VMOVUPD         (DX)(R9*1), X5
-	VBROADCASTSD    16(AX), Z9
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z6
+	VMOVUPD         64(R9), Z7
+	VMOVUPD         128(R9), Z8
+	VMOVUPD         (R9)(R8*1), X5
+	VBROADCASTSD    16(CX), Z9
 	VFMADD231PD     Z9, Z6, Z1
 	VFMADD231PD     Z9, Z7, Z2
 	VFMADD231PD     Z9, Z8, Z3
-	ADDQ            BX, DX
-	VMOVUPD         (DX), Z6
-	VMOVUPD         64(DX), Z7
-	VMOVUPD         128(DX), Z8
-	VINSERTF64X2    $0x01, (DX)(R9*1), Y5, Y5
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z6
+	VMOVUPD         64(R9), Z7
+	VMOVUPD         128(R9), Z8
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y5, Y5
 	VINSERTF64X4    $0x01, Y5, Z4, Z4
-	VBROADCASTSD    24(AX), Z5
+	VBROADCASTSD    24(CX), Z5
 	VFMADD231PD     Z5, Z6, Z1
 	VFMADD231PD     Z5, Z7, Z2
 	VFMADD231PD     Z5, Z8, Z3
-	ADDQ            BX, DX
+	ADDQ            BX, R9
 	VMOVUPS         dpairOrder<>+0(SB), Z5
 	VPERMPD         Z4, Z5, Z4
-	VBROADCASTF64X4 (AX), Z6
+	VBROADCASTF64X4 (CX), Z6
 	VFMADD231PD     Z6, Z4, Z0
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R8
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z5
 	VPERMPD       Z0, Z5, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X4
-	VADDPD        X4, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPD        Y6, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X6
+	VADDPD        X6, X0, X0
 
 tileRest:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (DX), Z5
-	VMOVUPD      64(DX), Z6
-	VMOVUPD      128(DX), Z7
-	VMOVUPD.Z    (DX)(R9*1), K1, X4
-	VBROADCASTSD (AX), Z8
-	VFMADD231PD  Z8, Z5, Z1
-	VFMADD231PD  Z8, Z6, Z2
-	VFMADD231PD  Z8, Z7, Z3
-	VFMADD231PD  X8, X4, X0
-	ADDQ         $0x00000008, AX
-	ADDQ         BX, DX
-	DECQ         R8
+	VMOVUPD      (R9), Z6
+	VMOVUPD      64(R9), Z7
+	VMOVUPD      128(R9), Z8
+	VMOVUPD.Z    (R9)(R8*1), K1, X4
+	VBROADCASTSD (CX), Z9
+	VFMADD231PD  Z9, Z6, Z1
+	VFMADD231PD  Z9, Z7, Z2
+	VFMADD231PD  Z9, Z8, Z3
+	VFMADD231PD  X9, X4, X0
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
 	VMOVUPD Z1, (SI)
 	VMOVUPD Z2, 64(SI)
 	VMOVUPD Z3, 128(SI)
-	VMOVUPD X0, K1, (SI)(R9*1)
+	VMOVUPD X0, K1, (SI)(R8*1)
 	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs2x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000001, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs2x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs2x26AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs2x26AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -16706,152 +17561,164 @@ TEXT ·dalonePairs2x26AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  X4, X4, X4
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z10
-	VMOVUPD         64(BX), Z11
-	VMOVUPD         128(BX), Z12
-	VMOVUPD         (BX)(R10*1), X8
-	VBROADCASTSD    (AX), Z13
+	VMOVUPD         (R9), Z10
+	VMOVUPD         64(R9), Z11
+	VMOVUPD         128(R9), Z12
+	VMOVUPD         (R9)(R8*1), X8
+	VBROADCASTSD    (CX), Z13
 	VFMADD231PD     Z13, Z10, Z1
 	VFMADD231PD     Z13, Z11, Z2
 	VFMADD231PD     Z13, Z12, Z3
-	VBROADCASTSD    (AX)(DX*1), Z13
+	VBROADCASTSD    (CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z10, Z5
 	VFMADD231PD     Z13, Z11, Z6
 	VFMADD231PD     Z13, Z12, Z7
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z10
-	VMOVUPD         64(BX), Z11
-	VMOVUPD         128(BX), Z12
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y8, Y8
-	VBROADCASTSD    8(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z10
+	VMOVUPD         64(R9), Z11
+	VMOVUPD         128(R9), Z12
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y8, Y8
+	VBROADCASTSD    8(CX), Z13
 	VFMADD231PD     Z13, Z10, Z1
 	VFMADD231PD     Z13, Z11, Z2
 	VFMADD231PD     Z13, Z12, Z3
-	VBROADCASTSD    8(AX)(DX*1), Z13
+	VBROADCASTSD    8(CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z10, Z5
 	VFMADD231PD     Z13, Z11, Z6
 	VFMADD231PD     Z13, Z12, Z7
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z10
-	VMOVUPD         64(BX), Z11
-	VMOVUPD         128(BX), Z12
-	VMOVUPD         (BX)(R10*1), X9
-	VBROADCASTSD    16(AX), Z13
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z10
+	VMOVUPD         64(R9), Z11
+	VMOVUPD         128(R9), Z12
+	VMOVUPD         (R9)(R8*1), X9
+	VBROADCASTSD    16(CX), Z13
 	VFMADD231PD     Z13, Z10, Z1
 	VFMADD231PD     Z13, Z11, Z2
 	VFMADD231PD     Z13, Z12, Z3
-	VBROADCASTSD    16(AX)(DX*1), Z13
+	VBROADCASTSD    16(CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z10, Z5
 	VFMADD231PD     Z13, Z11, Z6
 	VFMADD231PD     Z13, Z12, Z7
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z10
-	VMOVUPD         64(BX), Z11
-	VMOVUPD         128(BX), Z12
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y9, Y9
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z10
+	VMOVUPD         64(R9), Z11
+	VMOVUPD         128(R9), Z12
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y9, Y9
 	VINSERTF64X4    $0x01, Y9, Z8, Z8
-	VBROADCASTSD    24(AX), Z9
+	VBROADCASTSD    24(CX), Z9
 	VFMADD231PD     Z9, Z10, Z1
 	VFMADD231PD     Z9, Z11, Z2
 	VFMADD231PD     Z9, Z12, Z3
-	VBROADCASTSD    24(AX)(DX*1), Z9
+	VBROADCASTSD    24(CX)(DX*1), Z9
 	VFMADD231PD     Z9, Z10, Z5
 	VFMADD231PD     Z9, Z11, Z6
 	VFMADD231PD     Z9, Z12, Z7
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         dpairOrder<>+0(SB), Z9
 	VPERMPD         Z8, Z9, Z8
-	VBROADCASTF64X4 (AX), Z10
+	VBROADCASTF64X4 (CX), Z10
 	VFMADD231PD     Z10, Z8, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z10
+	VBROADCASTF64X4 (CX)(DX*1), Z10
 	VFMADD231PD     Z10, Z8, Z4
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z9
 	VPERMPD       Z0, Z9, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y8
-	VADDPD        Y8, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X8
-	VADDPD        X8, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPD        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPD        X10, X0, X0
 	VPERMPD       Z4, Z9, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y8
-	VADDPD        Y8, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X8
-	VADDPD        X8, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPD        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPD        X10, X4, X4
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD      128(BX), Z11
-	VMOVUPD.Z    (BX)(R10*1), K1, X8
-	VBROADCASTSD (AX), Z12
-	VFMADD231PD  Z12, Z9, Z1
-	VFMADD231PD  Z12, Z10, Z2
-	VFMADD231PD  Z12, Z11, Z3
-	VFMADD231PD  X12, X8, X0
-	VBROADCASTSD (AX)(DX*1), Z12
-	VFMADD231PD  Z12, Z9, Z5
-	VFMADD231PD  Z12, Z10, Z6
-	VFMADD231PD  Z12, Z11, Z7
-	VFMADD231PD  X12, X8, X4
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R9), Z10
+	VMOVUPD      64(R9), Z11
+	VMOVUPD      128(R9), Z12
+	VMOVUPD.Z    (R9)(R8*1), K1, X8
+	VBROADCASTSD (CX), Z13
+	VFMADD231PD  Z13, Z10, Z1
+	VFMADD231PD  Z13, Z11, Z2
+	VFMADD231PD  Z13, Z12, Z3
+	VFMADD231PD  X13, X8, X0
+	VBROADCASTSD (CX)(DX*1), Z13
+	VFMADD231PD  Z13, Z10, Z5
+	VFMADD231PD  Z13, Z11, Z6
+	VFMADD231PD  Z13, Z12, Z7
+	VFMADD231PD  X13, X8, X4
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD Z3, 128(DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD Z6, 64(DI)
-	VMOVUPD Z7, 128(DI)
-	VMOVUPD X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD Z3, 128(SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD Z6, 64(SI)
+	VMOVUPD Z7, 128(SI)
+	VMOVUPD X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs3x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000002, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs3x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs3x26AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs3x26AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R8
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R10
-	SHLQ $0x03, R10
-	MOVQ $0x00000002, R11
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
 
 	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R9
+	MOVQ    k+0(FP), R10
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -16864,186 +17731,198 @@ TEXT ·dalonePairs3x26AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	VPXORD  X8, X8, X8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R10
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VMOVUPD         128(BX), Z16
-	VMOVUPD         (BX)(R10*1), X12
-	VBROADCASTSD    (AX), Z17
+	VMOVUPD         (R9), Z14
+	VMOVUPD         64(R9), Z15
+	VMOVUPD         128(R9), Z16
+	VMOVUPD         (R9)(R8*1), X12
+	VBROADCASTSD    (CX), Z17
 	VFMADD231PD     Z17, Z14, Z1
 	VFMADD231PD     Z17, Z15, Z2
 	VFMADD231PD     Z17, Z16, Z3
-	VBROADCASTSD    (AX)(DX*1), Z17
+	VBROADCASTSD    (CX)(DX*1), Z17
 	VFMADD231PD     Z17, Z14, Z5
 	VFMADD231PD     Z17, Z15, Z6
 	VFMADD231PD     Z17, Z16, Z7
-	VBROADCASTSD    (AX)(DX*2), Z17
+	VBROADCASTSD    (CX)(DX*2), Z17
 	VFMADD231PD     Z17, Z14, Z9
 	VFMADD231PD     Z17, Z15, Z10
 	VFMADD231PD     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VMOVUPD         128(BX), Z16
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y12, Y12
-	VBROADCASTSD    8(AX), Z17
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z14
+	VMOVUPD         64(R9), Z15
+	VMOVUPD         128(R9), Z16
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y12, Y12
+	VBROADCASTSD    8(CX), Z17
 	VFMADD231PD     Z17, Z14, Z1
 	VFMADD231PD     Z17, Z15, Z2
 	VFMADD231PD     Z17, Z16, Z3
-	VBROADCASTSD    8(AX)(DX*1), Z17
+	VBROADCASTSD    8(CX)(DX*1), Z17
 	VFMADD231PD     Z17, Z14, Z5
 	VFMADD231PD     Z17, Z15, Z6
 	VFMADD231PD     Z17, Z16, Z7
-	VBROADCASTSD    8(AX)(DX*2), Z17
+	VBROADCASTSD    8(CX)(DX*2), Z17
 	VFMADD231PD     Z17, Z14, Z9
 	VFMADD231PD     Z17, Z15, Z10
 	VFMADD231PD     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VMOVUPD         128(BX), Z16
-	VMOVUPD         (BX)(R10*1), X13
-	VBROADCASTSD    16(AX), Z17
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z14
+	VMOVUPD         64(R9), Z15
+	VMOVUPD         128(R9), Z16
+	VMOVUPD         (R9)(R8*1), X13
+	VBROADCASTSD    16(CX), Z17
 	VFMADD231PD     Z17, Z14, Z1
 	VFMADD231PD     Z17, Z15, Z2
 	VFMADD231PD     Z17, Z16, Z3
-	VBROADCASTSD    16(AX)(DX*1), Z17
+	VBROADCASTSD    16(CX)(DX*1), Z17
 	VFMADD231PD     Z17, Z14, Z5
 	VFMADD231PD     Z17, Z15, Z6
 	VFMADD231PD     Z17, Z16, Z7
-	VBROADCASTSD    16(AX)(DX*2), Z17
+	VBROADCASTSD    16(CX)(DX*2), Z17
 	VFMADD231PD     Z17, Z14, Z9
 	VFMADD231PD     Z17, Z15, Z10
 	VFMADD231PD     Z17, Z16, Z11
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z14
-	VMOVUPD         64(BX), Z15
-	VMOVUPD         128(BX), Z16
-	VINSERTF64X2    $0x01, (BX)(R10*1), Y13, Y13
+	ADDQ            BX, R9
+	VMOVUPD         (R9), Z14
+	VMOVUPD         64(R9), Z15
+	VMOVUPD         128(R9), Z16
+	VINSERTF64X2    $0x01, (R9)(R8*1), Y13, Y13
 	VINSERTF64X4    $0x01, Y13, Z12, Z12
-	VBROADCASTSD    24(AX), Z13
+	VBROADCASTSD    24(CX), Z13
 	VFMADD231PD     Z13, Z14, Z1
 	VFMADD231PD     Z13, Z15, Z2
 	VFMADD231PD     Z13, Z16, Z3
-	VBROADCASTSD    24(AX)(DX*1), Z13
+	VBROADCASTSD    24(CX)(DX*1), Z13
 	VFMADD231PD     Z13, Z14, Z5
 	VFMADD231PD     Z13, Z15, Z6
 	VFMADD231PD     Z13, Z16, Z7
-	VBROADCASTSD    24(AX)(DX*2), Z13
+	VBROADCASTSD    24(CX)(DX*2), Z13
 	VFMADD231PD     Z13, Z14, Z9
 	VFMADD231PD     Z13, Z15, Z10
 	VFMADD231PD     Z13, Z16, Z11
-	ADDQ            SI, BX
+	ADDQ            BX, R9
 	VMOVUPS         dpairOrder<>+0(SB), Z13
 	VPERMPD         Z12, Z13, Z12
-	VBROADCASTF64X4 (AX), Z14
+	VBROADCASTF64X4 (CX), Z14
 	VFMADD231PD     Z14, Z12, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z14
+	VBROADCASTF64X4 (CX)(DX*1), Z14
 	VFMADD231PD     Z14, Z12, Z4
-	VBROADCASTF64X4 (AX)(DX*2), Z14
+	VBROADCASTF64X4 (CX)(DX*2), Z14
 	VFMADD231PD     Z14, Z12, Z8
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R10
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z13
 	VPERMPD       Z0, Z13, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y12
-	VADDPD        Y12, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X12
-	VADDPD        X12, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPD        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPD        X14, X0, X0
 	VPERMPD       Z4, Z13, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y12
-	VADDPD        Y12, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X12
-	VADDPD        X12, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y14
+	VADDPD        Y14, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X14
+	VADDPD        X14, X4, X4
 	VPERMPD       Z8, Z13, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y12
-	VADDPD        Y12, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X12
-	VADDPD        X12, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y14
+	VADDPD        Y14, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X14
+	VADDPD        X14, X8, X8
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z13
-	VMOVUPD      64(BX), Z14
-	VMOVUPD      128(BX), Z15
-	VMOVUPD.Z    (BX)(R10*1), K1, X12
-	VBROADCASTSD (AX), Z16
-	VFMADD231PD  Z16, Z13, Z1
-	VFMADD231PD  Z16, Z14, Z2
-	VFMADD231PD  Z16, Z15, Z3
-	VFMADD231PD  X16, X12, X0
-	VBROADCASTSD (AX)(DX*1), Z16
-	VFMADD231PD  Z16, Z13, Z5
-	VFMADD231PD  Z16, Z14, Z6
-	VFMADD231PD  Z16, Z15, Z7
-	VFMADD231PD  X16, X12, X4
-	VBROADCASTSD (AX)(DX*2), Z16
-	VFMADD231PD  Z16, Z13, Z9
-	VFMADD231PD  Z16, Z14, Z10
-	VFMADD231PD  Z16, Z15, Z11
-	VFMADD231PD  X16, X12, X8
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R9), Z14
+	VMOVUPD      64(R9), Z15
+	VMOVUPD      128(R9), Z16
+	VMOVUPD.Z    (R9)(R8*1), K1, X12
+	VBROADCASTSD (CX), Z17
+	VFMADD231PD  Z17, Z14, Z1
+	VFMADD231PD  Z17, Z15, Z2
+	VFMADD231PD  Z17, Z16, Z3
+	VFMADD231PD  X17, X12, X0
+	VBROADCASTSD (CX)(DX*1), Z17
+	VFMADD231PD  Z17, Z14, Z5
+	VFMADD231PD  Z17, Z15, Z6
+	VFMADD231PD  Z17, Z16, Z7
+	VFMADD231PD  X17, X12, X4
+	VBROADCASTSD (CX)(DX*2), Z17
+	VFMADD231PD  Z17, Z14, Z9
+	VFMADD231PD  Z17, Z15, Z10
+	VFMADD231PD  Z17, Z16, Z11
+	VFMADD231PD  X17, X12, X8
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R9
+	DECQ         R10
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD Z3, 128(DI)
-	VMOVUPD X0, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD Z6, 64(DI)
-	VMOVUPD Z7, 128(DI)
-	VMOVUPD X4, K1, (DI)(R10*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD Z10, 64(DI)
-	VMOVUPD Z11, 128(DI)
-	VMOVUPD X8, K1, (DI)(R10*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD Z3, 128(SI)
+	VMOVUPD X0, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD Z6, 64(SI)
+	VMOVUPD Z7, 128(SI)
+	VMOVUPD X4, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, 128(SI)
+	VMOVUPD X8, K1, (SI)(R8*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs4x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000003, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs4x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs4x26AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs4x26AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x03, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -17060,219 +17939,231 @@ TEXT ·dalonePairs4x26AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
 	VPXORD  X12, X12, X12
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z18
-	VMOVUPD         64(BX), Z19
-	VMOVUPD         128(BX), Z20
-	VMOVUPD         (BX)(R11*1), X16
-	VBROADCASTSD    (AX), Z21
+	VMOVUPD         (R10), Z18
+	VMOVUPD         64(R10), Z19
+	VMOVUPD         128(R10), Z20
+	VMOVUPD         (R10)(R9*1), X16
+	VBROADCASTSD    (CX), Z21
 	VFMADD231PD     Z21, Z18, Z1
 	VFMADD231PD     Z21, Z19, Z2
 	VFMADD231PD     Z21, Z20, Z3
-	VBROADCASTSD    (AX)(DX*1), Z21
+	VBROADCASTSD    (CX)(DX*1), Z21
 	VFMADD231PD     Z21, Z18, Z5
 	VFMADD231PD     Z21, Z19, Z6
 	VFMADD231PD     Z21, Z20, Z7
-	VBROADCASTSD    (AX)(DX*2), Z21
+	VBROADCASTSD    (CX)(DX*2), Z21
 	VFMADD231PD     Z21, Z18, Z9
 	VFMADD231PD     Z21, Z19, Z10
 	VFMADD231PD     Z21, Z20, Z11
-	VBROADCASTSD    (AX)(R10*1), Z21
+	VBROADCASTSD    (CX)(R8*1), Z21
 	VFMADD231PD     Z21, Z18, Z13
 	VFMADD231PD     Z21, Z19, Z14
 	VFMADD231PD     Z21, Z20, Z15
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z18
-	VMOVUPD         64(BX), Z19
-	VMOVUPD         128(BX), Z20
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y16, Y16
-	VBROADCASTSD    8(AX), Z21
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z18
+	VMOVUPD         64(R10), Z19
+	VMOVUPD         128(R10), Z20
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y16, Y16
+	VBROADCASTSD    8(CX), Z21
 	VFMADD231PD     Z21, Z18, Z1
 	VFMADD231PD     Z21, Z19, Z2
 	VFMADD231PD     Z21, Z20, Z3
-	VBROADCASTSD    8(AX)(DX*1), Z21
+	VBROADCASTSD    8(CX)(DX*1), Z21
 	VFMADD231PD     Z21, Z18, Z5
 	VFMADD231PD     Z21, Z19, Z6
 	VFMADD231PD     Z21, Z20, Z7
-	VBROADCASTSD    8(AX)(DX*2), Z21
+	VBROADCASTSD    8(CX)(DX*2), Z21
 	VFMADD231PD     Z21, Z18, Z9
 	VFMADD231PD     Z21, Z19, Z10
 	VFMADD231PD     Z21, Z20, Z11
-	VBROADCASTSD    8(AX)(R10*1), Z21
+	VBROADCASTSD    8(CX)(R8*1), Z21
 	VFMADD231PD     Z21, Z18, Z13
 	VFMADD231PD     Z21, Z19, Z14
 	VFMADD231PD     Z21, Z20, Z15
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z18
-	VMOVUPD         64(BX), Z19
-	VMOVUPD         128(BX), Z20
-	VMOVUPD         (BX)(R11*1), X17
-	VBROADCASTSD    16(AX), Z21
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z18
+	VMOVUPD         64(R10), Z19
+	VMOVUPD         128(R10), Z20
+	VMOVUPD         (R10)(R9*1), X17
+	VBROADCASTSD    16(CX), Z21
 	VFMADD231PD     Z21, Z18, Z1
 	VFMADD231PD     Z21, Z19, Z2
 	VFMADD231PD     Z21, Z20, Z3
-	VBROADCASTSD    16(AX)(DX*1), Z21
+	VBROADCASTSD    16(CX)(DX*1), Z21
 	VFMADD231PD     Z21, Z18, Z5
 	VFMADD231PD     Z21, Z19, Z6
 	VFMADD231PD     Z21, Z20, Z7
-	VBROADCASTSD    16(AX)(DX*2), Z21
+	VBROADCASTSD    16(CX)(DX*2), Z21
 	VFMADD231PD     Z21, Z18, Z9
 	VFMADD231PD     Z21, Z19, Z10
 	VFMADD231PD     Z21, Z20, Z11
-	VBROADCASTSD    16(AX)(R10*1), Z21
+	VBROADCASTSD    16(CX)(R8*1), Z21
 	VFMADD231PD     Z21, Z18, Z13
 	VFMADD231PD     Z21, Z19, Z14
 	VFMADD231PD     Z21, Z20, Z15
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z18
-	VMOVUPD         64(BX), Z19
-	VMOVUPD         128(BX), Z20
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y17, Y17
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z18
+	VMOVUPD         64(R10), Z19
+	VMOVUPD         128(R10), Z20
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y17, Y17
 	VINSERTF64X4    $0x01, Y17, Z16, Z16
-	VBROADCASTSD    24(AX), Z17
+	VBROADCASTSD    24(CX), Z17
 	VFMADD231PD     Z17, Z18, Z1
 	VFMADD231PD     Z17, Z19, Z2
 	VFMADD231PD     Z17, Z20, Z3
-	VBROADCASTSD    24(AX)(DX*1), Z17
+	VBROADCASTSD    24(CX)(DX*1), Z17
 	VFMADD231PD     Z17, Z18, Z5
 	VFMADD231PD     Z17, Z19, Z6
 	VFMADD231PD     Z17, Z20, Z7
-	VBROADCASTSD    24(AX)(DX*2), Z17
+	VBROADCASTSD    24(CX)(DX*2), Z17
 	VFMADD231PD     Z17, Z18, Z9
 	VFMADD231PD     Z17, Z19, Z10
 	VFMADD231PD     Z17, Z20, Z11
-	VBROADCASTSD    24(AX)(R10*1), Z17
+	VBROADCASTSD    24(CX)(R8*1), Z17
 	VFMADD231PD     Z17, Z18, Z13
 	VFMADD231PD     Z17, Z19, Z14
 	VFMADD231PD     Z17, Z20, Z15
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         dpairOrder<>+0(SB), Z17
 	VPERMPD         Z16, Z17, Z16
-	VBROADCASTF64X4 (AX), Z18
+	VBROADCASTF64X4 (CX), Z18
 	VFMADD231PD     Z18, Z16, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z18
+	VBROADCASTF64X4 (CX)(DX*1), Z18
 	VFMADD231PD     Z18, Z16, Z4
-	VBROADCASTF64X4 (AX)(DX*2), Z18
+	VBROADCASTF64X4 (CX)(DX*2), Z18
 	VFMADD231PD     Z18, Z16, Z8
-	VBROADCASTF64X4 (AX)(R10*1), Z18
+	VBROADCASTF64X4 (CX)(R8*1), Z18
 	VFMADD231PD     Z18, Z16, Z12
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z17
 	VPERMPD       Z0, Z17, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y16
-	VADDPD        Y16, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X16
-	VADDPD        X16, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y18
+	VADDPD        Y18, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X18
+	VADDPD        X18, X0, X0
 	VPERMPD       Z4, Z17, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y16
-	VADDPD        Y16, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X16
-	VADDPD        X16, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y18
+	VADDPD        Y18, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X18
+	VADDPD        X18, X4, X4
 	VPERMPD       Z8, Z17, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y16
-	VADDPD        Y16, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X16
-	VADDPD        X16, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y18
+	VADDPD        Y18, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X18
+	VADDPD        X18, X8, X8
 	VPERMPD       Z12, Z17, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y16
-	VADDPD        Y16, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X16
-	VADDPD        X16, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y18
+	VADDPD        Y18, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X18
+	VADDPD        X18, X12, X12
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z17
-	VMOVUPD      64(BX), Z18
-	VMOVUPD      128(BX), Z19
-	VMOVUPD.Z    (BX)(R11*1), K1, X16
-	VBROADCASTSD (AX), Z20
-	VFMADD231PD  Z20, Z17, Z1
-	VFMADD231PD  Z20, Z18, Z2
-	VFMADD231PD  Z20, Z19, Z3
-	VFMADD231PD  X20, X16, X0
-	VBROADCASTSD (AX)(DX*1), Z20
-	VFMADD231PD  Z20, Z17, Z5
-	VFMADD231PD  Z20, Z18, Z6
-	VFMADD231PD  Z20, Z19, Z7
-	VFMADD231PD  X20, X16, X4
-	VBROADCASTSD (AX)(DX*2), Z20
-	VFMADD231PD  Z20, Z17, Z9
-	VFMADD231PD  Z20, Z18, Z10
-	VFMADD231PD  Z20, Z19, Z11
-	VFMADD231PD  X20, X16, X8
-	VBROADCASTSD (AX)(R10*1), Z20
-	VFMADD231PD  Z20, Z17, Z13
-	VFMADD231PD  Z20, Z18, Z14
-	VFMADD231PD  Z20, Z19, Z15
-	VFMADD231PD  X20, X16, X12
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R10), Z18
+	VMOVUPD      64(R10), Z19
+	VMOVUPD      128(R10), Z20
+	VMOVUPD.Z    (R10)(R9*1), K1, X16
+	VBROADCASTSD (CX), Z21
+	VFMADD231PD  Z21, Z18, Z1
+	VFMADD231PD  Z21, Z19, Z2
+	VFMADD231PD  Z21, Z20, Z3
+	VFMADD231PD  X21, X16, X0
+	VBROADCASTSD (CX)(DX*1), Z21
+	VFMADD231PD  Z21, Z18, Z5
+	VFMADD231PD  Z21, Z19, Z6
+	VFMADD231PD  Z21, Z20, Z7
+	VFMADD231PD  X21, X16, X4
+	VBROADCASTSD (CX)(DX*2), Z21
+	VFMADD231PD  Z21, Z18, Z9
+	VFMADD231PD  Z21, Z19, Z10
+	VFMADD231PD  Z21, Z20, Z11
+	VFMADD231PD  X21, X16, X8
+	VBROADCASTSD (CX)(R8*1), Z21
+	VFMADD231PD  Z21, Z18, Z13
+	VFMADD231PD  Z21, Z19, Z14
+	VFMADD231PD  Z21, Z20, Z15
+	VFMADD231PD  X21, X16, X12
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD Z3, 128(DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD Z6, 64(DI)
-	VMOVUPD Z7, 128(DI)
-	VMOVUPD X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD Z10, 64(DI)
-	VMOVUPD Z11, 128(DI)
-	VMOVUPD X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD Z14, 64(DI)
-	VMOVUPD Z15, 128(DI)
-	VMOVUPD X12, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD Z3, 128(SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD Z6, 64(SI)
+	VMOVUPD Z7, 128(SI)
+	VMOVUPD X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, 128(SI)
+	VMOVUPD X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD Z14, 64(SI)
+	VMOVUPD Z15, 128(SI)
+	VMOVUPD X12, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs5x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000004, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs5x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs5x26AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs5x26AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	MOVQ cols+56(FP), R9
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R11
-	SHLQ $0x03, R11
-	MOVQ $0x00000002, R12
+	SUBQ $0x02, R9
+	SHLQ $0x03, R9
+	MOVQ $0x00000002, R10
 
 	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	MOVQ  R10, CX
+	MOVL  $0x00000001, R10
+	SHLL  CL, R10
+	DECL  R10
+	KMOVW R10, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R10
+	MOVQ    k+0(FP), R11
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -17293,253 +18184,265 @@ TEXT ·dalonePairs5x26AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  X16, X16, X16
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R11
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z22
-	VMOVUPD         64(BX), Z23
-	VMOVUPD         128(BX), Z24
-	VMOVUPD         (BX)(R11*1), X20
-	VBROADCASTSD    (AX), Z25
+	VMOVUPD         (R10), Z22
+	VMOVUPD         64(R10), Z23
+	VMOVUPD         128(R10), Z24
+	VMOVUPD         (R10)(R9*1), X20
+	VBROADCASTSD    (CX), Z25
 	VFMADD231PD     Z25, Z22, Z1
 	VFMADD231PD     Z25, Z23, Z2
 	VFMADD231PD     Z25, Z24, Z3
-	VBROADCASTSD    (AX)(DX*1), Z25
+	VBROADCASTSD    (CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z22, Z5
 	VFMADD231PD     Z25, Z23, Z6
 	VFMADD231PD     Z25, Z24, Z7
-	VBROADCASTSD    (AX)(DX*2), Z25
+	VBROADCASTSD    (CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z22, Z9
 	VFMADD231PD     Z25, Z23, Z10
 	VFMADD231PD     Z25, Z24, Z11
-	VBROADCASTSD    (AX)(R10*1), Z25
+	VBROADCASTSD    (CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z22, Z13
 	VFMADD231PD     Z25, Z23, Z14
 	VFMADD231PD     Z25, Z24, Z15
-	VBROADCASTSD    (AX)(DX*4), Z25
+	VBROADCASTSD    (CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z22, Z17
 	VFMADD231PD     Z25, Z23, Z18
 	VFMADD231PD     Z25, Z24, Z19
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z22
-	VMOVUPD         64(BX), Z23
-	VMOVUPD         128(BX), Z24
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y20, Y20
-	VBROADCASTSD    8(AX), Z25
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z22
+	VMOVUPD         64(R10), Z23
+	VMOVUPD         128(R10), Z24
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y20, Y20
+	VBROADCASTSD    8(CX), Z25
 	VFMADD231PD     Z25, Z22, Z1
 	VFMADD231PD     Z25, Z23, Z2
 	VFMADD231PD     Z25, Z24, Z3
-	VBROADCASTSD    8(AX)(DX*1), Z25
+	VBROADCASTSD    8(CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z22, Z5
 	VFMADD231PD     Z25, Z23, Z6
 	VFMADD231PD     Z25, Z24, Z7
-	VBROADCASTSD    8(AX)(DX*2), Z25
+	VBROADCASTSD    8(CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z22, Z9
 	VFMADD231PD     Z25, Z23, Z10
 	VFMADD231PD     Z25, Z24, Z11
-	VBROADCASTSD    8(AX)(R10*1), Z25
+	VBROADCASTSD    8(CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z22, Z13
 	VFMADD231PD     Z25, Z23, Z14
 	VFMADD231PD     Z25, Z24, Z15
-	VBROADCASTSD    8(AX)(DX*4), Z25
+	VBROADCASTSD    8(CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z22, Z17
 	VFMADD231PD     Z25, Z23, Z18
 	VFMADD231PD     Z25, Z24, Z19
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z22
-	VMOVUPD         64(BX), Z23
-	VMOVUPD         128(BX), Z24
-	VMOVUPD         (BX)(R11*1), X21
-	VBROADCASTSD    16(AX), Z25
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z22
+	VMOVUPD         64(R10), Z23
+	VMOVUPD         128(R10), Z24
+	VMOVUPD         (R10)(R9*1), X21
+	VBROADCASTSD    16(CX), Z25
 	VFMADD231PD     Z25, Z22, Z1
 	VFMADD231PD     Z25, Z23, Z2
 	VFMADD231PD     Z25, Z24, Z3
-	VBROADCASTSD    16(AX)(DX*1), Z25
+	VBROADCASTSD    16(CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z22, Z5
 	VFMADD231PD     Z25, Z23, Z6
 	VFMADD231PD     Z25, Z24, Z7
-	VBROADCASTSD    16(AX)(DX*2), Z25
+	VBROADCASTSD    16(CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z22, Z9
 	VFMADD231PD     Z25, Z23, Z10
 	VFMADD231PD     Z25, Z24, Z11
-	VBROADCASTSD    16(AX)(R10*1), Z25
+	VBROADCASTSD    16(CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z22, Z13
 	VFMADD231PD     Z25, Z23, Z14
 	VFMADD231PD     Z25, Z24, Z15
-	VBROADCASTSD    16(AX)(DX*4), Z25
+	VBROADCASTSD    16(CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z22, Z17
 	VFMADD231PD     Z25, Z23, Z18
 	VFMADD231PD     Z25, Z24, Z19
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z22
-	VMOVUPD         64(BX), Z23
-	VMOVUPD         128(BX), Z24
-	VINSERTF64X2    $0x01, (BX)(R11*1), Y21, Y21
+	ADDQ            BX, R10
+	VMOVUPD         (R10), Z22
+	VMOVUPD         64(R10), Z23
+	VMOVUPD         128(R10), Z24
+	VINSERTF64X2    $0x01, (R10)(R9*1), Y21, Y21
 	VINSERTF64X4    $0x01, Y21, Z20, Z20
-	VBROADCASTSD    24(AX), Z21
+	VBROADCASTSD    24(CX), Z21
 	VFMADD231PD     Z21, Z22, Z1
 	VFMADD231PD     Z21, Z23, Z2
 	VFMADD231PD     Z21, Z24, Z3
-	VBROADCASTSD    24(AX)(DX*1), Z21
+	VBROADCASTSD    24(CX)(DX*1), Z21
 	VFMADD231PD     Z21, Z22, Z5
 	VFMADD231PD     Z21, Z23, Z6
 	VFMADD231PD     Z21, Z24, Z7
-	VBROADCASTSD    24(AX)(DX*2), Z21
+	VBROADCASTSD    24(CX)(DX*2), Z21
 	VFMADD231PD     Z21, Z22, Z9
 	VFMADD231PD     Z21, Z23, Z10
 	VFMADD231PD     Z21, Z24, Z11
-	VBROADCASTSD    24(AX)(R10*1), Z21
+	VBROADCASTSD    24(CX)(R8*1), Z21
 	VFMADD231PD     Z21, Z22, Z13
 	VFMADD231PD     Z21, Z23, Z14
 	VFMADD231PD     Z21, Z24, Z15
-	VBROADCASTSD    24(AX)(DX*4), Z21
+	VBROADCASTSD    24(CX)(DX*4), Z21
 	VFMADD231PD     Z21, Z22, Z17
 	VFMADD231PD     Z21, Z23, Z18
 	VFMADD231PD     Z21, Z24, Z19
-	ADDQ            SI, BX
+	ADDQ            BX, R10
 	VMOVUPS         dpairOrder<>+0(SB), Z21
 	VPERMPD         Z20, Z21, Z20
-	VBROADCASTF64X4 (AX), Z22
+	VBROADCASTF64X4 (CX), Z22
 	VFMADD231PD     Z22, Z20, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z22
+	VBROADCASTF64X4 (CX)(DX*1), Z22
 	VFMADD231PD     Z22, Z20, Z4
-	VBROADCASTF64X4 (AX)(DX*2), Z22
+	VBROADCASTF64X4 (CX)(DX*2), Z22
 	VFMADD231PD     Z22, Z20, Z8
-	VBROADCASTF64X4 (AX)(R10*1), Z22
+	VBROADCASTF64X4 (CX)(R8*1), Z22
 	VFMADD231PD     Z22, Z20, Z12
-	VBROADCASTF64X4 (AX)(DX*4), Z22
+	VBROADCASTF64X4 (CX)(DX*4), Z22
 	VFMADD231PD     Z22, Z20, Z16
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R11
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z21
 	VPERMPD       Z0, Z21, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y20
-	VADDPD        Y20, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X20
-	VADDPD        X20, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y22
+	VADDPD        Y22, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X22
+	VADDPD        X22, X0, X0
 	VPERMPD       Z4, Z21, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y20
-	VADDPD        Y20, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X20
-	VADDPD        X20, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y22
+	VADDPD        Y22, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X22
+	VADDPD        X22, X4, X4
 	VPERMPD       Z8, Z21, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y20
-	VADDPD        Y20, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X20
-	VADDPD        X20, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y22
+	VADDPD        Y22, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X22
+	VADDPD        X22, X8, X8
 	VPERMPD       Z12, Z21, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y20
-	VADDPD        Y20, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X20
-	VADDPD        X20, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y22
+	VADDPD        Y22, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X22
+	VADDPD        X22, X12, X12
 	VPERMPD       Z16, Z21, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y20
-	VADDPD        Y20, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X20
-	VADDPD        X20, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y22
+	VADDPD        Y22, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X22
+	VADDPD        X22, X16, X16
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD      128(BX), Z23
-	VMOVUPD.Z    (BX)(R11*1), K1, X20
-	VBROADCASTSD (AX), Z24
-	VFMADD231PD  Z24, Z21, Z1
-	VFMADD231PD  Z24, Z22, Z2
-	VFMADD231PD  Z24, Z23, Z3
-	VFMADD231PD  X24, X20, X0
-	VBROADCASTSD (AX)(DX*1), Z24
-	VFMADD231PD  Z24, Z21, Z5
-	VFMADD231PD  Z24, Z22, Z6
-	VFMADD231PD  Z24, Z23, Z7
-	VFMADD231PD  X24, X20, X4
-	VBROADCASTSD (AX)(DX*2), Z24
-	VFMADD231PD  Z24, Z21, Z9
-	VFMADD231PD  Z24, Z22, Z10
-	VFMADD231PD  Z24, Z23, Z11
-	VFMADD231PD  X24, X20, X8
-	VBROADCASTSD (AX)(R10*1), Z24
-	VFMADD231PD  Z24, Z21, Z13
-	VFMADD231PD  Z24, Z22, Z14
-	VFMADD231PD  Z24, Z23, Z15
-	VFMADD231PD  X24, X20, X12
-	VBROADCASTSD (AX)(DX*4), Z24
-	VFMADD231PD  Z24, Z21, Z17
-	VFMADD231PD  Z24, Z22, Z18
-	VFMADD231PD  Z24, Z23, Z19
-	VFMADD231PD  X24, X20, X16
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R10), Z22
+	VMOVUPD      64(R10), Z23
+	VMOVUPD      128(R10), Z24
+	VMOVUPD.Z    (R10)(R9*1), K1, X20
+	VBROADCASTSD (CX), Z25
+	VFMADD231PD  Z25, Z22, Z1
+	VFMADD231PD  Z25, Z23, Z2
+	VFMADD231PD  Z25, Z24, Z3
+	VFMADD231PD  X25, X20, X0
+	VBROADCASTSD (CX)(DX*1), Z25
+	VFMADD231PD  Z25, Z22, Z5
+	VFMADD231PD  Z25, Z23, Z6
+	VFMADD231PD  Z25, Z24, Z7
+	VFMADD231PD  X25, X20, X4
+	VBROADCASTSD (CX)(DX*2), Z25
+	VFMADD231PD  Z25, Z22, Z9
+	VFMADD231PD  Z25, Z23, Z10
+	VFMADD231PD  Z25, Z24, Z11
+	VFMADD231PD  X25, X20, X8
+	VBROADCASTSD (CX)(R8*1), Z25
+	VFMADD231PD  Z25, Z22, Z13
+	VFMADD231PD  Z25, Z23, Z14
+	VFMADD231PD  Z25, Z24, Z15
+	VFMADD231PD  X25, X20, X12
+	VBROADCASTSD (CX)(DX*4), Z25
+	VFMADD231PD  Z25, Z22, Z17
+	VFMADD231PD  Z25, Z23, Z18
+	VFMADD231PD  Z25, Z24, Z19
+	VFMADD231PD  X25, X20, X16
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD Z3, 128(DI)
-	VMOVUPD X0, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD Z6, 64(DI)
-	VMOVUPD Z7, 128(DI)
-	VMOVUPD X4, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD Z10, 64(DI)
-	VMOVUPD Z11, 128(DI)
-	VMOVUPD X8, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD Z14, 64(DI)
-	VMOVUPD Z15, 128(DI)
-	VMOVUPD X12, K1, (DI)(R11*1)
-	ADDQ    R8, DI
-	VMOVUPD Z17, (DI)
-	VMOVUPD Z18, 64(DI)
-	VMOVUPD Z19, 128(DI)
-	VMOVUPD X16, K1, (DI)(R11*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD Z3, 128(SI)
+	VMOVUPD X0, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD Z6, 64(SI)
+	VMOVUPD Z7, 128(SI)
+	VMOVUPD X4, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, 128(SI)
+	VMOVUPD X8, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD Z14, 64(SI)
+	VMOVUPD Z15, 128(SI)
+	VMOVUPD X12, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	VMOVUPD Z17, (SI)
+	VMOVUPD Z18, 64(SI)
+	VMOVUPD Z19, 128(SI)
+	VMOVUPD X16, K1, (SI)(R9*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
 
-// func dalonePairs6x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000005, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile
+
+// func dalonePairs6x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3
-TEXT ·dalonePairs6x26AVX512(SB), NOSPLIT, $0-64
+TEXT ·dalonePairs6x26AVX512(SB), NOSPLIT, $0-72
 	MOVQ a+8(FP), AX
 	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
 	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (DX)(DX*2), R8
+	LEAQ (DX)(DX*4), R9
+	MOVQ cols+56(FP), R10
 
 	// the last two columns are a pair, of which the panel may hold one, too
-	SUBQ $0x02, R12
-	SHLQ $0x03, R12
-	MOVQ $0x00000002, R13
+	SUBQ $0x02, R10
+	SHLQ $0x03, R10
+	MOVQ $0x00000002, R11
 
 	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	MOVQ  R11, CX
+	MOVL  $0x00000001, R11
+	SHLL  CL, R11
+	DECL  R11
+	KMOVW R11, K1
+
+tileTile:
+	MOVQ    AX, CX
+	MOVQ    b+24(FP), R11
+	MOVQ    k+0(FP), R12
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
@@ -17564,254 +18467,263 @@ TEXT ·dalonePairs6x26AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
 	VPXORD  X20, X20, X20
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R12
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VMOVUPD         128(BX), Z28
-	VMOVUPD         (BX)(R12*1), X24
-	VBROADCASTSD    (AX), Z29
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VMOVUPD         128(R11), Z28
+	VMOVUPD         (R11)(R10*1), X24
+	VBROADCASTSD    (CX), Z29
 	VFMADD231PD     Z29, Z26, Z1
 	VFMADD231PD     Z29, Z27, Z2
 	VFMADD231PD     Z29, Z28, Z3
-	VBROADCASTSD    (AX)(DX*1), Z29
+	VBROADCASTSD    (CX)(DX*1), Z29
 	VFMADD231PD     Z29, Z26, Z5
 	VFMADD231PD     Z29, Z27, Z6
 	VFMADD231PD     Z29, Z28, Z7
-	VBROADCASTSD    (AX)(DX*2), Z29
+	VBROADCASTSD    (CX)(DX*2), Z29
 	VFMADD231PD     Z29, Z26, Z9
 	VFMADD231PD     Z29, Z27, Z10
 	VFMADD231PD     Z29, Z28, Z11
-	VBROADCASTSD    (AX)(R10*1), Z29
+	VBROADCASTSD    (CX)(R8*1), Z29
 	VFMADD231PD     Z29, Z26, Z13
 	VFMADD231PD     Z29, Z27, Z14
 	VFMADD231PD     Z29, Z28, Z15
-	VBROADCASTSD    (AX)(DX*4), Z29
+	VBROADCASTSD    (CX)(DX*4), Z29
 	VFMADD231PD     Z29, Z26, Z17
 	VFMADD231PD     Z29, Z27, Z18
 	VFMADD231PD     Z29, Z28, Z19
-	VBROADCASTSD    (AX)(R11*1), Z29
+	VBROADCASTSD    (CX)(R9*1), Z29
 	VFMADD231PD     Z29, Z26, Z21
 	VFMADD231PD     Z29, Z27, Z22
 	VFMADD231PD     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VMOVUPD         128(BX), Z28
-	VINSERTF64X2    $0x01, (BX)(R12*1), Y24, Y24
-	VBROADCASTSD    8(AX), Z29
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VMOVUPD         128(R11), Z28
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y24, Y24
+	VBROADCASTSD    8(CX), Z29
 	VFMADD231PD     Z29, Z26, Z1
 	VFMADD231PD     Z29, Z27, Z2
 	VFMADD231PD     Z29, Z28, Z3
-	VBROADCASTSD    8(AX)(DX*1), Z29
+	VBROADCASTSD    8(CX)(DX*1), Z29
 	VFMADD231PD     Z29, Z26, Z5
 	VFMADD231PD     Z29, Z27, Z6
 	VFMADD231PD     Z29, Z28, Z7
-	VBROADCASTSD    8(AX)(DX*2), Z29
+	VBROADCASTSD    8(CX)(DX*2), Z29
 	VFMADD231PD     Z29, Z26, Z9
 	VFMADD231PD     Z29, Z27, Z10
 	VFMADD231PD     Z29, Z28, Z11
-	VBROADCASTSD    8(AX)(R10*1), Z29
+	VBROADCASTSD    8(CX)(R8*1), Z29
 	VFMADD231PD     Z29, Z26, Z13
 	VFMADD231PD     Z29, Z27, Z14
 	VFMADD231PD     Z29, Z28, Z15
-	VBROADCASTSD    8(AX)(DX*4), Z29
+	VBROADCASTSD    8(CX)(DX*4), Z29
 	VFMADD231PD     Z29, Z26, Z17
 	VFMADD231PD     Z29, Z27, Z18
 	VFMADD231PD     Z29, Z28, Z19
-	VBROADCASTSD    8(AX)(R11*1), Z29
+	VBROADCASTSD    8(CX)(R9*1), Z29
 	VFMADD231PD     Z29, Z26, Z21
 	VFMADD231PD     Z29, Z27, Z22
 	VFMADD231PD     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VMOVUPD         128(BX), Z28
-	VMOVUPD         (BX)(R12*1), X25
-	VBROADCASTSD    16(AX), Z29
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VMOVUPD         128(R11), Z28
+	VMOVUPD         (R11)(R10*1), X25
+	VBROADCASTSD    16(CX), Z29
 	VFMADD231PD     Z29, Z26, Z1
 	VFMADD231PD     Z29, Z27, Z2
 	VFMADD231PD     Z29, Z28, Z3
-	VBROADCASTSD    16(AX)(DX*1), Z29
+	VBROADCASTSD    16(CX)(DX*1), Z29
 	VFMADD231PD     Z29, Z26, Z5
 	VFMADD231PD     Z29, Z27, Z6
 	VFMADD231PD     Z29, Z28, Z7
-	VBROADCASTSD    16(AX)(DX*2), Z29
+	VBROADCASTSD    16(CX)(DX*2), Z29
 	VFMADD231PD     Z29, Z26, Z9
 	VFMADD231PD     Z29, Z27, Z10
 	VFMADD231PD     Z29, Z28, Z11
-	VBROADCASTSD    16(AX)(R10*1), Z29
+	VBROADCASTSD    16(CX)(R8*1), Z29
 	VFMADD231PD     Z29, Z26, Z13
 	VFMADD231PD     Z29, Z27, Z14
 	VFMADD231PD     Z29, Z28, Z15
-	VBROADCASTSD    16(AX)(DX*4), Z29
+	VBROADCASTSD    16(CX)(DX*4), Z29
 	VFMADD231PD     Z29, Z26, Z17
 	VFMADD231PD     Z29, Z27, Z18
 	VFMADD231PD     Z29, Z28, Z19
-	VBROADCASTSD    16(AX)(R11*1), Z29
+	VBROADCASTSD    16(CX)(R9*1), Z29
 	VFMADD231PD     Z29, Z26, Z21
 	VFMADD231PD     Z29, Z27, Z22
 	VFMADD231PD     Z29, Z28, Z23
-	ADDQ            SI, BX
-	VMOVUPD         (BX), Z26
-	VMOVUPD         64(BX), Z27
-	VMOVUPD         128(BX), Z28
-	VINSERTF64X2    $0x01, (BX)(R12*1), Y25, Y25
+	ADDQ            BX, R11
+	VMOVUPD         (R11), Z26
+	VMOVUPD         64(R11), Z27
+	VMOVUPD         128(R11), Z28
+	VINSERTF64X2    $0x01, (R11)(R10*1), Y25, Y25
 	VINSERTF64X4    $0x01, Y25, Z24, Z24
-	VBROADCASTSD    24(AX), Z25
+	VBROADCASTSD    24(CX), Z25
 	VFMADD231PD     Z25, Z26, Z1
 	VFMADD231PD     Z25, Z27, Z2
 	VFMADD231PD     Z25, Z28, Z3
-	VBROADCASTSD    24(AX)(DX*1), Z25
+	VBROADCASTSD    24(CX)(DX*1), Z25
 	VFMADD231PD     Z25, Z26, Z5
 	VFMADD231PD     Z25, Z27, Z6
 	VFMADD231PD     Z25, Z28, Z7
-	VBROADCASTSD    24(AX)(DX*2), Z25
+	VBROADCASTSD    24(CX)(DX*2), Z25
 	VFMADD231PD     Z25, Z26, Z9
 	VFMADD231PD     Z25, Z27, Z10
 	VFMADD231PD     Z25, Z28, Z11
-	VBROADCASTSD    24(AX)(R10*1), Z25
+	VBROADCASTSD    24(CX)(R8*1), Z25
 	VFMADD231PD     Z25, Z26, Z13
 	VFMADD231PD     Z25, Z27, Z14
 	VFMADD231PD     Z25, Z28, Z15
-	VBROADCASTSD    24(AX)(DX*4), Z25
+	VBROADCASTSD    24(CX)(DX*4), Z25
 	VFMADD231PD     Z25, Z26, Z17
 	VFMADD231PD     Z25, Z27, Z18
 	VFMADD231PD     Z25, Z28, Z19
-	VBROADCASTSD    24(AX)(R11*1), Z25
+	VBROADCASTSD    24(CX)(R9*1), Z25
 	VFMADD231PD     Z25, Z26, Z21
 	VFMADD231PD     Z25, Z27, Z22
 	VFMADD231PD     Z25, Z28, Z23
-	ADDQ            SI, BX
+	ADDQ            BX, R11
 	VMOVUPS         dpairOrder<>+0(SB), Z25
 	VPERMPD         Z24, Z25, Z24
-	VBROADCASTF64X4 (AX), Z26
+	VBROADCASTF64X4 (CX), Z26
 	VFMADD231PD     Z26, Z24, Z0
-	VBROADCASTF64X4 (AX)(DX*1), Z26
+	VBROADCASTF64X4 (CX)(DX*1), Z26
 	VFMADD231PD     Z26, Z24, Z4
-	VBROADCASTF64X4 (AX)(DX*2), Z26
+	VBROADCASTF64X4 (CX)(DX*2), Z26
 	VFMADD231PD     Z26, Z24, Z8
-	VBROADCASTF64X4 (AX)(R10*1), Z26
+	VBROADCASTF64X4 (CX)(R8*1), Z26
 	VFMADD231PD     Z26, Z24, Z12
-	VBROADCASTF64X4 (AX)(DX*4), Z26
+	VBROADCASTF64X4 (CX)(DX*4), Z26
 	VFMADD231PD     Z26, Z24, Z16
-	VBROADCASTF64X4 (AX)(R11*1), Z26
+	VBROADCASTF64X4 (CX)(R9*1), Z26
 	VFMADD231PD     Z26, Z24, Z20
-	ADDQ            $0x00000020, AX
-	SUBQ            $0x04, R9
+	ADDQ            $0x00000020, CX
+	SUBQ            $0x04, R12
 	JGE             tileSteps
 
 	// the sums of a row's pair come together
 	VMOVUPS       dpairOrder<>+64(SB), Z25
 	VPERMPD       Z0, Z25, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y24
-	VADDPD        Y24, Y0, Y0
-	VEXTRACTF32X4 $0x01, Y0, X24
-	VADDPD        X24, X0, X0
+	VEXTRACTF64X4 $0x01, Z0, Y26
+	VADDPD        Y26, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X26
+	VADDPD        X26, X0, X0
 	VPERMPD       Z4, Z25, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y24
-	VADDPD        Y24, Y4, Y4
-	VEXTRACTF32X4 $0x01, Y4, X24
-	VADDPD        X24, X4, X4
+	VEXTRACTF64X4 $0x01, Z4, Y26
+	VADDPD        Y26, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X26
+	VADDPD        X26, X4, X4
 	VPERMPD       Z8, Z25, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y24
-	VADDPD        Y24, Y8, Y8
-	VEXTRACTF32X4 $0x01, Y8, X24
-	VADDPD        X24, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y26
+	VADDPD        Y26, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X26
+	VADDPD        X26, X8, X8
 	VPERMPD       Z12, Z25, Z12
-	VEXTRACTF64X4 $0x01, Z12, Y24
-	VADDPD        Y24, Y12, Y12
-	VEXTRACTF32X4 $0x01, Y12, X24
-	VADDPD        X24, X12, X12
+	VEXTRACTF64X4 $0x01, Z12, Y26
+	VADDPD        Y26, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X26
+	VADDPD        X26, X12, X12
 	VPERMPD       Z16, Z25, Z16
-	VEXTRACTF64X4 $0x01, Z16, Y24
-	VADDPD        Y24, Y16, Y16
-	VEXTRACTF32X4 $0x01, Y16, X24
-	VADDPD        X24, X16, X16
+	VEXTRACTF64X4 $0x01, Z16, Y26
+	VADDPD        Y26, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X26
+	VADDPD        X26, X16, X16
 	VPERMPD       Z20, Z25, Z20
-	VEXTRACTF64X4 $0x01, Z20, Y24
-	VADDPD        Y24, Y20, Y20
-	VEXTRACTF32X4 $0x01, Y20, X24
-	VADDPD        X24, X20, X20
+	VEXTRACTF64X4 $0x01, Z20, Y26
+	VADDPD        Y26, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X26
+	VADDPD        X26, X20, X20
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R12
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]
-	VMOVUPD      (BX), Z25
-	VMOVUPD      64(BX), Z26
-	VMOVUPD      128(BX), Z27
-	VMOVUPD.Z    (BX)(R12*1), K1, X24
-	VBROADCASTSD (AX), Z28
-	VFMADD231PD  Z28, Z25, Z1
-	VFMADD231PD  Z28, Z26, Z2
-	VFMADD231PD  Z28, Z27, Z3
-	VFMADD231PD  X28, X24, X0
-	VBROADCASTSD (AX)(DX*1), Z28
-	VFMADD231PD  Z28, Z25, Z5
-	VFMADD231PD  Z28, Z26, Z6
-	VFMADD231PD  Z28, Z27, Z7
-	VFMADD231PD  X28, X24, X4
-	VBROADCASTSD (AX)(DX*2), Z28
-	VFMADD231PD  Z28, Z25, Z9
-	VFMADD231PD  Z28, Z26, Z10
-	VFMADD231PD  Z28, Z27, Z11
-	VFMADD231PD  X28, X24, X8
-	VBROADCASTSD (AX)(R10*1), Z28
-	VFMADD231PD  Z28, Z25, Z13
-	VFMADD231PD  Z28, Z26, Z14
-	VFMADD231PD  Z28, Z27, Z15
-	VFMADD231PD  X28, X24, X12
-	VBROADCASTSD (AX)(DX*4), Z28
-	VFMADD231PD  Z28, Z25, Z17
-	VFMADD231PD  Z28, Z26, Z18
-	VFMADD231PD  Z28, Z27, Z19
-	VFMADD231PD  X28, X24, X16
-	VBROADCASTSD (AX)(R11*1), Z28
-	VFMADD231PD  Z28, Z25, Z21
-	VFMADD231PD  Z28, Z26, Z22
-	VFMADD231PD  Z28, Z27, Z23
-	VFMADD231PD  X28, X24, X20
-	ADDQ         $0x00000008, AX
-	ADDQ         SI, BX
-	DECQ         R9
+	VMOVUPD      (R11), Z26
+	VMOVUPD      64(R11), Z27
+	VMOVUPD      128(R11), Z28
+	VMOVUPD.Z    (R11)(R10*1), K1, X24
+	VBROADCASTSD (CX), Z29
+	VFMADD231PD  Z29, Z26, Z1
+	VFMADD231PD  Z29, Z27, Z2
+	VFMADD231PD  Z29, Z28, Z3
+	VFMADD231PD  X29, X24, X0
+	VBROADCASTSD (CX)(DX*1), Z29
+	VFMADD231PD  Z29, Z26, Z5
+	VFMADD231PD  Z29, Z27, Z6
+	VFMADD231PD  Z29, Z28, Z7
+	VFMADD231PD  X29, X24, X4
+	VBROADCASTSD (CX)(DX*2), Z29
+	VFMADD231PD  Z29, Z26, Z9
+	VFMADD231PD  Z29, Z27, Z10
+	VFMADD231PD  Z29, Z28, Z11
+	VFMADD231PD  X29, X24, X8
+	VBROADCASTSD (CX)(R8*1), Z29
+	VFMADD231PD  Z29, Z26, Z13
+	VFMADD231PD  Z29, Z27, Z14
+	VFMADD231PD  Z29, Z28, Z15
+	VFMADD231PD  X29, X24, X12
+	VBROADCASTSD (CX)(DX*4), Z29
+	VFMADD231PD  Z29, Z26, Z17
+	VFMADD231PD  Z29, Z27, Z18
+	VFMADD231PD  Z29, Z28, Z19
+	VFMADD231PD  X29, X24, X16
+	VBROADCASTSD (CX)(R9*1), Z29
+	VFMADD231PD  Z29, Z26, Z21
+	VFMADD231PD  Z29, Z27, Z22
+	VFMADD231PD  Z29, Z28, Z23
+	VFMADD231PD  X29, X24, X20
+	ADDQ         $0x00000008, CX
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD Z1, (DI)
-	VMOVUPD Z2, 64(DI)
-	VMOVUPD Z3, 128(DI)
-	VMOVUPD X0, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z5, (DI)
-	VMOVUPD Z6, 64(DI)
-	VMOVUPD Z7, 128(DI)
-	VMOVUPD X4, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z9, (DI)
-	VMOVUPD Z10, 64(DI)
-	VMOVUPD Z11, 128(DI)
-	VMOVUPD X8, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z13, (DI)
-	VMOVUPD Z14, 64(DI)
-	VMOVUPD Z15, 128(DI)
-	VMOVUPD X12, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z17, (DI)
-	VMOVUPD Z18, 64(DI)
-	VMOVUPD Z19, 128(DI)
-	VMOVUPD X16, K1, (DI)(R12*1)
-	ADDQ    R8, DI
-	VMOVUPD Z21, (DI)
-	VMOVUPD Z22, 64(DI)
-	VMOVUPD Z23, 128(DI)
-	VMOVUPD X20, K1, (DI)(R12*1)
-	ADDQ    R8, DI
+	VMOVUPD Z1, (SI)
+	VMOVUPD Z2, 64(SI)
+	VMOVUPD Z3, 128(SI)
+	VMOVUPD X0, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z5, (SI)
+	VMOVUPD Z6, 64(SI)
+	VMOVUPD Z7, 128(SI)
+	VMOVUPD X4, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z9, (SI)
+	VMOVUPD Z10, 64(SI)
+	VMOVUPD Z11, 128(SI)
+	VMOVUPD X8, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z13, (SI)
+	VMOVUPD Z14, 64(SI)
+	VMOVUPD Z15, 128(SI)
+	VMOVUPD X12, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z17, (SI)
+	VMOVUPD Z18, 64(SI)
+	VMOVUPD Z19, 128(SI)
+	VMOVUPD X16, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	VMOVUPD Z21, (SI)
+	VMOVUPD Z22, 64(SI)
+	VMOVUPD Z23, 128(SI)
+	VMOVUPD X20, K1, (SI)(R10*1)
+	ADDQ    DI, SI
+	MOVQ    tiles+64(FP), CX
+	DECQ    CX
+	JNE     tileNext
 	VZEROUPPER
 	RET
+
+tileNext:
+	MOVQ   CX, tiles+64(FP)
+	IMUL3Q $0x00000006, DX, CX
+	ADDQ   CX, AX
+	JMP    tileTile

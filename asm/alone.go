@@ -26,14 +26,29 @@ func alonePairs(e emitter) (goTable string) {
 	return e.table("alonePairs", "aloneKernel", e.pairKernels(alongK), microKernel.generateAlone)
 }
 
+// aloneSparing does for those of one vector, and of one and a half, in the form that spares loads.
+func aloneSparing(e emitter) (goTable string) {
+	if !e.isa.sparing {
+		return ""
+	}
+	mks := []microKernel{e.wholeKernels()[0], e.halfKernels()[1]}
+	for i := range mks {
+		mks[i].sparing = true
+	}
+	return e.table("aloneSparing", "aloneKernel", mks, microKernel.generateAlone)
+}
+
 // generateAlone generates the kernel as a function of a few arguments: one tile, aCol = 1, alpha =
 // 1, beta = 0 and no epilogue, and what a microKernel does about others left out. It adds up in the
 // same order.
 func (mk microKernel) generateAlone() (name string) {
 	mk.near = true
 	kind, width := "alone", mk.columns()
-	if mk.pairs != noPairs {
+	switch {
+	case mk.pairs != noPairs:
 		kind = "alonePairs"
+	case mk.sparing:
+		kind = "aloneSparing"
 	}
 	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, width, mk.isa.suffix)
 	mk.function(name, fmt.Sprintf("func(k int, a *%[1]s, aRow int, b *%[1]s, bRow int, c *%[1]s, ldc, cols, tiles int)", mk.typ.goName),

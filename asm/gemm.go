@@ -118,6 +118,9 @@ type microKernel struct {
 	// around makes it write C past the caches, and not read it: beta = 0, all vectors
 	// are whole, and every row of a tile begins with a cache line.
 	around bool
+	// sparing has it load less often, on CPUs that do not load two vectors in the time of two
+	// multiply-adds: see runs and multiply.
+	sparing bool
 	// near says that C is near, as that of a small product is: vectors are stored whole.
 	near bool
 	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
@@ -185,6 +188,7 @@ type gemmRegisters struct {
 	// Of a kernel that multiplies with columns beside the panel: their sums, and the mask for h of them.
 	sums []reg.VecVirtual
 	rows tail
+	runs []reg.VecVirtual // of a kernel that spares loads, by row: elements of A, where they are loaded several at once
 	// Of a kernel with a pair along m: the sums of its columns.
 	pairs [][2]reg.VecVirtual
 }

@@ -38,6 +38,9 @@ type isa struct {
 	// of half the width, too: where a full one is two operations, as on Zen 4, a
 	// half one takes half the time.
 	halves int
+	// sparing says that there are kernels that spare loads, of tiles that are products of their own: of one
+	// vector, and of one and a half. See microKernel.
+	sparing bool
 	// There are kernels that multiply with up to beside columns behind their panel as
 	// well, which has besideVectors vectors.
 	beside, besideVectors int
@@ -69,7 +72,7 @@ var isas = []isa{
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{12, 8, 4, 4}, dotRows: []int{6, 4, 4, 3}, dotSums: []int{2, 2, 2, 2}, zippedRows: []int{6, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, sparing: true, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{12, 8, 4, 4}, dotRows: []int{6, 4, 4, 3}, dotSums: []int{2, 2, 2, 2}, zippedRows: []int{6, 4, 3},
 	},
 }
 
@@ -247,6 +250,15 @@ func (e emitter) broadcast(m, r operand.Op) {
 		e.VBROADCASTSS(m, r)
 	} else {
 		e.VBROADCASTSD(m, r)
+	}
+}
+
+// broadcast128 fills a vector of half or all of AVX-512 with 128 bits from memory.
+func (e emitter) broadcast128(m operand.Op, r reg.VecVirtual) {
+	if e.f32() {
+		e.VBROADCASTF32X4(m, r)
+	} else {
+		e.VBROADCASTF64X2(m, r)
 	}
 }
 

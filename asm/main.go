@@ -54,6 +54,7 @@ var generators = []generator{
 	{"alone", alone},
 	{"alonehalves", aloneHalves},
 	{"alonepairs", alonePairs},
+	{"alonesparing", aloneSparing},
 	{"upright", upright},
 	{"packing", packing},
 	{"ahead", lookingAhead},

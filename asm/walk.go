@@ -25,6 +25,7 @@ const rowsAtOnce = 2
 
 // eachStep emits stepsAtOnce steps, and what comes behind each of them.
 func (mk microKernel) eachStep(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, fetches fetch, behind func(u int)) {
+	r.runs = mk.runs(r.walk)
 	for u := range stepsAtOnce {
 		if r.walk == byStrides {
 			mk.oneStep(r, sums, mask, fetches)

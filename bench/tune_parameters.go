@@ -481,13 +481,26 @@ var parameters = []parameter{
 		},
 	},
 	{
-		name: "AloneDepth", about: "least k for which small products are computed by a call for each tile",
+		name: "AloneDepth", about: "least k for which small products are computed by calls for tiles of one height",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AloneDepth }, aloneDepths),
 		shapes: func(t *tunable) (shapes []Shape) {
 			for _, s := range []Shape{{m: 20, n: 20}, {m: 140, n: 24}, {m: 140, n: 48}} { // more rows than one panel has at any depth
 				for _, s.k = range steps(aloneDepths(t), t.now.AloneDepth) {
 					shapes = append(shapes, s)
 				}
+			}
+			return shapes
+		},
+	},
+	{
+		name: "SpareLoads", about: "whether small tiles of one vector, or one and a half, load several elements of A at once",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, spareLoads), each: true,
+		shapes: func(t *tunable) (shapes []Shape) {
+			if len(spareLoads(t)) == 1 {
+				return nil
+			}
+			for _, n := range []int{t.lanes*3/4 + 1, t.lanes, t.lanes + t.lanes/2} {
+				shapes = append(shapes, Shape{m: 8, n: n, k: 8}, Shape{m: 16, n: n, k: 16}, Shape{m: 14, n: n, k: 50}, Shape{m: 100, n: n, k: 100})
 			}
 			return shapes
 		},

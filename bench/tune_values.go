@@ -41,6 +41,16 @@ func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 2
 
 func aloneDepths(*tunable) []int { return []int{8, 12, 16, 24, 32, 48, never} }
 
+// spareLoads are both values, or one where there are no kernels for the other.
+func spareLoads(t *tunable) []int {
+	spares := t.now
+	spares.SpareLoads = 1
+	if t.check(spares) != nil {
+		return []int{0}
+	}
+	return []int{0, 1}
+}
+
 func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64, 128, 256} }
 
 func pageDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, never} }

@@ -15,9 +15,10 @@ import "unsafe"
 // tile, so that it computes several.
 type aloneKernel[T Float] func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int)
 
-// aloneKernels are those for the micro-kernels of micro, of halves and of pairs along k.
+// aloneKernels are those for the micro-kernels of micro, of halves and of pairs along k. sparing[0] are
+// those of whole for one vector, and sparing[1] those of halves for two, that spare loads.
 type aloneKernels[T Float] struct {
-	whole, halves, pairs [][]aloneKernel[T]
+	whole, halves, pairs, sparing [][]aloneKernel[T]
 
 	// byColumns[n-1][d][h-1] is the one of them for n columns and a depth of class d: there is none
 	// if these go along k.
@@ -48,10 +49,14 @@ func (ks *kernelSet[T]) arrangeAlone() {
 	alone.byColumns = make([][depthClasses][]aloneKernel[T], len(alone.whole)*ks.lanes)
 	for i := range alone.byColumns {
 		cols, v := i+1, i>>ks.laneShift+1
-		tiles := tunedRows(ks, v, alone.whole[v-1])
-		if ks.halfLast(v, cols) {
-			tiles = tunedRows(ks, v, alone.halves[v-1])
+		kernels, half := alone.whole[v-1], ks.halfLast(v, cols)
+		if half {
+			kernels = alone.halves[v-1]
 		}
+		if ks.tuning.SpareLoads > 0 && v <= len(alone.sparing) && half == (v == 2) {
+			kernels = alone.sparing[v-1]
+		}
+		tiles := tunedRows(ks, v, kernels)
 		pairs := tiles
 		if ks.endsInPair(cols) && v <= len(alone.pairs) {
 			pairs = tunedRows(ks, v, alone.pairs[v-1])

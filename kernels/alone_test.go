@@ -10,8 +10,36 @@ import (
 // Tiles that are alone have the bits of the same tiles among others, and no other element is written.
 func TestAloneKernelsGiveTheSameBits(t *testing.T) {
 	eachType(t,
-		func(t *testing.T, o Ops[float32]) { aloneBits(t, o.ks) },
-		func(t *testing.T, o Ops[float64]) { aloneBits(t, o.ks) })
+		func(t *testing.T, o Ops[float32]) { bothAloneBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { bothAloneBits(t, o) })
+}
+
+// bothAloneBits tests the kernels that spare loads, and those that do not.
+func bothAloneBits[T Float](t *testing.T, o Ops[T]) {
+	tu, spares := o.Tuning(), len(o.ks.alone.sparing) > 0
+	for tu.SpareLoads = 0; o.CheckTuning(tu) == nil; tu.SpareLoads++ {
+		ks := o.Tuned(tu).ks
+		for n := 1; n <= len(ks.alone.byColumns); n++ {
+			kernels, sparing := ks.alone.byColumns[n-1][noPairs], []aloneKernel[T](nil)
+			switch whole := ks.lanes; {
+			case tu.SpareLoads == 0:
+			case n > whole/2 && n <= whole:
+				sparing = ks.alone.sparing[0]
+			case n > whole && n <= whole+whole/2:
+				sparing = ks.alone.sparing[1]
+			}
+			if sparing != nil && (&kernels[0] != &sparing[0] || len(kernels) != len(sparing)) {
+				t.Errorf("%d columns do not spare loads", n)
+			}
+			if sparing == nil && spares && (&kernels[0] == &ks.alone.sparing[0][0] || &kernels[0] == &ks.alone.sparing[1][0]) {
+				t.Errorf("SpareLoads = %d: %d columns spare loads", tu.SpareLoads, n)
+			}
+		}
+		aloneBits(t, ks)
+	}
+	if spares != (tu.SpareLoads == 2) {
+		t.Errorf("SpareLoads is up to %d, and it is %v that there are kernels", tu.SpareLoads-1, spares)
+	}
 }
 
 func aloneBits[T Float](t *testing.T, ks *kernelSet[T]) {

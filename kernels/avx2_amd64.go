@@ -120,6 +120,12 @@ func fetchFrom() int {
 // isIntel reports whether the CPU is one of Intel's.
 func isIntel() bool { return readCPU().Vendor == "GenuineIntel" }
 
+// isIceLake reports whether the CPU is an Ice Lake for servers, the only one of Intel's that was measured.
+func isIceLake() bool {
+	cpu := readCPU()
+	return isIntel() && cpu.Family == 6 && (cpu.Model == 106 || cpu.Model == 108)
+}
+
 // farFrom returns the PanelBytes of assembly for the CPU at hand: what the L2 cache has, on Intel's
 // CPUs. On Ice Lake, the first tile of a panel that comes from the L3 cache took 2 to 3 times as long as
 // others, of which there are few; in float64 with AVX2, whose panels are small, and one call multiplies

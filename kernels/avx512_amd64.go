@@ -22,7 +22,7 @@ func avx512Float32() kernelSet[float32] {
 	ks := avx2Float32()
 	ks.lanes, ks.laneShift = 16, 4
 	ks.micro = sgemmAVX512
-	ks.alone = aloneKernels[float32]{whole: saloneAVX512, halves: saloneHalvesAVX512, pairs: salonePairsAVX512}
+	ks.alone = aloneKernels[float32]{whole: saloneAVX512, halves: saloneHalvesAVX512, pairs: salonePairsAVX512, sparing: saloneSparingAVX512}
 	ks.upright = suprightAVX512
 	ks.packing, ks.copying, ks.turning, ks.fetching = nil, scopyingAVX512, sturningAVX512, sfetchingAVX512
 	ks.around = saroundAVX512
@@ -64,7 +64,7 @@ func avx512Float64() kernelSet[float64] {
 	ks := avx2Float64()
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = dgemmAVX512
-	ks.alone = aloneKernels[float64]{whole: daloneAVX512, halves: daloneHalvesAVX512, pairs: dalonePairsAVX512}
+	ks.alone = aloneKernels[float64]{whole: daloneAVX512, halves: daloneHalvesAVX512, pairs: dalonePairsAVX512, sparing: daloneSparingAVX512}
 	ks.upright = duprightAVX512
 	ks.packing, ks.copying, ks.turning, ks.fetching = nil, dcopyingAVX512, dturningAVX512, dfetchingAVX512
 	ks.around = daroundAVX512
@@ -132,6 +132,9 @@ func forWholeUnits(tu Tuning, size int) Tuning {
 	tu.UprightDepth, tu.LoneDepth = 64, 16
 	if size == 8 {
 		tu.UprightDepth = never
+	}
+	if isIceLake() {
+		tu.SpareLoads = 1
 	}
 	return tu
 }

@@ -4,8 +4,8 @@ import "math"
 
 // Plan tells how a product is computed: what [Ops.Plan] found out without computing it. Where plans
 // of a product by two tunings of the same Vectors are equal, it has the same bits by both, and is
-// computed alike but for the height of tiles, how many of them a call of assembly computes, at what
-// pace these pack and fetch ahead, and what is fetched for a Tail or in a last block, which is smaller.
+// computed alike but for the height of tiles, whether they spare loads, how many of them a call of assembly computes,
+// at what pace these pack and fetch ahead, and what is fetched for a Tail or in a last block, which is smaller.
 type Plan struct {
 	// Way says in words, for people, which way the product goes. They may become others.
 	Way string

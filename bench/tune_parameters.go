@@ -493,6 +493,19 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "AloneBytes", about: "most bytes of C for which small products of fewer steps of k than half of the columns are computed so",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AloneBytes }, aloneBytes),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, side := range []int{45, 60, 85, 105, 150, 200} { // of 8 to 160 KB in float32
+				if t.typ == typeName[float64]() {
+					side = side * 5 / 7
+				}
+				shapes = append(shapes, Shape{m: side, n: side, k: 12}, Shape{m: side / 3, n: 3 * side, k: 20})
+			}
+			return shapes
+		},
+	},
+	{
 		name: "SpareLoads", about: "whether small tiles of one vector, or one and a half, load several elements of A at once",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, spareLoads), each: true,
 		shapes: func(t *tunable) (shapes []Shape) {

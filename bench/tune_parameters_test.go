@@ -41,7 +41,7 @@ func TestTuneParametersOfThisCPU(t *testing.T) {
 				plan, err := planSweep(of, p)
 				if err != nil {
 					neverPacksA := of.now.PackStride == never && of.now.TurnStride == never
-					ofVectors := []string{"TailColumns", "TailDepth", "UprightColumns", "LoneDepth", "NarrowDepth", "AroundBytes", "AloneDepth", "VecMatBytes", "FetchBytes", "PanelBytes", "AheadTurns", "UnevenDepth", "AsRowsDepth"}
+					ofVectors := []string{"TailColumns", "TailDepth", "UprightColumns", "LoneDepth", "NarrowDepth", "AroundBytes", "AloneDepth", "AloneBytes", "VecMatBytes", "FetchBytes", "PanelBytes", "AheadTurns", "UnevenDepth", "AsRowsDepth"}
 					switch {
 					case slices.Contains(ofVectors, p.name) && of.lanes == 1,
 						p.name == "UprightDepth" && !strings.HasPrefix(of.String(), "avx512"), // others have no kernels for a pair

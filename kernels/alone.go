@@ -101,7 +101,7 @@ func nearRowsOfB[T Float](k, ldb int) bool {
 // inOnePanelAlone reports whether a product of one panel, of more rows than the tallest tile for it,
 // is computed alone if alpha = 1 and beta = 0, and rows of B are near.
 func (ks *kernelSet[T]) inOnePanelAlone(m, n, k, lda, ldb, tallest int) bool {
-	return (m <= 2*tallest || ks.savesAlone(m, n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
+	return tallest > 0 && (m <= 2*tallest || ks.savesAlone(m, n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
 		!ks.packsB(m, n, k, ldb, false) && !ks.mayCopyTail(m, n, k) && !ks.mayGoAlongK(m, n, k)
 }
 
@@ -155,14 +155,16 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 }
 
 // savesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of
-// their own, where rows of A and B are near. Of many panels, strips computes several in a call,
-// which saves more: 2x160x20 would take 1.2 times as long. So it does of many tiles of few steps; but
-// of one panel, as wide as there are kernels, and not so many rows, C is near enough for vectors of
-// AVX-512 to be stored whole, at any depth from a few steps on: on Ice Lake 64x64x8 in float32 takes
-// 0.9 of the time, 40x30x8 in float64 0.8.
+// their own, where rows of A and B are near. Of a C that is not near, with many panels and few steps of
+// k, strips computes several panels in a call, which saves more: 2x160x20 would take 1.2 times as long
+// on Zen 3, and 60x200x30 1.03 on Ice Lake. C is near as one panel, as wide as there are kernels, of
+// not so many rows, too, for vectors of AVX-512 to be stored whole: on Ice Lake 64x64x8 in
+// float32 takes 0.9 of the time, 40x30x8 in float64 0.8.
 func (ks *kernelSet[T]) savesAlone(m, n, k int) bool {
 	const few = 128 // rows
-	return k >= ks.tuning.AloneDepth && n >= ks.lanes && n <= 2*k && m <= callRows && len(ks.alone.byColumns) > 0 ||
+	var z T
+	tu := &ks.tuning
+	return k >= tu.AloneDepth && (n <= 2*k || m*n*int(unsafe.Sizeof(z)) <= tu.AloneBytes) && m <= callRows && len(ks.alone.byColumns) > 0 ||
 		n <= len(ks.alone.byColumns) && n >= 2*ks.lanes && m <= few && k >= shallowest
 }
 

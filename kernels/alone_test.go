@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // Tiles that are alone have the bits of the same tiles among others, and no other element is written.
@@ -143,13 +144,16 @@ func tilesAloneTuned[T Float](t *testing.T, o Ops[T]) {
 		}
 		return
 	}
-	if panel := len(o.ks.alone.byColumns); !o.ks.savesAlone(100, panel, shallowest) || o.ks.savesAlone(1000, panel, shallowest) || o.ks.savesAlone(100, panel+1, shallowest) {
+	shallow := o.Tuning()
+	shallow.AloneDepth = shallowest + 1
+	ks, panel := o.Tuned(shallow).ks, len(o.ks.alone.byColumns)
+	if !ks.savesAlone(100, panel, shallowest) || ks.savesAlone(1000, panel, shallowest) || ks.savesAlone(100, panel+1, shallowest) {
 		t.Error("of a few steps, one panel of not so many rows goes, and no other")
 	}
 	for v := 1; v <= len(o.ks.micro); v++ {
 		for _, rows := range []int{0, 1, 5} {
 			tu := o.Tuning()
-			tu.Vectors, tu.Rows, tu.AloneDepth = v, min(rows, len(o.ks.micro[v-1])), 7
+			tu.Vectors, tu.Rows, tu.AloneDepth, tu.AloneBytes = v, min(rows, len(o.ks.micro[v-1])), 7, 4000
 			tilesAloneBits(t, o.Tuned(tu))
 		}
 	}
@@ -198,7 +202,7 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 			continue
 		}
 		plain, tiles := multiply(counted, 1, 0)
-		deep, onePanel := n >= ks.lanes && k >= 7 && 2*k >= n, n >= 2*ks.lanes && n <= len(ks.alone.byColumns) && k >= shallowest
+		deep, onePanel := k >= 7 && (2*k >= n || m*n*int(unsafe.Sizeof(a[0])) <= o.Tuning().AloneBytes), n >= 2*ks.lanes && n <= len(ks.alone.byColumns) && k >= shallowest
 		if (deep || onePanel) != (tiles > 0) {
 			t.Fatalf("%+v: %dx%dx%d: %d calls for tiles of their own", o.Tuning(), m, n, k, tiles)
 		}

@@ -37,9 +37,10 @@ func avx2Float32() kernelSet[float32] {
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
 		TailColumns: 3, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, UprightDepth: 0, LoneDepth: never, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
-		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(), AloneDepth: 8,
+		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(),
 		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: farFrom(), AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
+	ks.tuning.AloneDepth, ks.tuning.AloneBytes = aloneFrom()
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2
@@ -76,9 +77,10 @@ func avx2Float64() kernelSet[float64] {
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
 		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, UprightDepth: 0, LoneDepth: never, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
-		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(), AloneDepth: 8,
+		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AroundBytes: aroundFrom(),
 		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: never, AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
+	ks.tuning.AloneDepth, ks.tuning.AloneBytes = aloneFrom()
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2
 	ks.reluGrad = dreluGradAVX2
@@ -136,6 +138,15 @@ func farFrom() int {
 		return cacheSize(readCPU().L2, assumedL2, leastL2, mostL2)
 	}
 	return never
+}
+
+// aloneFrom returns the AloneDepth and AloneBytes of assembly for the CPU at hand. On those of AMD
+// they were measured with a call for each tile.
+func aloneFrom() (depth, bytes int) {
+	if isIntel() {
+		return 4, 32 << 10
+	}
+	return 8, 0
 }
 
 // aheadTurns returns the AheadTurns of assembly for the CPU at hand: those of AMD were measured with 1 only.

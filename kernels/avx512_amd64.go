@@ -128,7 +128,7 @@ func forWholeUnits(tu Tuning, size int) Tuning {
 	tu.PackRows, tu.LargeRows, tu.FetchedRows, tu.CrowdedRows, tu.PackDepth = 32, 32, 32, 24, 256
 	tu.PackWork, tu.CrowdedBytes = 2048, 1<<20
 	tu.TurnStride, tu.PackColumns, tu.TurnColumns = 2048/size, 96, 48
-	tu.AloneDepth = 8
+	tu.AloneDepth, tu.AloneBytes = aloneFrom()
 	tu.UprightDepth, tu.LoneDepth = 64, 16
 	if size == 8 {
 		tu.UprightDepth = never

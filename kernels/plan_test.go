@@ -196,6 +196,7 @@ func recorded[T Float](own *kernelSet[T]) (Ops[T], map[string]bool) {
 		return func(k int, a *T, aCol int, b *T, bRow, bCol int, c *T, ldc, rows int) { calls["upright"] = true }
 	})
 	ks.alone.whole, ks.alone.halves, ks.alone.pairs = each(ks.alone.whole, alone), each(ks.alone.halves, alone), each(ks.alone.pairs, alone)
+	ks.alone.sparing = each(ks.alone.sparing, alone)
 	ks.pack = every(ks.pack, func(packKernel[T]) packKernel[T] { return func(k int, b *T, bRow int, panel *T, cols int) {} })
 	ks.square.run = func(k, cols int, b *T, bCol int, panel *T, width int) {}
 	ks.copyRows = func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) {}

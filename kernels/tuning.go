@@ -126,11 +126,11 @@ type Tuning struct {
 	// cache lines, is written past the caches, if there are kernels of Vectors for it. From 1<<31 - 1 on, none is, however large.
 	AroundBytes int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by calls
-	// for tiles of one height if k is at least AloneDepth and half of n, and n at least a vector, else by
+	// for tiles of one height and a panel if k is at least AloneDepth, and half of n or C at most AloneBytes, else by
 	// fewer calls of kernels that do more. A panel of one or two tiles, panels of one tile each and a
 	// few steps of k, and a panel of at most 128 rows and four steps of k or more, are at any depth.
 	// Where there are no kernels for that, nothing is.
-	AloneDepth int
+	AloneDepth, AloneBytes int
 	// Where SpareLoads is 1, such tiles of one vector, and of one and a half, load less often than they
 	// might, if there are kernels for that: some elements of A several at once, to broadcast each in registers. It
 	// is faster where the CPU does not load two vectors in the time of two multiply-adds.
@@ -225,6 +225,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},
 		{"AroundBytes", t.AroundBytes, 0, math.MaxInt},
 		{"AloneDepth", t.AloneDepth, 0, math.MaxInt},
+		{"AloneBytes", t.AloneBytes, 0, math.MaxInt},
 		{"SpareLoads", t.SpareLoads, 0, min(len(o.ks.alone.sparing), 1)},
 		{"VecMatBytes", t.VecMatBytes, 0, math.MaxInt},
 		{"FetchBytes", t.FetchBytes, 0, math.MaxInt},

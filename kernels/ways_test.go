@@ -120,7 +120,7 @@ func smallWays[T Float](t *testing.T, own *kernelSet[T]) {
 	if len(ks.alone.byColumns) == 0 {
 		return // plain Go has no kernels for single tiles
 	}
-	ks.tuning.AloneDepth = 8
+	ks.tuning.AloneDepth, ks.tuning.AloneBytes = 8, 4000
 	panel, kc := len(ks.alone.byColumns), ks.tuning.KC
 	for _, s := range []struct {
 		transA  bool

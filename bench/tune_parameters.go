@@ -164,6 +164,20 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "SplitDepth", about: "up to this k, half of it for many rows of A, a large product reads a B in place whose rows are near and no multiple of half a cache line",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SplitDepth }, splitDepths),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, k := range steps(splitDepths(t), t.now.SplitDepth) {
+				for _, s := range []Shape{{m: 40, n: 350}, {m: 90, n: 250}, {m: 98, n: 250}, {m: 300, n: 131}} {
+					if s.k = k; s.m*s.n*s.k >= 1<<20 {
+						shapes = append(shapes, s)
+					}
+				}
+			}
+			return shapes
+		},
+	},
+	{
 		name: "PackWork", about: "up to so many elements of A, a B of a few rows that are far apart is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackWork }, packWorks),
 		shapes: func(t *tunable) (shapes []Shape) {

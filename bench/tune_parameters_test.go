@@ -50,7 +50,7 @@ func TestTuneParametersOfThisCPU(t *testing.T) {
 						p.name == "TurnRows" && of.now.TurnDepth == never,
 						p.name == "TurnPages" && of.now.TurnColumns >= of.now.PackColumns,
 						p.name == "ThinDepth" && of.now.ThinColumns == 0,
-						p.name == "PackWork" && of.now.PackDepth == 0,
+						(p.name == "PackWork" || p.name == "SplitDepth") && of.now.PackDepth == 0,
 						(p.name == "PackColumns" || p.name == "TurnColumns") && neverPacksA,
 						strings.Contains(err.Error(), kernels.ThreadsVariable):
 						continue

@@ -81,6 +81,8 @@ func tails(t *tunable) (values []int) {
 	return values
 }
 
+func splitDepths(*tunable) []int { return []int{32, 64, 96, 128, 160, 192, never} }
+
 func packDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 384, never} }
 
 func packWorks(*tunable) []int { return []int{0, 400, 800, 1600, 3072, 6400} }

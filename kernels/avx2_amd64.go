@@ -31,7 +31,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 512,
 		TallRows: 512,
-		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, SplitDepth: never, PackWork: 3072,
 		PackColumns: 64, PackStride: 960,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24, TurnPages: turnFrom(),
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
@@ -71,7 +71,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 384,
 		TallRows: 512,
-		PackRows: 64, LargeRows: 12, FetchedRows: 24, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 12, FetchedRows: 24, CrowdedRows: 12, CrowdedBytes: crowdedTo(), PackDepth: 128, SplitDepth: never, PackWork: 3072,
 		PackColumns: 64, PackStride: 480,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12, TurnPages: turnFrom(),
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,

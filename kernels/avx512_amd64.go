@@ -38,7 +38,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 512,
 		TallRows: 0,
-		PackRows: 256, LargeRows: 256, FetchedRows: 256, CrowdedRows: 256, CrowdedBytes: never, PackDepth: 1024,
+		PackRows: 256, LargeRows: 256, FetchedRows: 256, CrowdedRows: 256, CrowdedBytes: never, PackDepth: 1024, SplitDepth: never,
 		PackColumns: 512, PackStride: never,
 		TurnStride: never, TurnDepth: never, TurnRows: 16, TurnColumns: 512, TurnPages: never,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
@@ -80,7 +80,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 384,
 		TallRows: 0,
-		PackRows: 256, LargeRows: 256, FetchedRows: 256, CrowdedRows: 256, CrowdedBytes: never, PackDepth: 1024,
+		PackRows: 256, LargeRows: 256, FetchedRows: 256, CrowdedRows: 256, CrowdedBytes: never, PackDepth: 1024, SplitDepth: never,
 		PackColumns: 384, PackStride: never,
 		TurnStride: never, TurnDepth: never, TurnRows: 16, TurnColumns: 384, TurnPages: never,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
@@ -126,7 +126,7 @@ func forWholeUnits(tu Tuning, size int) Tuning {
 		return tu
 	}
 	tu.PackRows, tu.LargeRows, tu.FetchedRows, tu.CrowdedRows, tu.PackDepth = 32, 32, 32, 24, 256
-	tu.PackWork, tu.CrowdedBytes = 2048, 1<<20
+	tu.SplitDepth, tu.PackWork, tu.CrowdedBytes = 128, 2048, 1<<20
 	tu.TurnStride, tu.PackColumns, tu.TurnColumns = 2048/size, 96, 48
 	tu.AloneDepth, tu.AloneBytes = aloneFrom()
 	tu.UprightDepth, tu.LoneDepth = 64, 16

@@ -14,6 +14,9 @@ func TestWhatIsPacked(t *testing.T) {
 }
 
 func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
+	withoutSplits := o.Tuning()
+	withoutSplits.SplitDepth = never
+	o = o.Tuned(withoutSplits)
 	ks, tu := o.ks, o.ks.tuning
 	for _, c := range []struct {
 		n, more int // than the stride that packs A
@@ -71,6 +74,21 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	} {
 		if got := ks.packsB(c.m, c.ld, c.k, c.ld, c.trans); got != c.want {
 			t.Errorf("B, transposed %v, ld = %d, for %d rows and a depth of %d: packed is %v, want %v", c.trans, c.ld, c.m, c.k, got, c.want)
+		}
+	}
+
+	splits := *ks
+	splits.tuning.PackRows, splits.tuning.PackDepth, splits.tuning.SplitDepth, splits.leastPacked = 40, 256, 100, 32
+	for _, c := range []struct {
+		m, n, k, ld int
+		want        bool
+	}{
+		{41, 301, 101, 201, true}, {40, 301, 101, 201, false}, {41, 301, 100, 201, false}, {41, 301, 101, 208, false},
+		{96, 301, 51, 201, false}, {97, 301, 51, 201, true}, {97, 301, 50, 201, false}, {97, 211, 51, 201, false}, {97, 212, 51, 201, true},
+		{4000, len(ks.byColumns), 101, 201, false}, {4000, len(ks.byColumns) + 1, 101, 201, true},
+	} {
+		if got := splits.packsB(c.m, c.n, c.k, c.ld, false); got != c.want {
+			t.Errorf("B in rows of %d elements, for %dx%dx%d: packed is %v, want %v", c.ld, c.m, c.n, c.k, got, c.want)
 		}
 	}
 

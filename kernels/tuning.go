@@ -40,7 +40,9 @@ type Tuning struct {
 	// whose A has at most PackWork elements read them in place, unless they are about a multiple of 2
 	// KiB apart. Where they are, and k is more than 8 or the product large, products with more than
 	// CrowdedRows rows pack them, if these are fewer, unless B has more than CrowdedBytes bytes; 1 GiB counts as no limit.
-	PackRows, LargeRows, FetchedRows, CrowdedRows, CrowdedBytes, PackDepth, PackWork int
+	// Rows that are near each other, and no multiple of half a cache line long, are packed of a depth of more
+	// than SplitDepth, or half of it for more than 96 rows of A, too, for products of 1<<20 multiply-adds or more and of several panels.
+	PackRows, LargeRows, FetchedRows, CrowdedRows, CrowdedBytes, PackDepth, SplitDepth, PackWork int
 	// Products with more than PackColumns columns pack A if its rows are at least PackStride
 	// elements apart, or if it is transposed, its columns at least TurnStride: so far apart they
 	// share sets of the cache, and entries of the TLB. A transposed A is turned thereby, as a tile
@@ -199,6 +201,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"CrowdedRows", t.CrowdedRows, 0, math.MaxInt},
 		{"CrowdedBytes", t.CrowdedBytes, 0, math.MaxInt},
 		{"PackDepth", t.PackDepth, 0, math.MaxInt},
+		{"SplitDepth", t.SplitDepth, 0, math.MaxInt},
 		{"PackWork", t.PackWork, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt},
 		{"PackStride", t.PackStride, 0, math.MaxInt},

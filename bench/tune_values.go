@@ -39,7 +39,7 @@ func transposeRows(*tunable) []int { return []int{0, 8, 16, 24, 32, 48, 64, 80, 
 
 func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 256, never} }
 
-func aloneDepths(*tunable) []int { return []int{4, 6, 8, 12, 16, 24, 32, 48, never} }
+func aloneDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 12, 16, 24, 32, 48, never} }
 
 func aloneBytes(*tunable) []int {
 	return []int{0, 1 << 13, 1 << 14, 1 << 15, 3 << 14, 1 << 16, 1 << 17}

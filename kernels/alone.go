@@ -155,17 +155,22 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 }
 
 // savesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of
-// their own, where rows of A and B are near. Of a C that is not near, with many panels and few steps of
-// k, strips computes several panels in a call, which saves more: 2x160x20 would take 1.2 times as long
-// on Zen 3, and 60x200x30 1.03 on Ice Lake. C is near as one panel, as wide as there are kernels, of
-// not so many rows, too, for vectors of AVX-512 to be stored whole: on Ice Lake 64x64x8 in
-// float32 takes 0.9 of the time, 40x30x8 in float64 0.8.
+// their own, where rows of A and B are near. Strips computes several panels in a call, which saves more
+// where there are many, of few steps of k, and C is not near: 2x160x20 would take 1.2 times as
+// long on Zen 3, 60x200x30 1.03 on Ice Lake, and with AVX2 16x500x2 1.2.
 func (ks *kernelSet[T]) savesAlone(m, n, k int) bool {
 	const few = 128 // rows
 	var z T
-	tu := &ks.tuning
-	return k >= tu.AloneDepth && (n <= 2*k || m*n*int(unsafe.Sizeof(z)) <= tu.AloneBytes) && m <= callRows && len(ks.alone.byColumns) > 0 ||
-		n <= len(ks.alone.byColumns) && n >= 2*ks.lanes && m <= few && k >= shallowest
+	tu, onePanel := &ks.tuning, n <= len(ks.alone.byColumns)
+	switch {
+	case m > callRows || len(ks.alone.byColumns) == 0:
+		return false
+	case k >= tu.AloneDepth && (onePanel || n <= 2*k):
+		return true
+	case k >= tu.AloneDepth && m*n*int(unsafe.Sizeof(z)) <= tu.AloneBytes:
+		return k >= shallowest || n <= 4*m
+	}
+	return onePanel && n >= 2*ks.lanes && m <= few && k >= shallowest
 }
 
 // tilesAlone computes m rows of n columns, all in place, in a call or two for each panel: to

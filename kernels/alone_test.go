@@ -202,7 +202,7 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 			continue
 		}
 		plain, tiles := multiply(counted, 1, 0)
-		deep, onePanel := k >= 7 && (2*k >= n || m*n*int(unsafe.Sizeof(a[0])) <= o.Tuning().AloneBytes), n >= 2*ks.lanes && n <= len(ks.alone.byColumns) && k >= shallowest
+		deep, onePanel := k >= 7 && (n <= len(ks.alone.byColumns) || 2*k >= n || m*n*int(unsafe.Sizeof(a[0])) <= o.Tuning().AloneBytes), n >= 2*ks.lanes && n <= len(ks.alone.byColumns) && k >= shallowest
 		if (deep || onePanel) != (tiles > 0) {
 			t.Fatalf("%+v: %dx%dx%d: %d calls for tiles of their own", o.Tuning(), m, n, k, tiles)
 		}
@@ -212,7 +212,7 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 		for name, change := range map[string]func(){
-			"work for two threads": func() { ks.tuning.ThreadWork = m*n*k - 1 },
+			"work for two threads": func() { ks.tuning.ThreadWork = m * n * k / 2 },
 			"a block of B":         func() { ks.blockOfB = n*k - 1 },
 			"a block of A":         func() { ks.blockOfA = m*k - 1 },
 			"rows of A far apart":  func() { ks.tuning.PackStride = lda },

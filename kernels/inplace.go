@@ -69,8 +69,8 @@ func (ks *kernelSet[T]) turnedAtOnce(m, n, k, lda int, transA bool) (cols, width
 // packsB, tailColumns and, before it is asked, isThin and isUneven. nearRows and
 // nearColumns tell that A is not packed.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
-	tu := &ks.tuning
-	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && product3(m, n, k) <= min(callWork, tu.ThreadWork)
+	work := product3(m, n, k)
+	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && work <= callWork && work/2 < ks.tuning.ThreadWork
 }
 
 // nearRows reports whether rows are so near that they are not packed, and tiles of all heights read them.

@@ -127,10 +127,11 @@ type Tuning struct {
 	// A C of at least AroundBytes bytes that is written once and not read, and whose rows begin with
 	// cache lines, is written past the caches, if there are kernels of Vectors for it. From 1<<31 - 1 on, none is, however large.
 	AroundBytes int
-	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by calls
-	// for tiles of one height and a panel if k is at least AloneDepth, and half of n or C at most AloneBytes, else by
-	// fewer calls of kernels that do more. A panel of one or two tiles, panels of one tile each and a
-	// few steps of k, and a panel of at most 128 rows and four steps of k or more, are at any depth.
+	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by calls for
+	// tiles of one height and a panel if k is at least AloneDepth, and if it is one panel, k is at
+	// least half of n, or C has at most AloneBytes, else by fewer calls of kernels that do more. With less than four
+	// steps of k, several panels are if they have at most four times as many columns as rows. A panel of one or two tiles, panels of one tile
+	// each and a few steps of k, and a panel of at most 128 rows and four steps of k or more, are in any case.
 	// Where there are no kernels for that, nothing is.
 	AloneDepth, AloneBytes int
 	// Where SpareLoads is 1, such tiles of one vector, and of one and a half, load less often than they

@@ -144,9 +144,14 @@ func turnedStrips[T Float](ks *kernelSet[T], cols, width, m, n, k int, alpha T, 
 	w := borrowWorkspace[T]()
 	w.b = room(w.b, k*width)
 	packTransposed(ks.square, b, ldb, w.b, k, cols, width)
-	if e == nil && !transA && alpha == 1 && beta == 0 {
+	if e == nil && !transA && alpha == 1 && beta == 0 && cols == n {
 		if kernel := ks.aloneKernel(m, n, pairingOf(m, k, false)); kernel != nil {
 			kernel(k, &a[0], lda, &w.b[0], width, &c[0], ldc, n, 1)
+			w.giveBack()
+			return
+		}
+		if ks.savesAlone(m, n, k) && ks.nearRows(lda) && product3(m, n, k) <= callWork {
+			tilesAlone(ks, m, n, k, &a[0], lda, &w.b[0], width, &c[0], ldc)
 			w.giveBack()
 			return
 		}

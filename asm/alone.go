@@ -42,7 +42,7 @@ func aloneSparing(e emitter) (goTable string) {
 // 1, beta = 0 and no epilogue, and what a microKernel does about others left out. It adds up in the
 // same order.
 func (mk microKernel) generateAlone() (name string) {
-	mk.near = true
+	mk.whole = true
 	kind, width := "alone", mk.columns()
 	switch {
 	case mk.pairs != noPairs:

@@ -28,7 +28,7 @@ type microArgs[T float32 | float64] struct {
 	bias, mask *T
 	maskRow, relu int
 	panels, bStep int
-	largeB int
+	largeB, whole int
 	extra *microExtra[T]
 	tilesLeft int
 	maskAt uintptr

@@ -121,8 +121,8 @@ type microKernel struct {
 	// sparing has it load less often, on CPUs that do not load two vectors in the time of two
 	// multiply-adds: see runs and multiply.
 	sparing bool
-	// near says that C is near, as that of a small product is: vectors are stored whole.
-	near bool
+	// whole says that vectors of C are stored whole, of which others ask: see asksWhole.
+	whole bool
 	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
 	pairs pairs
 

@@ -83,17 +83,38 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 // write writes C, and moves r.c down to the next tile.
 func (mk microKernel) write(r gemmRegisters, cols func() reg.GPVirtual, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	mk.Label(prefix + "Write")
-	if mask != nil && !mk.isa.masks {
+	switch {
+	case mask != nil && !mk.isa.masks:
 		mk.writeCut(r, cols(), prefix, sums)
-		return
+	case mk.asksWhole(sums, mask):
+		whole := mk
+		whole.whole = true
+		mk.CMPQ(mk.args().addr("whole"), operand.Imm(0))
+		mk.JEQ(operand.LabelRef(prefix + "Halves"))
+		whole.writeVectors(r, sums, mask)
+		mk.JMP(operand.LabelRef(prefix + "Written"))
+		mk.Label(prefix + "Halves")
+		mk.writeVectors(r, sums, mask)
+		mk.Label(prefix + "Written")
+	default:
+		mk.writeVectors(r, sums, mask)
 	}
+}
+
+// asksWhole reports whether the kernel asks how to store vectors of 512 bits: if it stores such.
+func (mk microKernel) asksWhole(sums [][]reg.VecVirtual, mask *tail) bool {
+	return !mk.whole && !mk.around && !mk.packs && mk.ahead == nothing && sums[0][0].Size() == 64 && (mk.v > 1 || mask == nil)
+}
+
+// writeVectors is write for vectors that are whole, or under a mask register.
+func (mk microKernel) writeVectors(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail) {
 	mk.eachVector(r, r.c, mk.ldcOf(r), sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		switch {
 		case mk.around:
 			mk.storeAround(s, m)
 		case cut:
 			mk.storeTail(*mask, s, m)
-		case s.Size() == 64 && !mk.near: // as halves: see ARCHITECTURE.md, "What was measured on the way"
+		case s.Size() == 64 && !mk.whole: // as halves: see ARCHITECTURE.md, "What was measured on the way"
 			mk.store(s.AsY(), m)
 			mk.VEXTRACTF64X4(operand.Imm(1), s, m.Offset(32))
 		default:

@@ -24,7 +24,7 @@ func vecMat(e emitter) (goTable string) {
 // generateVecMat generates a kernel that computes a row of C in so many sums for each element, the
 // steps of k in turn.
 func (mk microKernel) generateVecMat(sums int) (name string) {
-	mk.near = true
+	mk.whole = true
 	name = fmt.Sprintf("%svecMat%d%s", mk.typ.letter, mk.columns(), mk.isa.suffix)
 	mk.function(name, fmt.Sprintf("func(k int, x *%[1]s, xStep int, b *%[1]s, bRow int, y *%[1]s, cols int)", mk.typ.goName),
 		fmt.Sprintf("%s is a vecMatKernel for at most %d columns.", name, mk.columns()))

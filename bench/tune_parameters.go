@@ -520,6 +520,21 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "WholeBytes", about: "most bytes of C for which vectors of it are stored whole, not as two halves, of however few steps of k",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.WholeBytes }, wholeBytes), each: true,
+		shapes: func(t *tunable) (shapes []Shape) {
+			if len(wholeBytes(t)) == 1 {
+				return nil
+			}
+			for _, n := range []int{2 * t.lanes, 6 * t.lanes} {
+				for _, m := range []int{20, 60, 100, 150, 200, 300} {
+					shapes = append(shapes, Shape{m: m, n: n, k: 6, transA: true})
+				}
+			}
+			return shapes
+		},
+	},
+	{
 		name: "SpareLoads", about: "whether small tiles of one vector, or one and a half, load several elements of A at once",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, spareLoads), each: true,
 		shapes: func(t *tunable) (shapes []Shape) {

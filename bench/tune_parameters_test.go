@@ -44,8 +44,8 @@ func TestTuneParametersOfThisCPU(t *testing.T) {
 					ofVectors := []string{"TailColumns", "TailDepth", "UprightColumns", "LoneDepth", "NarrowDepth", "AroundBytes", "AloneDepth", "AloneBytes", "VecMatBytes", "FetchBytes", "PanelBytes", "AheadTurns", "UnevenDepth", "AsRowsDepth"}
 					switch {
 					case slices.Contains(ofVectors, p.name) && of.lanes == 1,
-						p.name == "UprightDepth" && !strings.HasPrefix(of.String(), "avx512"), // others have no kernels for a pair
-						p.name == "SpareLoads" && !strings.HasPrefix(of.String(), "avx512"),   // others have no kernels that do
+						p.name == "UprightDepth" && !strings.HasPrefix(of.String(), "avx512"),                           // others have no kernels for a pair
+						(p.name == "SpareLoads" || p.name == "WholeBytes") && !strings.HasPrefix(of.String(), "avx512"), // others have no kernels that do
 						p.name == "CrowdedBytes" && of.now.CrowdedRows >= of.now.PackRows,
 						p.name == "TurnRows" && of.now.TurnDepth == never,
 						p.name == "TurnPages" && of.now.TurnColumns >= of.now.PackColumns,

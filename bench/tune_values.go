@@ -45,14 +45,23 @@ func aloneBytes(*tunable) []int {
 	return []int{0, 1 << 13, 1 << 14, 1 << 15, 3 << 14, 1 << 16, 1 << 17}
 }
 
-// spareLoads are both values, or one where there are no kernels for the other.
 func spareLoads(t *tunable) []int {
-	spares := t.now
-	spares.SpareLoads = 1
-	if t.check(spares) != nil {
-		return []int{0}
+	return allowed(t, func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, 0, 1)
+}
+
+func wholeBytes(t *tunable) []int {
+	return allowed(t, func(tu *kernels.Tuning) *int { return &tu.WholeBytes }, 0, 1<<14, 1<<15, 3<<14, 1<<16, 1<<17)
+}
+
+// allowed are those of the values that a field can have: one, where there are no kernels for others.
+func allowed(t *tunable, of func(*kernels.Tuning) *int, values ...int) (left []int) {
+	for _, v := range values {
+		tu := t.now
+		if *of(&tu) = v; t.check(tu) == nil {
+			left = append(left, v)
+		}
 	}
-	return []int{0, 1}
+	return left
 }
 
 func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64, 128, 256} }

@@ -129,6 +129,7 @@ func forWholeUnits(tu Tuning, size int) Tuning {
 	tu.SplitDepth, tu.PackWork, tu.CrowdedBytes = 128, 2048, 1<<20
 	tu.TurnStride, tu.PackColumns, tu.TurnColumns = 2048/size, 96, 48
 	tu.AloneDepth, tu.AloneBytes = aloneFrom()
+	tu.WholeBytes = 48 << 10
 	tu.UprightDepth, tu.LoneDepth = 64, 16
 	if size == 8 {
 		tu.UprightDepth = never

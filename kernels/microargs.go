@@ -46,7 +46,8 @@ type microArgs[T Float] struct {
 	// largeB is not 0 if B is a block of a matrix whose panels are to be fetched, however little the
 	// block spans: for AVX2, of one that is in no cache but the last one. Kernels of AVX-512 take it
 	// for so many steps of k more: farSteps are enough.
-	largeB int
+	// whole is not 0 if AVX-512 stores vectors of C whole, not as two halves: see Tuning.WholeBytes.
+	largeB, whole int
 
 	extra *microExtra[T]
 
@@ -72,7 +73,13 @@ type microExtra[T Float] struct {
 func (x *microArgs[T]) setBlock(p *product[T]) {
 	x.k, x.aRow, x.aCol, x.ldc = p.k, p.a.row, p.a.col, p.ldc
 	x.maskRow, x.relu, x.alpha, x.beta = p.e.ldmask, p.e.relu, p.alpha, p.beta
+	if p.ks.tuning.WholeBytes > 0 && p.k >= wholeDepth {
+		x.whole = 1
+	}
 }
+
+// wholeDepth is from how many steps of k on a C that is not near is stored whole as well, where a near one is.
+const wholeDepth = 32
 
 // inTiles computes m rows of one panel in equal tiles, or in tiles of two heights.
 func (x *microArgs[T]) inTiles(kernels []microKernel[T], m int) {
@@ -106,6 +113,9 @@ const callRows, callElements = 1 << 11, 1 << 16
 // compute computes m rows of n columns, all in place, of a product of no more than callWork:
 // macroKernel in less time.
 func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
+	if m*n*int(unsafe.Sizeof(x.alpha)) <= ks.tuning.WholeBytes {
+		x.whole = 1
+	}
 	rows := min(m, callRows)
 	if n > len(ks.byColumns) {
 		rows = min(rows, ks.lowRows(m, n, x.k, x.ldc))

@@ -78,6 +78,12 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.AloneDepth = never },
 		func(tu *Tuning) { tu.AloneDepth, tu.AloneBytes = 1, never },
 		func(tu *Tuning) { tu.AloneBytes = 0 },
+		func(tu *Tuning) {
+			if o.ks.halves != nil {
+				tu.WholeBytes = never - tu.WholeBytes
+			}
+		},
+		func(tu *Tuning) { tu.WholeBytes = 0 },
 		func(tu *Tuning) { tu.SpareLoads = min(len(o.ks.alone.sparing), 1) - tu.SpareLoads },
 		func(tu *Tuning) { tu.DotDepth = 1 },
 		func(tu *Tuning) { tu.DotDepth = math.MaxInt },
@@ -210,6 +216,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.LowDepth = -1, want >= 0":         func(tu *Tuning) { tu.LowDepth = -1 },
 		"t.AloneDepth = -1, want >= 0":       func(tu *Tuning) { tu.AloneDepth = -1 },
 		"t.AloneBytes = -1, want >= 0":       func(tu *Tuning) { tu.AloneBytes = -1 },
+		"t.WholeBytes = 1, want 0..0":        func(tu *Tuning) { tu.WholeBytes = 1 },
 		"t.SpareLoads = 1, want 0..0":        func(tu *Tuning) { tu.SpareLoads = 1 },
 		"t.VecMatBytes = -1, want >= 0":      func(tu *Tuning) { tu.VecMatBytes = -1 },
 		"t.FetchBytes = -1, want >= 0":       func(tu *Tuning) { tu.FetchBytes = -1 },

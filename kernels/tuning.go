@@ -134,6 +134,9 @@ type Tuning struct {
 	// each and a few steps of k, and a panel of at most 128 rows and four steps of k or more, are in any case.
 	// Where there are no kernels for that, nothing is.
 	AloneDepth, AloneBytes int
+	// AVX-512 stores vectors of C whole if C has at most WholeBytes bytes, or k is 32 and more, but in tiles that also pack
+	// or fetch, else as two halves each. 0 is for no C but that of single tiles.
+	WholeBytes int
 	// Where SpareLoads is 1, such tiles of one vector, and of one and a half, load less often than they
 	// might, if there are kernels for that: some elements of A several at once, to broadcast each in registers. It
 	// is faster where the CPU does not load two vectors in the time of two multiply-adds.
@@ -183,6 +186,10 @@ func (o Ops[T]) Tuned(t Tuning) Ops[T] {
 // CheckTuning tells which number of t is none that o's implementation can work
 // by, and what it has to be: its micro-kernels have certain widths and heights.
 func (o Ops[T]) CheckTuning(t Tuning) error {
+	mostWhole := 0
+	if o.ks.halves != nil { // AVX-512
+		mostWhole = math.MaxInt
+	}
 	vectors := len(o.ks.micro)
 	if t.Vectors < 1 || t.Vectors > vectors {
 		return fmt.Errorf("t.Vectors = %d, want 1..%d", t.Vectors, vectors)
@@ -230,6 +237,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"AroundBytes", t.AroundBytes, 0, math.MaxInt},
 		{"AloneDepth", t.AloneDepth, 0, math.MaxInt},
 		{"AloneBytes", t.AloneBytes, 0, math.MaxInt},
+		{"WholeBytes", t.WholeBytes, 0, mostWhole},
 		{"SpareLoads", t.SpareLoads, 0, min(len(o.ks.alone.sparing), 1)},
 		{"VecMatBytes", t.VecMatBytes, 0, math.MaxInt},
 		{"FetchBytes", t.FetchBytes, 0, math.MaxInt},

@@ -13,7 +13,7 @@ TEXT ·scopying12x8AVX2(SB), NOSPLIT, $32-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -33,9 +33,9 @@ TEXT ·scopying12x8AVX2(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -378,7 +378,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -434,7 +434,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -467,7 +467,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -637,7 +637,7 @@ TEXT ·scopying6x16AVX2(SB), NOSPLIT, $32-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -657,9 +657,9 @@ TEXT ·scopying6x16AVX2(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -962,7 +962,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -1012,7 +1012,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -1039,7 +1039,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1187,7 +1187,7 @@ TEXT ·scopying4x24AVX2(SB), NOSPLIT, $32-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -1206,9 +1206,9 @@ TEXT ·scopying4x24AVX2(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -1508,7 +1508,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R10
+	MOVQ    168(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R8), R11
@@ -1556,7 +1556,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -1581,7 +1581,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1729,7 +1729,7 @@ TEXT ·sturning12x8AVX2(SB), NOSPLIT, $56-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -1756,9 +1756,9 @@ TEXT ·sturning12x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -2112,7 +2112,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -2168,7 +2168,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -2201,7 +2201,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2382,7 +2382,7 @@ TEXT ·sturning6x16AVX2(SB), NOSPLIT, $56-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -2409,9 +2409,9 @@ TEXT ·sturning6x16AVX2(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 152(R8)
-	MOVQ  96(R8), R13
 	MOVQ  R13, 160(R8)
+	MOVQ  96(R8), R13
+	MOVQ  R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -2723,7 +2723,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -2773,7 +2773,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -2800,7 +2800,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2957,7 +2957,7 @@ TEXT ·sturning4x24AVX2(SB), NOSPLIT, $56-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -2983,9 +2983,9 @@ TEXT ·sturning4x24AVX2(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R12
-	MOVQ  R12, 152(R8)
-	MOVQ  96(R8), R12
 	MOVQ  R12, 160(R8)
+	MOVQ  96(R8), R12
+	MOVQ  R12, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -3290,7 +3290,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R10
+	MOVQ    168(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R8), R11
@@ -3338,7 +3338,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3363,7 +3363,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3519,7 +3519,7 @@ TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -3543,9 +3543,9 @@ TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -3883,7 +3883,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(DI), R11
@@ -3939,7 +3939,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3972,7 +3972,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4140,7 +4140,7 @@ TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -4164,9 +4164,9 @@ TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -4427,7 +4427,7 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(DI), R11
@@ -4467,7 +4467,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -4492,7 +4492,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4627,7 +4627,7 @@ TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -4651,9 +4651,9 @@ TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 152(DI)
-	MOVQ   96(DI), R12
 	MOVQ   R12, 160(DI)
+	MOVQ   96(DI), R12
+	MOVQ   R12, 168(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -4948,7 +4948,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(DI), R11
@@ -4998,7 +4998,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -5025,7 +5025,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5168,7 +5168,7 @@ TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -5191,9 +5191,9 @@ TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R11
-	MOVQ   R11, 152(DI)
-	MOVQ   96(DI), R11
 	MOVQ   R11, 160(DI)
+	MOVQ   96(DI), R11
+	MOVQ   R11, 168(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -5480,7 +5480,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(DI), R9
+	MOVQ    168(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(DI), R10
@@ -5528,7 +5528,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R9, 168(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -5553,7 +5553,7 @@ tileWrite:
 	ADDQ   R9, DX
 	MOVQ   24(DI), R9
 	MOVQ   (DI), R10
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5688,7 +5688,7 @@ TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $32-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 152(AX), DX
+	MOVQ 160(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -5708,9 +5708,9 @@ TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -6055,7 +6055,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -6111,7 +6111,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -6144,7 +6144,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6314,7 +6314,7 @@ TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $32-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 152(AX), DX
+	MOVQ 160(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -6334,9 +6334,9 @@ TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 160(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 168(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 176(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -6641,7 +6641,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -6691,7 +6691,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -6718,7 +6718,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6866,7 +6866,7 @@ TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $32-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 152(AX), DX
+	MOVQ 160(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -6885,9 +6885,9 @@ TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -7189,7 +7189,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R8), R10
+	MOVQ    176(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R8), R11
@@ -7237,7 +7237,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R8)
+	MOVQ R10, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -7262,7 +7262,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7410,7 +7410,7 @@ TEXT ·dturning12x4AVX2(SB), NOSPLIT, $56-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  152(AX), AX
+	MOVQ  160(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -7437,9 +7437,9 @@ TEXT ·dturning12x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 160(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 168(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -7787,7 +7787,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -7843,7 +7843,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -7876,7 +7876,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8049,7 +8049,7 @@ TEXT ·dturning6x8AVX2(SB), NOSPLIT, $56-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  152(AX), AX
+	MOVQ  160(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -8076,9 +8076,9 @@ TEXT ·dturning6x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 160(R8)
-	MOVQ  104(R8), R13
 	MOVQ  R13, 168(R8)
+	MOVQ  104(R8), R13
+	MOVQ  R13, 176(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -8384,7 +8384,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -8434,7 +8434,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -8461,7 +8461,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8610,7 +8610,7 @@ TEXT ·dturning4x12AVX2(SB), NOSPLIT, $56-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  152(AX), AX
+	MOVQ  160(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -8636,9 +8636,9 @@ TEXT ·dturning4x12AVX2(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R12
-	MOVQ  R12, 160(R8)
-	MOVQ  104(R8), R12
 	MOVQ  R12, 168(R8)
+	MOVQ  104(R8), R12
+	MOVQ  R12, 176(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -8937,7 +8937,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R8), R10
+	MOVQ    176(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R8), R11
@@ -8985,7 +8985,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R8)
+	MOVQ R10, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -9010,7 +9010,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9158,7 +9158,7 @@ TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -9182,9 +9182,9 @@ TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 160(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 168(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 176(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -9527,7 +9527,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(DI), R10
+	MOVQ    176(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(DI), R11
@@ -9583,7 +9583,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -9616,7 +9616,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9787,7 +9787,7 @@ TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -9811,9 +9811,9 @@ TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 160(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 168(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 176(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -10078,7 +10078,7 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    168(DI), R10
+	MOVQ    176(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(DI), R11
@@ -10118,7 +10118,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -10143,7 +10143,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10280,7 +10280,7 @@ TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -10304,9 +10304,9 @@ TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 160(DI)
-	MOVQ   104(DI), R12
 	MOVQ   R12, 168(DI)
+	MOVQ   104(DI), R12
+	MOVQ   R12, 176(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -10604,7 +10604,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(DI), R10
+	MOVQ    176(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(DI), R11
@@ -10654,7 +10654,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -10681,7 +10681,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10825,7 +10825,7 @@ TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -10848,9 +10848,9 @@ TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R11
-	MOVQ   R11, 160(DI)
-	MOVQ   104(DI), R11
 	MOVQ   R11, 168(DI)
+	MOVQ   104(DI), R11
+	MOVQ   R11, 176(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -11140,7 +11140,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(DI), R9
+	MOVQ    176(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(DI), R10
@@ -11188,7 +11188,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(DI)
+	MOVQ R9, 176(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -11213,7 +11213,7 @@ tileWrite:
 	ADDQ   R9, DX
 	MOVQ   24(DI), R9
 	MOVQ   (DI), R10
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET

@@ -13,7 +13,7 @@ TEXT ·scopying14x16AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -33,9 +33,9 @@ TEXT ·scopying14x16AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -346,7 +346,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -410,7 +410,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -461,7 +461,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -591,7 +591,7 @@ TEXT ·scopying14x32AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -611,9 +611,9 @@ TEXT ·scopying14x32AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -1175,7 +1175,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -1281,7 +1281,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -1360,7 +1360,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1613,7 +1613,7 @@ TEXT ·scopying8x48AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -1633,9 +1633,9 @@ TEXT ·scopying8x48AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -2120,7 +2120,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -2208,7 +2208,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -2273,7 +2273,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2497,7 +2497,7 @@ TEXT ·scopying6x64AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -2517,9 +2517,9 @@ TEXT ·scopying6x64AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -2997,7 +2997,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -3083,7 +3083,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -3146,7 +3146,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3369,7 +3369,7 @@ TEXT ·sturning14x16AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -3396,9 +3396,9 @@ TEXT ·sturning14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -3788,7 +3788,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -3852,7 +3852,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -3903,7 +3903,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4112,7 +4112,7 @@ TEXT ·sturning14x32AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -4139,9 +4139,9 @@ TEXT ·sturning14x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -4776,7 +4776,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -4882,7 +4882,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -4961,7 +4961,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5287,7 +5287,7 @@ TEXT ·sturning8x48AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -5314,9 +5314,9 @@ TEXT ·sturning8x48AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -5868,7 +5868,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -5956,7 +5956,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -6021,7 +6021,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6312,7 +6312,7 @@ TEXT ·sturning6x64AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -6339,9 +6339,9 @@ TEXT ·sturning6x64AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 152(R8)
-	MOVQ  96(R8), R13
 	MOVQ  R13, 160(R8)
+	MOVQ  96(R8), R13
+	MOVQ  R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -6880,7 +6880,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -6966,7 +6966,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -7029,7 +7029,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7316,7 +7316,7 @@ TEXT ·sfetching14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -7340,9 +7340,9 @@ TEXT ·sfetching14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -7649,7 +7649,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -7713,7 +7713,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -7764,7 +7764,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7893,7 +7893,7 @@ TEXT ·sfetching8x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -7917,9 +7917,9 @@ TEXT ·sfetching8x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -8140,7 +8140,7 @@ tileReLU:
 	VMOVAPS.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -8180,7 +8180,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -8213,7 +8213,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8316,7 +8316,7 @@ TEXT ·sfetching14x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -8340,9 +8340,9 @@ TEXT ·sfetching14x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -8894,7 +8894,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -9000,7 +9000,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -9079,7 +9079,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9325,7 +9325,7 @@ TEXT ·sfetching8x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -9349,9 +9349,9 @@ TEXT ·sfetching8x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -9715,7 +9715,7 @@ tileReLU:
 	VMOVAPS.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -9779,7 +9779,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -9828,7 +9828,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10000,7 +10000,7 @@ TEXT ·sfetching8x48AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -10024,9 +10024,9 @@ TEXT ·sfetching8x48AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -10493,7 +10493,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -10581,7 +10581,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -10646,7 +10646,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10855,7 +10855,7 @@ TEXT ·sfetching6x64AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -10879,9 +10879,9 @@ TEXT ·sfetching6x64AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 152(DI)
-	MOVQ   96(DI), R12
 	MOVQ   R12, 160(DI)
+	MOVQ   96(DI), R12
+	MOVQ   R12, 168(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -11335,7 +11335,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -11421,7 +11421,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -11484,7 +11484,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11683,7 +11683,7 @@ TEXT ·dcopying14x8AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 152(AX), DX
+	MOVQ 160(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -11703,9 +11703,9 @@ TEXT ·dcopying14x8AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -12018,7 +12018,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -12082,7 +12082,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -12133,7 +12133,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12263,7 +12263,7 @@ TEXT ·dcopying14x16AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 152(AX), DX
+	MOVQ 160(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -12283,9 +12283,9 @@ TEXT ·dcopying14x16AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -12849,7 +12849,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -12955,7 +12955,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -13034,7 +13034,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13287,7 +13287,7 @@ TEXT ·dcopying8x24AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 152(AX), DX
+	MOVQ 160(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -13307,9 +13307,9 @@ TEXT ·dcopying8x24AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -13796,7 +13796,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -13884,7 +13884,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -13949,7 +13949,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14173,7 +14173,7 @@ TEXT ·dcopying6x32AVX512(SB), NOSPLIT, $32-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 152(AX), DX
+	MOVQ 160(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 40(DX), AX
@@ -14193,9 +14193,9 @@ TEXT ·dcopying6x32AVX512(SB), NOSPLIT, $32-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 160(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 168(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 176(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -14675,7 +14675,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -14761,7 +14761,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -14824,7 +14824,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15047,7 +15047,7 @@ TEXT ·dturning14x8AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  152(AX), AX
+	MOVQ  160(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -15074,9 +15074,9 @@ TEXT ·dturning14x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 160(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 168(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -15436,7 +15436,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -15500,7 +15500,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -15551,7 +15551,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15728,7 +15728,7 @@ TEXT ·dturning14x16AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  152(AX), AX
+	MOVQ  160(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -15755,9 +15755,9 @@ TEXT ·dturning14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 160(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 168(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -16362,7 +16362,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -16468,7 +16468,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -16547,7 +16547,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16841,7 +16841,7 @@ TEXT ·dturning8x24AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  152(AX), AX
+	MOVQ  160(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -16868,9 +16868,9 @@ TEXT ·dturning8x24AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 160(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 168(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 176(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -17392,7 +17392,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -17480,7 +17480,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -17545,7 +17545,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -17804,7 +17804,7 @@ TEXT ·dturning6x32AVX512(SB), NOSPLIT, $56-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  152(AX), AX
+	MOVQ  160(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  40(AX), DX
@@ -17831,9 +17831,9 @@ TEXT ·dturning6x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 160(R8)
-	MOVQ  104(R8), R13
 	MOVQ  R13, 168(R8)
+	MOVQ  104(R8), R13
+	MOVQ  R13, 176(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -18342,7 +18342,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -18428,7 +18428,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -18491,7 +18491,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -18746,7 +18746,7 @@ TEXT ·dfetching14x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -18770,9 +18770,9 @@ TEXT ·dfetching14x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 160(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 168(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 176(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -19084,7 +19084,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      168(DI), R10
+	MOVQ      176(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -19148,7 +19148,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -19199,7 +19199,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19331,7 +19331,7 @@ TEXT ·dfetching8x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -19355,9 +19355,9 @@ TEXT ·dfetching8x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 160(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 168(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 176(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -19582,7 +19582,7 @@ tileReLU:
 	VMOVAPD.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      168(DI), R10
+	MOVQ      176(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -19622,7 +19622,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -19655,7 +19655,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19760,7 +19760,7 @@ TEXT ·dfetching14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -19784,9 +19784,9 @@ TEXT ·dfetching14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 160(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 168(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 176(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -20343,7 +20343,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      168(DI), R10
+	MOVQ      176(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -20449,7 +20449,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -20528,7 +20528,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20777,7 +20777,7 @@ TEXT ·dfetching8x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -20801,9 +20801,9 @@ TEXT ·dfetching8x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 160(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 168(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 176(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -21171,7 +21171,7 @@ tileReLU:
 	VMOVAPD.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      168(DI), R10
+	MOVQ      176(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -21235,7 +21235,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -21284,7 +21284,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21458,7 +21458,7 @@ TEXT ·dfetching8x24AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -21482,9 +21482,9 @@ TEXT ·dfetching8x24AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 160(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 168(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 176(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -21955,7 +21955,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(DI), R10
+	MOVQ      176(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -22043,7 +22043,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -22108,7 +22108,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22319,7 +22319,7 @@ TEXT ·dfetching6x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   152(AX), AX
+	MOVQ   160(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   40(AX), DX
@@ -22343,9 +22343,9 @@ TEXT ·dfetching6x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 160(DI)
-	MOVQ   104(DI), R12
 	MOVQ   R12, 168(DI)
+	MOVQ   104(DI), R12
+	MOVQ   R12, 176(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -22802,7 +22802,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(DI), R10
+	MOVQ      176(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -22888,7 +22888,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -22951,7 +22951,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET

@@ -24,9 +24,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -131,7 +131,7 @@ tileReLU:
 	VANDPS Y2, Y1, Y1
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -146,7 +146,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPS Y0, (SI)
@@ -158,7 +158,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -270,9 +270,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -404,7 +404,7 @@ tileReLU:
 	VANDPS Y4, Y3, Y3
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -426,7 +426,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPS Y0, (SI)
@@ -441,7 +441,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -621,9 +621,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -780,7 +780,7 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -809,7 +809,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPS Y0, (SI)
@@ -827,7 +827,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -1032,9 +1032,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -1216,7 +1216,7 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    160(R8), R10
+	MOVQ    168(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R8), R11
@@ -1252,7 +1252,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVNTPS Y0, (SI)
@@ -1273,7 +1273,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -1503,9 +1503,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -1712,7 +1712,7 @@ tileReLU:
 	VANDPS Y10, Y9, Y9
 
 tileMask:
-	MOVQ    160(R8), R10
+	MOVQ    168(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R8), R11
@@ -1755,7 +1755,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVNTPS Y0, (SI)
@@ -1779,7 +1779,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -2034,9 +2034,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -2268,7 +2268,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -2318,7 +2318,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVNTPS Y0, (SI)
@@ -2345,7 +2345,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -2623,9 +2623,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -2731,7 +2731,7 @@ tileReLU:
 	VANDPD Y2, Y1, Y1
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -2746,7 +2746,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVNTPD Y0, (SI)
@@ -2758,7 +2758,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -2870,9 +2870,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -3005,7 +3005,7 @@ tileReLU:
 	VANDPD Y4, Y3, Y3
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -3027,7 +3027,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVNTPD Y0, (SI)
@@ -3042,7 +3042,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -3222,9 +3222,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -3382,7 +3382,7 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -3411,7 +3411,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVNTPD Y0, (SI)
@@ -3429,7 +3429,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -3634,9 +3634,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -3819,7 +3819,7 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    168(R8), R10
+	MOVQ    176(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R8), R11
@@ -3855,7 +3855,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R8)
+	MOVQ R10, 176(R8)
 
 tileWrite:
 	VMOVNTPD Y0, (SI)
@@ -3876,7 +3876,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -4106,9 +4106,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -4316,7 +4316,7 @@ tileReLU:
 	VANDPD Y10, Y9, Y9
 
 tileMask:
-	MOVQ    168(R8), R10
+	MOVQ    176(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R8), R11
@@ -4359,7 +4359,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R8)
+	MOVQ R10, 176(R8)
 
 tileWrite:
 	VMOVNTPD Y0, (SI)
@@ -4383,7 +4383,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -4638,9 +4638,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 160(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 168(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -4873,7 +4873,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -4923,7 +4923,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVNTPD Y0, (SI)
@@ -4950,7 +4950,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone

@@ -24,9 +24,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -139,7 +139,7 @@ tileReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -157,7 +157,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -170,7 +170,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -289,9 +289,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -441,7 +441,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -469,7 +469,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -486,7 +486,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -684,9 +684,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -871,7 +871,7 @@ tileReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -909,7 +909,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -930,7 +930,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -1161,9 +1161,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -1383,7 +1383,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      168(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R8), R11
@@ -1431,7 +1431,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -1456,7 +1456,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -1720,9 +1720,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -1977,7 +1977,7 @@ tileReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      168(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R8), R11
@@ -2035,7 +2035,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -2064,7 +2064,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -2361,9 +2361,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -2653,7 +2653,7 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -2721,7 +2721,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -2754,7 +2754,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -3084,9 +3084,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -3411,7 +3411,7 @@ tileReLU:
 	VMOVAPS.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -3489,7 +3489,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -3526,7 +3526,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -3888,9 +3888,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ BX, R8
@@ -4256,7 +4256,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -4344,7 +4344,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -4385,7 +4385,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -4785,9 +4785,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -4901,7 +4901,7 @@ tileReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -4919,7 +4919,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -4932,7 +4932,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -5051,9 +5051,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -5204,7 +5204,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -5232,7 +5232,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -5249,7 +5249,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -5447,9 +5447,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -5635,7 +5635,7 @@ tileReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -5673,7 +5673,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -5694,7 +5694,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -5925,9 +5925,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -6148,7 +6148,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      168(R8), R10
+	MOVQ      176(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R8), R11
@@ -6196,7 +6196,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R8)
+	MOVQ R10, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -6221,7 +6221,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -6485,9 +6485,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -6743,7 +6743,7 @@ tileReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      168(R8), R10
+	MOVQ      176(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R8), R11
@@ -6801,7 +6801,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R8)
+	MOVQ R10, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -6830,7 +6830,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -7127,9 +7127,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 160(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 168(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -7420,7 +7420,7 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -7488,7 +7488,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -7521,7 +7521,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -7851,9 +7851,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 160(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 168(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 176(R8)
 
 tileTile:
 	MOVQ   BX, R8
@@ -8179,7 +8179,7 @@ tileReLU:
 	VMOVAPD.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -8257,7 +8257,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -8294,7 +8294,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -8656,9 +8656,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 tileTile:
 	MOVQ BX, R8
@@ -9025,7 +9025,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R8), R11
+	MOVQ      176(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -9113,7 +9113,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -9154,7 +9154,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone

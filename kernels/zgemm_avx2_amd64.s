@@ -27,9 +27,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 152(SI)
-	MOVQ 96(SI), R9
 	MOVQ R9, 160(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 168(SI)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -142,7 +142,7 @@ wholeReLU:
 	VANDPS Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    160(SI), R9
+	MOVQ    168(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    104(SI), R10
@@ -154,7 +154,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(SI)
+	MOVQ R9, 168(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -165,7 +165,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   152(SI)
+	DECQ   160(SI)
 	JNE    wholeTile
 	DECQ   120(SI)
 	JEQ    wholeDone
@@ -206,9 +206,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -323,7 +323,7 @@ cutReLU:
 	VANDPS Y2, Y1, Y1
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       168(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       104(R9), R11
@@ -335,7 +335,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -374,7 +374,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -545,9 +545,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 152(SI)
-	MOVQ 96(SI), R9
 	MOVQ R9, 160(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 168(SI)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -681,7 +681,7 @@ wholeReLU:
 	VANDPS Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    160(SI), R9
+	MOVQ    168(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    104(SI), R10
@@ -697,7 +697,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(SI)
+	MOVQ R9, 168(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -710,7 +710,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   152(SI)
+	DECQ   160(SI)
 	JNE    wholeTile
 	DECQ   120(SI)
 	JEQ    wholeDone
@@ -751,9 +751,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -891,7 +891,7 @@ cutReLU:
 	VANDPS Y3, Y2, Y2
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       168(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       104(R9), R11
@@ -907,7 +907,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -958,7 +958,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -1245,9 +1245,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 152(SI)
-	MOVQ 96(SI), R9
 	MOVQ R9, 160(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 168(SI)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -1400,7 +1400,7 @@ wholeReLU:
 	VANDPS Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    160(SI), R9
+	MOVQ    168(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    104(SI), R10
@@ -1420,7 +1420,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(SI)
+	MOVQ R9, 168(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -1435,7 +1435,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   152(SI)
+	DECQ   160(SI)
 	JNE    wholeTile
 	DECQ   120(SI)
 	JEQ    wholeDone
@@ -1476,9 +1476,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -1637,7 +1637,7 @@ cutReLU:
 	VANDPS Y4, Y3, Y3
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       168(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       104(R9), R11
@@ -1657,7 +1657,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -1720,7 +1720,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -2040,9 +2040,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 152(DI)
-	MOVQ 96(DI), R10
 	MOVQ R10, 160(DI)
+	MOVQ 96(DI), R10
+	MOVQ R10, 168(DI)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -2214,7 +2214,7 @@ wholeReLU:
 	VANDPS Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    104(DI), R11
@@ -2238,7 +2238,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -2255,7 +2255,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    wholeTile
 	DECQ   120(DI)
 	JEQ    wholeDone
@@ -2296,9 +2296,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -2478,7 +2478,7 @@ cutReLU:
 	VANDPS Y5, Y4, Y4
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       168(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       104(R10), R12
@@ -2502,7 +2502,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -2577,7 +2577,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -2931,9 +2931,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 152(DI)
-	MOVQ 96(DI), R10
 	MOVQ R10, 160(DI)
+	MOVQ 96(DI), R10
+	MOVQ R10, 168(DI)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -3124,7 +3124,7 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    104(DI), R11
@@ -3152,7 +3152,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -3171,7 +3171,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    wholeTile
 	DECQ   120(DI)
 	JEQ    wholeDone
@@ -3212,9 +3212,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -3415,7 +3415,7 @@ cutReLU:
 	VANDPS Y6, Y5, Y5
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       168(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       104(R10), R12
@@ -3443,7 +3443,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -3530,7 +3530,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -3917,9 +3917,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   R9, R11
@@ -4129,7 +4129,7 @@ wholeReLU:
 	VANDPS Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -4161,7 +4161,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -4182,7 +4182,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -4223,9 +4223,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 152(R11)
-	MOVQ 96(R11), R14
 	MOVQ R14, 160(R11)
+	MOVQ 96(R11), R14
+	MOVQ R14, 168(R11)
 
 cutTile:
 	MOVQ   R9, R11
@@ -4447,7 +4447,7 @@ cutReLU:
 	VANDPS Y7, Y6, Y6
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -4479,7 +4479,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -4578,7 +4578,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -4999,9 +4999,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   R9, R11
@@ -5230,7 +5230,7 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -5266,7 +5266,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -5289,7 +5289,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -5330,9 +5330,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 152(R11)
-	MOVQ 96(R11), R14
 	MOVQ R14, 160(R11)
+	MOVQ 96(R11), R14
+	MOVQ R14, 168(R11)
 
 cutTile:
 	MOVQ   R9, R11
@@ -5575,7 +5575,7 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -5611,7 +5611,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -5722,7 +5722,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -6175,9 +6175,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -6431,7 +6431,7 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -6471,7 +6471,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -6496,7 +6496,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -6537,9 +6537,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -6809,7 +6809,7 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -6849,7 +6849,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -6972,7 +6972,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -7473,9 +7473,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -7748,7 +7748,7 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -7792,7 +7792,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -7819,7 +7819,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -7860,9 +7860,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -8153,7 +8153,7 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -8197,7 +8197,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -8332,7 +8332,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -8865,9 +8865,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -9159,7 +9159,7 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -9207,7 +9207,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -9236,7 +9236,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -9277,9 +9277,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -9591,7 +9591,7 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -9639,7 +9639,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -9786,7 +9786,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -10351,9 +10351,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -10664,7 +10664,7 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -10716,7 +10716,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -10747,7 +10747,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -10788,9 +10788,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -11123,7 +11123,7 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -11175,7 +11175,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -11334,7 +11334,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -11931,9 +11931,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -12263,7 +12263,7 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -12319,7 +12319,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -12352,7 +12352,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -12393,9 +12393,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -12749,7 +12749,7 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -12805,7 +12805,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -12976,7 +12976,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -13605,9 +13605,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -13742,7 +13742,7 @@ tileReLU:
 	VANDPS Y2, Y1, Y1
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -13757,7 +13757,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -13769,7 +13769,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -13892,9 +13892,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -14062,7 +14062,7 @@ tileReLU:
 	VANDPS Y4, Y3, Y3
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -14084,7 +14084,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -14099,7 +14099,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -14300,9 +14300,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -14501,7 +14501,7 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -14530,7 +14530,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -14548,7 +14548,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -14774,9 +14774,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -15006,7 +15006,7 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    168(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R9), R11
@@ -15042,7 +15042,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -15063,7 +15063,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -15314,9 +15314,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -15577,7 +15577,7 @@ tileReLU:
 	VANDPS Y10, Y9, Y9
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    168(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R9), R11
@@ -15620,7 +15620,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -15644,7 +15644,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -15920,9 +15920,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -16214,7 +16214,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R10), R11
+	MOVQ    168(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R10), R12
@@ -16264,7 +16264,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPS Y0, (R9)
@@ -16291,7 +16291,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -16590,9 +16590,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -16750,7 +16750,7 @@ tileReLU:
 	VANDPS Y3, Y2, Y2
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -16768,7 +16768,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -16781,7 +16781,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -16917,9 +16917,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -17122,7 +17122,7 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -17150,7 +17150,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -17167,7 +17167,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -17402,9 +17402,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -17650,7 +17650,7 @@ tileReLU:
 	VANDPS Y9, Y8, Y8
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -17688,7 +17688,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -17709,7 +17709,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -17977,9 +17977,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -18268,7 +18268,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    168(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R9), R11
@@ -18316,7 +18316,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -18341,7 +18341,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -18639,9 +18639,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 160(SI)
-	MOVQ 104(SI), R9
 	MOVQ R9, 168(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 176(SI)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -18756,7 +18756,7 @@ wholeReLU:
 	VANDPD Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    168(SI), R9
+	MOVQ    176(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    112(SI), R10
@@ -18768,7 +18768,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(SI)
+	MOVQ R9, 176(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -18779,7 +18779,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   160(SI)
+	DECQ   168(SI)
 	JNE    wholeTile
 	DECQ   128(SI)
 	JEQ    wholeDone
@@ -18820,9 +18820,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -18939,7 +18939,7 @@ cutReLU:
 	VANDPD Y2, Y1, Y1
 
 cutMask:
-	MOVQ       168(R9), R10
+	MOVQ       176(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       112(R9), R11
@@ -18951,7 +18951,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -18982,7 +18982,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -19153,9 +19153,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 160(SI)
-	MOVQ 104(SI), R9
 	MOVQ R9, 168(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 176(SI)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -19291,7 +19291,7 @@ wholeReLU:
 	VANDPD Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    168(SI), R9
+	MOVQ    176(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    112(SI), R10
@@ -19307,7 +19307,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(SI)
+	MOVQ R9, 176(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -19320,7 +19320,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   160(SI)
+	DECQ   168(SI)
 	JNE    wholeTile
 	DECQ   128(SI)
 	JEQ    wholeDone
@@ -19361,9 +19361,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -19503,7 +19503,7 @@ cutReLU:
 	VANDPD Y3, Y2, Y2
 
 cutMask:
-	MOVQ       168(R9), R10
+	MOVQ       176(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       112(R9), R11
@@ -19519,7 +19519,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -19558,7 +19558,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -19845,9 +19845,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 160(SI)
-	MOVQ 104(SI), R9
 	MOVQ R9, 168(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 176(SI)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -20002,7 +20002,7 @@ wholeReLU:
 	VANDPD Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    168(SI), R9
+	MOVQ    176(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    112(SI), R10
@@ -20022,7 +20022,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(SI)
+	MOVQ R9, 176(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -20037,7 +20037,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   160(SI)
+	DECQ   168(SI)
 	JNE    wholeTile
 	DECQ   128(SI)
 	JEQ    wholeDone
@@ -20078,9 +20078,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -20241,7 +20241,7 @@ cutReLU:
 	VANDPD Y4, Y3, Y3
 
 cutMask:
-	MOVQ       168(R9), R10
+	MOVQ       176(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       112(R9), R11
@@ -20261,7 +20261,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -20308,7 +20308,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -20628,9 +20628,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 160(DI)
-	MOVQ 104(DI), R10
 	MOVQ R10, 168(DI)
+	MOVQ 104(DI), R10
+	MOVQ R10, 176(DI)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -20804,7 +20804,7 @@ wholeReLU:
 	VANDPD Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    168(DI), R10
+	MOVQ    176(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    112(DI), R11
@@ -20828,7 +20828,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -20845,7 +20845,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    wholeTile
 	DECQ   128(DI)
 	JEQ    wholeDone
@@ -20886,9 +20886,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -21070,7 +21070,7 @@ cutReLU:
 	VANDPD Y5, Y4, Y4
 
 cutMask:
-	MOVQ       168(R10), R11
+	MOVQ       176(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       112(R10), R12
@@ -21094,7 +21094,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -21149,7 +21149,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -21503,9 +21503,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 160(DI)
-	MOVQ 104(DI), R10
 	MOVQ R10, 168(DI)
+	MOVQ 104(DI), R10
+	MOVQ R10, 176(DI)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -21698,7 +21698,7 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    168(DI), R10
+	MOVQ    176(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    112(DI), R11
@@ -21726,7 +21726,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(DI)
+	MOVQ R10, 176(DI)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -21745,7 +21745,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   160(DI)
+	DECQ   168(DI)
 	JNE    wholeTile
 	DECQ   128(DI)
 	JEQ    wholeDone
@@ -21786,9 +21786,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -21991,7 +21991,7 @@ cutReLU:
 	VANDPD Y6, Y5, Y5
 
 cutMask:
-	MOVQ       168(R10), R11
+	MOVQ       176(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       112(R10), R12
@@ -22019,7 +22019,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -22082,7 +22082,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -22469,9 +22469,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   R9, R11
@@ -22683,7 +22683,7 @@ wholeReLU:
 	VANDPD Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -22715,7 +22715,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -22736,7 +22736,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -22777,9 +22777,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 160(R11)
-	MOVQ 104(R11), R14
 	MOVQ R14, 168(R11)
+	MOVQ 104(R11), R14
+	MOVQ R14, 176(R11)
 
 cutTile:
 	MOVQ   R9, R11
@@ -23003,7 +23003,7 @@ cutReLU:
 	VANDPD Y7, Y6, Y6
 
 cutMask:
-	MOVQ       168(R11), R12
+	MOVQ       176(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -23035,7 +23035,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -23106,7 +23106,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -23527,9 +23527,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   R9, R11
@@ -23760,7 +23760,7 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -23796,7 +23796,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -23819,7 +23819,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -23860,9 +23860,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 160(R11)
-	MOVQ 104(R11), R14
 	MOVQ R14, 168(R11)
+	MOVQ 104(R11), R14
+	MOVQ R14, 176(R11)
 
 cutTile:
 	MOVQ   R9, R11
@@ -24107,7 +24107,7 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       168(R11), R12
+	MOVQ       176(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -24143,7 +24143,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -24222,7 +24222,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -24675,9 +24675,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -24933,7 +24933,7 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -24973,7 +24973,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -24998,7 +24998,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -25039,9 +25039,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 168(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 176(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -25313,7 +25313,7 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       168(R11), R12
+	MOVQ       176(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -25353,7 +25353,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -25440,7 +25440,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -25941,9 +25941,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -26218,7 +26218,7 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -26262,7 +26262,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -26289,7 +26289,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -26330,9 +26330,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 168(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 176(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -26625,7 +26625,7 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       168(R11), R12
+	MOVQ       176(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -26669,7 +26669,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -26764,7 +26764,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -27297,9 +27297,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -27593,7 +27593,7 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -27641,7 +27641,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -27670,7 +27670,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -27711,9 +27711,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 168(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 176(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -28027,7 +28027,7 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       168(R11), R12
+	MOVQ       176(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -28075,7 +28075,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -28178,7 +28178,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -28743,9 +28743,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -29058,7 +29058,7 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -29110,7 +29110,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -29141,7 +29141,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -29182,9 +29182,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 168(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 176(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -29519,7 +29519,7 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       168(R11), R12
+	MOVQ       176(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -29571,7 +29571,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -29682,7 +29682,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -30279,9 +30279,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -30613,7 +30613,7 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    168(R8), R11
+	MOVQ    176(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -30669,7 +30669,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R8)
+	MOVQ R11, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -30702,7 +30702,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -30743,9 +30743,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 168(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 176(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -31101,7 +31101,7 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       168(R11), R12
+	MOVQ       176(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -31157,7 +31157,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -31276,7 +31276,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -31905,9 +31905,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -32044,7 +32044,7 @@ tileReLU:
 	VANDPD Y2, Y1, Y1
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -32059,7 +32059,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -32071,7 +32071,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -32194,9 +32194,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -32366,7 +32366,7 @@ tileReLU:
 	VANDPD Y4, Y3, Y3
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -32388,7 +32388,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -32403,7 +32403,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -32604,9 +32604,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -32807,7 +32807,7 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -32836,7 +32836,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -32854,7 +32854,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -33080,9 +33080,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -33314,7 +33314,7 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    168(R9), R10
+	MOVQ    176(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R9), R11
@@ -33350,7 +33350,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -33371,7 +33371,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -33622,9 +33622,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -33887,7 +33887,7 @@ tileReLU:
 	VANDPD Y10, Y9, Y9
 
 tileMask:
-	MOVQ    168(R9), R10
+	MOVQ    176(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R9), R11
@@ -33930,7 +33930,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -33954,7 +33954,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -34230,9 +34230,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -34526,7 +34526,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R10), R11
+	MOVQ    176(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R10), R12
@@ -34576,7 +34576,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
 	VMOVUPD Y0, (R9)
@@ -34603,7 +34603,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -34902,9 +34902,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -35064,7 +35064,7 @@ tileReLU:
 	VANDPD Y3, Y2, Y2
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -35082,7 +35082,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -35095,7 +35095,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -35231,9 +35231,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -35438,7 +35438,7 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -35466,7 +35466,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -35483,7 +35483,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -35718,9 +35718,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -35968,7 +35968,7 @@ tileReLU:
 	VANDPD Y9, Y8, Y8
 
 tileMask:
-	MOVQ    168(R8), R9
+	MOVQ    176(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -36006,7 +36006,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -36027,7 +36027,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -36295,9 +36295,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -36588,7 +36588,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(R9), R10
+	MOVQ    176(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R9), R11
@@ -36636,7 +36636,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -36661,7 +36661,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone

@@ -27,9 +27,9 @@ wholePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -129,7 +129,7 @@ wholeReLU:
 	VMOVAPS.Z Z0, K1, Z0
 
 wholeMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      104(R8), R10
@@ -141,19 +141,28 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 wholeWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	ADDQ          DX, DI
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -194,9 +203,9 @@ cutPanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -298,7 +307,7 @@ cutReLU:
 	VMOVAPS.Z Z0, K2, Z0
 
 cutMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      104(R8), R10
@@ -310,7 +319,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 cutWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -321,7 +330,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    cutTile
 	DECQ   120(R8)
 	JEQ    cutDone
@@ -474,9 +483,9 @@ wholePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -592,7 +601,7 @@ wholeReLU:
 	VMOVAPS.Z Z1, K1, Z1
 
 wholeMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      104(R8), R10
@@ -608,9 +617,19 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 wholeWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	ADDQ          DX, DI
@@ -618,12 +637,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z1, 32(DI)
 	ADDQ          DX, DI
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -664,9 +684,9 @@ cutPanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -786,7 +806,7 @@ cutReLU:
 	VMOVAPS.Z Z1, K2, Z1
 
 cutMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      104(R8), R10
@@ -802,7 +822,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 cutWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -815,7 +835,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    cutTile
 	DECQ   120(R8)
 	JEQ    cutDone
@@ -1050,9 +1070,9 @@ wholePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -1182,7 +1202,7 @@ wholeReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 wholeMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      104(R8), R10
@@ -1202,9 +1222,21 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 wholeWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	ADDQ    DX, DI
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	ADDQ          DX, DI
@@ -1215,12 +1247,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z2, 32(DI)
 	ADDQ          DX, DI
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -1261,9 +1294,9 @@ cutPanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -1399,7 +1432,7 @@ cutReLU:
 	VMOVAPS.Z Z2, K2, Z2
 
 cutMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      104(R8), R10
@@ -1419,7 +1452,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 cutWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -1434,7 +1467,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    cutTile
 	DECQ   120(R8)
 	JEQ    cutDone
@@ -1686,9 +1719,9 @@ wholePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -1832,7 +1865,7 @@ wholeReLU:
 	VMOVAPS.Z Z3, K1, Z3
 
 wholeMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      104(R9), R11
@@ -1856,9 +1889,23 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 wholeWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z1, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	ADDQ    DX, R8
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          DX, R8
@@ -1872,12 +1919,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	ADDQ          DX, R8
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    wholeTile
 	DECQ   120(R9)
 	JEQ    wholeDone
@@ -1918,9 +1966,9 @@ cutPanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -2072,7 +2120,7 @@ cutReLU:
 	VMOVAPS.Z Z3, K2, Z3
 
 cutMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      104(R9), R11
@@ -2096,7 +2144,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R8)
@@ -2113,7 +2161,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -2383,9 +2431,9 @@ wholePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -2543,7 +2591,7 @@ wholeReLU:
 	VMOVAPS.Z Z4, K1, Z4
 
 wholeMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      104(R9), R11
@@ -2571,9 +2619,25 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 wholeWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z1, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	ADDQ    DX, R8
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          DX, R8
@@ -2590,12 +2654,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z4, 32(R8)
 	ADDQ          DX, R8
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    wholeTile
 	DECQ   120(R9)
 	JEQ    wholeDone
@@ -2636,9 +2701,9 @@ cutPanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -2806,7 +2871,7 @@ cutReLU:
 	VMOVAPS.Z Z4, K2, Z4
 
 cutMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      104(R9), R11
@@ -2834,7 +2899,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R8)
@@ -2853,7 +2918,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -3140,9 +3205,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -3314,7 +3379,7 @@ wholeReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -3346,9 +3411,27 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -3368,12 +3451,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z5, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -3414,9 +3498,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -3600,7 +3684,7 @@ cutReLU:
 	VMOVAPS.Z Z5, K2, Z5
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -3632,7 +3716,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -3653,7 +3737,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -3958,9 +4042,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -4146,7 +4230,7 @@ wholeReLU:
 	VMOVAPS.Z Z6, K1, Z6
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -4182,9 +4266,29 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -4207,12 +4311,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z6, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -4253,9 +4358,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -4455,7 +4560,7 @@ cutReLU:
 	VMOVAPS.Z Z6, K2, Z6
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -4491,7 +4596,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -4514,7 +4619,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -4835,9 +4940,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -5043,7 +5148,7 @@ wholeReLU:
 	VMOVAPS.Z Z7, K1, Z7
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -5083,9 +5188,31 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -5111,12 +5238,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z7, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -5157,9 +5285,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -5381,7 +5509,7 @@ cutReLU:
 	VMOVAPS.Z Z7, K2, Z7
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -5421,7 +5549,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -5446,7 +5574,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -5799,9 +5927,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -6021,7 +6149,7 @@ wholeReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -6065,9 +6193,33 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -6096,12 +6248,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z8, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000009, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -6142,9 +6295,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -6382,7 +6535,7 @@ cutReLU:
 	VMOVAPS.Z Z8, K2, Z8
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -6426,7 +6579,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -6453,7 +6606,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -6822,9 +6975,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -7058,7 +7211,7 @@ wholeReLU:
 	VMOVAPS.Z Z9, K1, Z9
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -7106,9 +7259,35 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -7140,12 +7319,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z9, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000a, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -7186,9 +7366,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -7442,7 +7622,7 @@ cutReLU:
 	VMOVAPS.Z Z9, K2, Z9
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -7490,7 +7670,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -7519,7 +7699,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -7904,9 +8084,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -8154,7 +8334,7 @@ wholeReLU:
 	VMOVAPS.Z Z10, K1, Z10
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -8206,9 +8386,37 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -8243,12 +8451,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z10, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000b, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -8289,9 +8498,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -8561,7 +8770,7 @@ cutReLU:
 	VMOVAPS.Z Z10, K2, Z10
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -8613,7 +8822,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -8644,7 +8853,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -9045,9 +9254,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -9309,7 +9518,7 @@ wholeReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -9365,9 +9574,39 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -9405,12 +9644,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000c, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -9451,9 +9691,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -9739,7 +9979,7 @@ cutReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -9795,7 +10035,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -9828,7 +10068,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -10245,9 +10485,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -10523,7 +10763,7 @@ wholeReLU:
 	VMOVAPS.Z Z12, K1, Z12
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -10583,9 +10823,41 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -10626,12 +10898,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z12, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000d, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -10672,9 +10945,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -10976,7 +11249,7 @@ cutReLU:
 	VMOVAPS.Z Z12, K2, Z12
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -11036,7 +11309,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -11071,7 +11344,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -11504,9 +11777,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -11796,7 +12069,7 @@ wholeReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -11860,9 +12133,43 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z13, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -11906,12 +12213,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z13, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000e, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -11952,9 +12260,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -12272,7 +12580,7 @@ cutReLU:
 	VMOVAPS.Z Z13, K2, Z13
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -12336,7 +12644,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -12373,7 +12681,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -12822,9 +13130,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -13134,7 +13442,7 @@ wholeReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -13202,9 +13510,45 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z13, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -13251,12 +13595,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z14, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000f, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -13297,9 +13642,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -13639,7 +13984,7 @@ cutReLU:
 	VMOVAPS.Z Z14, K2, Z14
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -13707,7 +14052,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -13746,7 +14091,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -14227,9 +14572,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -14553,7 +14898,7 @@ wholeReLU:
 	VMOVAPS.Z Z15, K1, Z15
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -14625,9 +14970,47 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPS Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z13, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -14677,12 +15060,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z15, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000010, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	DECQ   120(R10)
 	JEQ    wholeDone
@@ -14723,9 +15107,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -15081,7 +15465,7 @@ cutReLU:
 	VMOVAPS.Z Z15, K2, Z15
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -15153,7 +15537,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -15194,7 +15578,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -15691,9 +16075,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -15821,7 +16205,7 @@ tileReLU:
 	VMOVAPS.Z Z1, K1, Z1
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15836,21 +16220,31 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, (DI)(R11*1)
 	VEXTRACTF64X4 $0x01, Z1, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -15969,9 +16363,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -16132,7 +16526,7 @@ tileReLU:
 	VMOVAPS.Z Z3, K1, Z3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -16154,9 +16548,21 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, (DI)(R11*1)
@@ -16168,12 +16574,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z3, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -16366,9 +16773,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -16560,7 +16967,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -16589,9 +16996,24 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, (DI)(R11*1)
@@ -16608,12 +17030,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z5, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -16831,9 +17254,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -17056,7 +17479,7 @@ tileReLU:
 	VMOVAPS.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -17092,9 +17515,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, (R8)(R12*1)
@@ -17116,12 +17557,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z7, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -17364,9 +17806,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -17620,7 +18062,7 @@ tileReLU:
 	VMOVAPS.Z Z9, K1, Z9
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -17663,9 +18105,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, (R8)(R12*1)
@@ -17692,12 +18155,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z9, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -17965,9 +18429,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -18252,7 +18716,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -18302,9 +18766,33 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R13*1)
@@ -18336,12 +18824,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -18634,9 +19123,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -18952,7 +19441,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -19009,9 +19498,36 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R13*1)
@@ -19048,12 +19564,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z13, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -19370,9 +19887,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -19725,7 +20242,7 @@ tileReLU:
 	VMOVAPS.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -19789,9 +20306,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -19833,12 +20380,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z15, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -20187,9 +20735,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -20573,7 +21121,7 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -20644,9 +21192,42 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -20693,12 +21274,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z17, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -21071,9 +21653,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -21488,7 +22070,7 @@ tileReLU:
 	VMOVAPS.Z Z19, K1, Z19
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -21566,9 +22148,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -21620,12 +22238,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z19, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -22022,9 +22641,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -22470,7 +23089,7 @@ tileReLU:
 	VMOVAPS.Z Z21, K1, Z21
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -22555,9 +23174,48 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -22614,12 +23272,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z21, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -23040,9 +23699,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -23519,7 +24178,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -23611,9 +24270,51 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z22, (R9)
+	VMOVUPS Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -23675,12 +24376,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z23, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -24125,9 +24827,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -24635,7 +25337,7 @@ tileReLU:
 	VMOVAPS.Z Z25, K1, Z25
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -24734,9 +25436,54 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z22, (R9)
+	VMOVUPS Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z24, (R9)
+	VMOVUPS Z25, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -24803,12 +25550,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z25, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000d, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -25277,9 +26025,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -25818,7 +26566,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -25924,9 +26672,57 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z22, (R9)
+	VMOVUPS Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z24, (R9)
+	VMOVUPS Z25, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z26, (R9)
+	VMOVUPS Z27, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -25998,12 +26794,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z27, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000e, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -26494,9 +27291,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -26643,7 +27440,7 @@ tileReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -26661,9 +27458,19 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -26672,12 +27479,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z2, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -26809,9 +27617,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -27003,7 +27811,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -27031,9 +27839,23 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -27049,12 +27871,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z5, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -27277,9 +28100,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -27514,7 +28337,7 @@ tileReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -27552,9 +28375,27 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Z5, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Z8, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -27577,12 +28418,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z8, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -27838,9 +28680,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -28118,7 +28960,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -28166,9 +29008,31 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS Z8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -28198,12 +29062,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -28492,9 +29357,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -28815,7 +29680,7 @@ tileReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -28873,9 +29738,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS Z8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS Z14, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -28912,12 +29803,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z14, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -29239,9 +30131,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -29605,7 +30497,7 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -29673,9 +30565,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Z2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS Z8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Z14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Z17, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -29719,12 +30641,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z17, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -30079,9 +31002,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -30488,7 +31411,7 @@ tileReLU:
 	VMOVAPS.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -30566,9 +31489,43 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Z2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS Z8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Z14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Z17, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, 64(R9)
+	VMOVUPS Z20, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -30619,12 +31576,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z20, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -31011,9 +31969,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -31469,7 +32427,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -31557,9 +32515,47 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Z2, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS Z8, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Z14, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, 64(R9)
+	VMOVUPS Z20, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z21, (R9)
+	VMOVUPS Z22, 64(R9)
+	VMOVUPS Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -31617,12 +32613,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z23, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -32047,9 +33044,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -32215,7 +33212,7 @@ tileReLU:
 	VMOVAPS.Z Z3, K1, Z3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -32236,9 +33233,20 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -32249,12 +33257,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z3, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -32399,9 +33408,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -32624,7 +33633,7 @@ tileReLU:
 	VMOVAPS.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -32658,9 +33667,25 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -32680,12 +33705,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z7, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -32938,9 +33964,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -33218,7 +34244,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -33265,9 +34291,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Z11, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -33296,12 +34343,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -33595,9 +34643,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -33930,7 +34978,7 @@ tileReLU:
 	VMOVAPS.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -33990,9 +35038,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	VMOVUPS Z6, 128(R8)
+	VMOVUPS Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, 64(R8)
+	VMOVUPS Z10, 128(R8)
+	VMOVUPS Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS Z14, 128(R8)
+	VMOVUPS Z15, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -34030,12 +35104,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z15, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -34370,9 +35445,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -34760,7 +35835,7 @@ tileReLU:
 	VMOVAPS.Z Z19, K1, Z19
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -34833,9 +35908,40 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	VMOVUPS Z6, 128(R8)
+	VMOVUPS Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, 64(R8)
+	VMOVUPS Z10, 128(R8)
+	VMOVUPS Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS Z14, 128(R8)
+	VMOVUPS Z15, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z16, (R8)
+	VMOVUPS Z17, 64(R8)
+	VMOVUPS Z18, 128(R8)
+	VMOVUPS Z19, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -34882,12 +35988,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z19, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -35263,9 +36370,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -35708,7 +36815,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -35794,9 +36901,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Z2, 128(R9)
+	VMOVUPS Z3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Z7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, 64(R9)
+	VMOVUPS Z10, 128(R9)
+	VMOVUPS Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Z14, 128(R9)
+	VMOVUPS Z15, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, 64(R9)
+	VMOVUPS Z18, 128(R9)
+	VMOVUPS Z19, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Z21, 64(R9)
+	VMOVUPS Z22, 128(R9)
+	VMOVUPS Z23, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -35852,12 +36995,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z23, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -36270,9 +37414,9 @@ wholePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -36374,7 +37518,7 @@ wholeReLU:
 	VMOVAPD.Z Z0, K1, Z0
 
 wholeMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      112(R8), R10
@@ -36386,19 +37530,28 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 wholeWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (DI)
+	ADDQ    DX, DI
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	ADDQ          DX, DI
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -36439,9 +37592,9 @@ cutPanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -36545,7 +37698,7 @@ cutReLU:
 	VMOVAPD.Z Z0, K2, Z0
 
 cutMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      112(R8), R10
@@ -36557,7 +37710,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 cutWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -36568,7 +37721,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    cutTile
 	DECQ   128(R8)
 	JEQ    cutDone
@@ -36721,9 +37874,9 @@ wholePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -36841,7 +37994,7 @@ wholeReLU:
 	VMOVAPD.Z Z1, K1, Z1
 
 wholeMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      112(R8), R10
@@ -36857,9 +38010,19 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 wholeWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    DX, DI
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	ADDQ          DX, DI
@@ -36867,12 +38030,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z1, 32(DI)
 	ADDQ          DX, DI
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -36913,9 +38077,9 @@ cutPanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -37037,7 +38201,7 @@ cutReLU:
 	VMOVAPD.Z Z1, K2, Z1
 
 cutMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      112(R8), R10
@@ -37053,7 +38217,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 cutWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -37066,7 +38230,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    cutTile
 	DECQ   128(R8)
 	JEQ    cutDone
@@ -37301,9 +38465,9 @@ wholePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -37435,7 +38599,7 @@ wholeReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 wholeMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      112(R8), R10
@@ -37455,9 +38619,21 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 wholeWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Z1, (DI)
+	ADDQ    DX, DI
+	VMOVUPD Z2, (DI)
+	ADDQ    DX, DI
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	ADDQ          DX, DI
@@ -37468,12 +38644,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z2, 32(DI)
 	ADDQ          DX, DI
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -37514,9 +38691,9 @@ cutPanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -37654,7 +38831,7 @@ cutReLU:
 	VMOVAPD.Z Z2, K2, Z2
 
 cutMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      112(R8), R10
@@ -37674,7 +38851,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 cutWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -37689,7 +38866,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    cutTile
 	DECQ   128(R8)
 	JEQ    cutDone
@@ -37941,9 +39118,9 @@ wholePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -38089,7 +39266,7 @@ wholeReLU:
 	VMOVAPD.Z Z3, K1, Z3
 
 wholeMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      112(R9), R11
@@ -38113,9 +39290,23 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 wholeWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R8)
+	ADDQ    DX, R8
+	VMOVUPD Z1, (R8)
+	ADDQ    DX, R8
+	VMOVUPD Z2, (R8)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	ADDQ    DX, R8
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          DX, R8
@@ -38129,12 +39320,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	ADDQ          DX, R8
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    wholeTile
 	DECQ   128(R9)
 	JEQ    wholeDone
@@ -38175,9 +39367,9 @@ cutPanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -38331,7 +39523,7 @@ cutReLU:
 	VMOVAPD.Z Z3, K2, Z3
 
 cutMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      112(R9), R11
@@ -38355,7 +39547,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R8)
@@ -38372,7 +39564,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -38642,9 +39834,9 @@ wholePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -38804,7 +39996,7 @@ wholeReLU:
 	VMOVAPD.Z Z4, K1, Z4
 
 wholeMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      112(R9), R11
@@ -38832,9 +40024,25 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 wholeWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R8)
+	ADDQ    DX, R8
+	VMOVUPD Z1, (R8)
+	ADDQ    DX, R8
+	VMOVUPD Z2, (R8)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	ADDQ    DX, R8
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          DX, R8
@@ -38851,12 +40059,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z4, 32(R8)
 	ADDQ          DX, R8
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    wholeTile
 	DECQ   128(R9)
 	JEQ    wholeDone
@@ -38897,9 +40106,9 @@ cutPanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -39069,7 +40278,7 @@ cutReLU:
 	VMOVAPD.Z Z4, K2, Z4
 
 cutMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      112(R9), R11
@@ -39097,7 +40306,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R8)
@@ -39116,7 +40325,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -39403,9 +40612,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -39579,7 +40788,7 @@ wholeReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -39611,9 +40820,27 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -39633,12 +40860,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z5, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -39679,9 +40907,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -39867,7 +41095,7 @@ cutReLU:
 	VMOVAPD.Z Z5, K2, Z5
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -39899,7 +41127,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -39920,7 +41148,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -40225,9 +41453,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -40415,7 +41643,7 @@ wholeReLU:
 	VMOVAPD.Z Z6, K1, Z6
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -40451,9 +41679,29 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -40476,12 +41724,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z6, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -40522,9 +41771,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -40726,7 +41975,7 @@ cutReLU:
 	VMOVAPD.Z Z6, K2, Z6
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -40762,7 +42011,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -40785,7 +42034,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -41106,9 +42355,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -41316,7 +42565,7 @@ wholeReLU:
 	VMOVAPD.Z Z7, K1, Z7
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -41356,9 +42605,31 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -41384,12 +42655,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z7, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -41430,9 +42702,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -41656,7 +42928,7 @@ cutReLU:
 	VMOVAPD.Z Z7, K2, Z7
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -41696,7 +42968,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -41721,7 +42993,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -42074,9 +43346,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -42298,7 +43570,7 @@ wholeReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -42342,9 +43614,33 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -42373,12 +43669,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z8, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000009, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -42419,9 +43716,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -42661,7 +43958,7 @@ cutReLU:
 	VMOVAPD.Z Z8, K2, Z8
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -42705,7 +44002,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -42732,7 +44029,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -43101,9 +44398,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -43339,7 +44636,7 @@ wholeReLU:
 	VMOVAPD.Z Z9, K1, Z9
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -43387,9 +44684,35 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -43421,12 +44744,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z9, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000a, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -43467,9 +44791,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -43725,7 +45049,7 @@ cutReLU:
 	VMOVAPD.Z Z9, K2, Z9
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -43773,7 +45097,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -43802,7 +45126,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -44187,9 +45511,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -44439,7 +45763,7 @@ wholeReLU:
 	VMOVAPD.Z Z10, K1, Z10
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -44491,9 +45815,37 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -44528,12 +45880,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z10, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000b, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -44574,9 +45927,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -44848,7 +46201,7 @@ cutReLU:
 	VMOVAPD.Z Z10, K2, Z10
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -44900,7 +46253,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -44931,7 +46284,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -45332,9 +46685,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -45598,7 +46951,7 @@ wholeReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -45654,9 +47007,39 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -45694,12 +47077,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000c, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -45740,9 +47124,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -46030,7 +47414,7 @@ cutReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -46086,7 +47470,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -46119,7 +47503,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -46536,9 +47920,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -46816,7 +48200,7 @@ wholeReLU:
 	VMOVAPD.Z Z12, K1, Z12
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -46876,9 +48260,41 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -46919,12 +48335,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z12, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000d, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -46965,9 +48382,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -47271,7 +48688,7 @@ cutReLU:
 	VMOVAPD.Z Z12, K2, Z12
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -47331,7 +48748,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -47366,7 +48783,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -47799,9 +49216,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -48093,7 +49510,7 @@ wholeReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -48157,9 +49574,43 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z13, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -48203,12 +49654,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z13, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000e, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -48249,9 +49701,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -48571,7 +50023,7 @@ cutReLU:
 	VMOVAPD.Z Z13, K2, Z13
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -48635,7 +50087,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -48672,7 +50124,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -49121,9 +50573,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -49435,7 +50887,7 @@ wholeReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -49503,9 +50955,45 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z13, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -49552,12 +51040,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z14, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x0000000f, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -49598,9 +51087,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -49942,7 +51431,7 @@ cutReLU:
 	VMOVAPD.Z Z14, K2, Z14
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -50010,7 +51499,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -50049,7 +51538,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -50530,9 +52019,9 @@ wholePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -50858,7 +52347,7 @@ wholeReLU:
 	VMOVAPD.Z Z15, K1, Z15
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -50930,9 +52419,47 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     wholeHalves
+	VMOVUPD Z0, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z1, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z13, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	ADDQ    DX, R9
+	JMP     wholeWritten
+
+wholeHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	ADDQ          DX, R9
@@ -50982,12 +52509,13 @@ wholeWrite:
 	VEXTRACTF64X4 $0x01, Z15, 32(R9)
 	ADDQ          DX, R9
 
+wholeWritten:
 	// next tile
 	IMUL3Q $0x00000010, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	DECQ   128(R10)
 	JEQ    wholeDone
@@ -51028,9 +52556,9 @@ cutPanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -51388,7 +52916,7 @@ cutReLU:
 	VMOVAPD.Z Z15, K2, Z15
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -51460,7 +52988,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -51501,7 +53029,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -51998,9 +53526,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -52130,7 +53658,7 @@ tileReLU:
 	VMOVAPD.Z Z1, K1, Z1
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -52145,21 +53673,31 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, (DI)(R11*1)
 	VEXTRACTF64X4 $0x01, Z1, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -52278,9 +53816,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -52443,7 +53981,7 @@ tileReLU:
 	VMOVAPD.Z Z3, K1, Z3
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -52465,9 +54003,21 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, (DI)(R11*1)
@@ -52479,12 +54029,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z3, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -52677,9 +54228,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -52873,7 +54424,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -52902,9 +54453,24 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, (DI)(R11*1)
@@ -52921,12 +54487,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z5, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -53144,9 +54711,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -53371,7 +54938,7 @@ tileReLU:
 	VMOVAPD.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -53407,9 +54974,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z2, (R8)
+	VMOVUPD Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, (R8)(R12*1)
@@ -53431,12 +55016,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z7, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -53679,9 +55265,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -53937,7 +55523,7 @@ tileReLU:
 	VMOVAPD.Z Z9, K1, Z9
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -53980,9 +55566,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z2, (R8)
+	VMOVUPD Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z8, (R8)
+	VMOVUPD Z9, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, (R8)(R12*1)
@@ -54009,12 +55616,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z9, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -54282,9 +55890,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -54571,7 +56179,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -54621,9 +56229,33 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R13*1)
@@ -54655,12 +56287,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -54953,9 +56586,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -55273,7 +56906,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -55330,9 +56963,36 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R13*1)
@@ -55369,12 +57029,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z13, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -55691,9 +57352,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -56048,7 +57709,7 @@ tileReLU:
 	VMOVAPD.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -56112,9 +57773,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -56156,12 +57847,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z15, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -56510,9 +58202,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -56898,7 +58590,7 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -56969,9 +58661,42 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -57018,12 +58743,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z17, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -57396,9 +59122,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -57815,7 +59541,7 @@ tileReLU:
 	VMOVAPD.Z Z19, K1, Z19
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -57893,9 +59619,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -57947,12 +59709,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z19, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -58349,9 +60112,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -58799,7 +60562,7 @@ tileReLU:
 	VMOVAPD.Z Z21, K1, Z21
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -58884,9 +60647,48 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -58943,12 +60745,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z21, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -59369,9 +61172,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -59850,7 +61653,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -59942,9 +61745,51 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z22, (R9)
+	VMOVUPD Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -60006,12 +61851,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z23, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -60456,9 +62302,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -60968,7 +62814,7 @@ tileReLU:
 	VMOVAPD.Z Z25, K1, Z25
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -61067,9 +62913,54 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z22, (R9)
+	VMOVUPD Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z24, (R9)
+	VMOVUPD Z25, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -61136,12 +63027,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z25, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000d, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -61610,9 +63502,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -62153,7 +64045,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -62259,9 +64151,57 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Z3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Z15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Z21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z22, (R9)
+	VMOVUPD Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z24, (R9)
+	VMOVUPD Z25, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z26, (R9)
+	VMOVUPD Z27, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -62333,12 +64273,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z27, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000e, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -62829,9 +64770,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -62980,7 +64921,7 @@ tileReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -62998,9 +64939,19 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -63009,12 +64960,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z2, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -63146,9 +65098,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -63342,7 +65294,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -63370,9 +65322,23 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -63388,12 +65354,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z5, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -63616,9 +65583,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -63855,7 +65822,7 @@ tileReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -63893,9 +65860,27 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Z5, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Z8, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -63918,12 +65903,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z8, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -64179,9 +66165,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -64461,7 +66447,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -64509,9 +66495,31 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Z2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, 64(R8)
+	VMOVUPD Z8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z9, (R8)
+	VMOVUPD Z10, 64(R8)
+	VMOVUPD Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -64541,12 +66549,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -64835,9 +66844,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -65160,7 +67169,7 @@ tileReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -65218,9 +67227,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Z2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD Z5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, 64(R8)
+	VMOVUPD Z8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z9, (R8)
+	VMOVUPD Z10, 64(R8)
+	VMOVUPD Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z12, (R8)
+	VMOVUPD Z13, 64(R8)
+	VMOVUPD Z14, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -65257,12 +67292,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z14, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -65584,9 +67620,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -65952,7 +67988,7 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -66020,9 +68056,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Z2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD Z8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Z14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Z17, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -66066,12 +68132,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z17, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -66426,9 +68493,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -66837,7 +68904,7 @@ tileReLU:
 	VMOVAPD.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -66915,9 +68982,43 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Z2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Z5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD Z8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Z14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Z17, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, 64(R9)
+	VMOVUPD Z20, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -66968,12 +69069,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z20, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -67360,9 +69462,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -67820,7 +69922,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -67908,9 +70010,47 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Z2, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Z5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD Z8, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Z11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Z14, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Z17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, 64(R9)
+	VMOVUPD Z20, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z21, (R9)
+	VMOVUPD Z22, 64(R9)
+	VMOVUPD Z23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -67968,12 +70108,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z23, 32(R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -68398,9 +70539,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -68568,7 +70709,7 @@ tileReLU:
 	VMOVAPD.Z Z3, K1, Z3
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -68589,9 +70730,20 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -68602,12 +70754,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z3, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -68752,9 +70905,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -68979,7 +71132,7 @@ tileReLU:
 	VMOVAPD.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -69013,9 +71166,25 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -69035,12 +71204,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z7, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -69293,9 +71463,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -69575,7 +71745,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -69622,9 +71792,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Z3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Z7, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Z11, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -69653,12 +71844,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z11, 32(DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -69952,9 +72144,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -70289,7 +72481,7 @@ tileReLU:
 	VMOVAPD.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -70349,9 +72541,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Z2, 128(R8)
+	VMOVUPD Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, 64(R8)
+	VMOVUPD Z6, 128(R8)
+	VMOVUPD Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z8, (R8)
+	VMOVUPD Z9, 64(R8)
+	VMOVUPD Z10, 128(R8)
+	VMOVUPD Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z12, (R8)
+	VMOVUPD Z13, 64(R8)
+	VMOVUPD Z14, 128(R8)
+	VMOVUPD Z15, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -70389,12 +72607,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z15, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -70729,9 +72948,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -71121,7 +73340,7 @@ tileReLU:
 	VMOVAPD.Z Z19, K1, Z19
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -71194,9 +73413,40 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Z2, 128(R8)
+	VMOVUPD Z3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, 64(R8)
+	VMOVUPD Z6, 128(R8)
+	VMOVUPD Z7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z8, (R8)
+	VMOVUPD Z9, 64(R8)
+	VMOVUPD Z10, 128(R8)
+	VMOVUPD Z11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z12, (R8)
+	VMOVUPD Z13, 64(R8)
+	VMOVUPD Z14, 128(R8)
+	VMOVUPD Z15, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z16, (R8)
+	VMOVUPD Z17, 64(R8)
+	VMOVUPD Z18, 128(R8)
+	VMOVUPD Z19, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -71243,12 +73493,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z19, 32(R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -71624,9 +73875,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -72071,7 +74322,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -72157,9 +74408,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Z2, 128(R9)
+	VMOVUPD Z3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, 64(R9)
+	VMOVUPD Z6, 128(R9)
+	VMOVUPD Z7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, 64(R9)
+	VMOVUPD Z10, 128(R9)
+	VMOVUPD Z11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Z14, 128(R9)
+	VMOVUPD Z15, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, 64(R9)
+	VMOVUPD Z18, 128(R9)
+	VMOVUPD Z19, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Z21, 64(R9)
+	VMOVUPD Z22, 128(R9)
+	VMOVUPD Z23, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -72215,12 +74502,13 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z23, 32(R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone

@@ -25,9 +25,9 @@ TEXT ·shalves1x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -127,7 +127,7 @@ wholeReLU:
 	VMOVAPS.Z Y0, K1, Y0
 
 wholeMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      104(R8), R10
@@ -139,7 +139,7 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (DI)
@@ -150,7 +150,7 @@ wholeWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -170,9 +170,9 @@ cut:
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 168(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -274,7 +274,7 @@ cutReLU:
 	VMOVAPS.Z Y0, K2, Y0
 
 cutMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      104(R8), R10
@@ -286,7 +286,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 cutWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -297,7 +297,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -429,9 +429,9 @@ TEXT ·shalves2x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -547,7 +547,7 @@ wholeReLU:
 	VMOVAPS.Z Y1, K1, Y1
 
 wholeMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      104(R8), R10
@@ -563,7 +563,7 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (DI)
@@ -576,7 +576,7 @@ wholeWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -596,9 +596,9 @@ cut:
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 168(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -718,7 +718,7 @@ cutReLU:
 	VMOVAPS.Z Y1, K2, Y1
 
 cutMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      104(R8), R10
@@ -734,7 +734,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 cutWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -747,7 +747,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -961,9 +961,9 @@ TEXT ·shalves3x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -1093,7 +1093,7 @@ wholeReLU:
 	VMOVAPS.Z Y2, K1, Y2
 
 wholeMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      104(R8), R10
@@ -1113,7 +1113,7 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (DI)
@@ -1128,7 +1128,7 @@ wholeWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -1148,9 +1148,9 @@ cut:
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 168(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -1286,7 +1286,7 @@ cutReLU:
 	VMOVAPS.Z Y2, K2, Y2
 
 cutMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      104(R8), R10
@@ -1306,7 +1306,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 cutWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -1321,7 +1321,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -1552,9 +1552,9 @@ TEXT ·shalves4x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -1698,7 +1698,7 @@ wholeReLU:
 	VMOVAPS.Z Y3, K1, Y3
 
 wholeMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      104(R9), R11
@@ -1722,7 +1722,7 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -1739,7 +1739,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -1759,9 +1759,9 @@ cut:
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -1913,7 +1913,7 @@ cutReLU:
 	VMOVAPS.Z Y3, K2, Y3
 
 cutMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      104(R9), R11
@@ -1937,7 +1937,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R8)
@@ -1954,7 +1954,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -2203,9 +2203,9 @@ TEXT ·shalves5x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 168(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -2363,7 +2363,7 @@ wholeReLU:
 	VMOVAPS.Z Y4, K1, Y4
 
 wholeMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      104(R9), R11
@@ -2391,7 +2391,7 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -2410,7 +2410,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -2430,9 +2430,9 @@ cut:
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -2600,7 +2600,7 @@ cutReLU:
 	VMOVAPS.Z Y4, K2, Y4
 
 cutMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      104(R9), R11
@@ -2628,7 +2628,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R8)
@@ -2647,7 +2647,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -2913,9 +2913,9 @@ TEXT ·shalves6x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -3087,7 +3087,7 @@ wholeReLU:
 	VMOVAPS.Z Y5, K1, Y5
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -3119,7 +3119,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -3140,7 +3140,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -3160,9 +3160,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -3346,7 +3346,7 @@ cutReLU:
 	VMOVAPS.Z Y5, K2, Y5
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -3378,7 +3378,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -3399,7 +3399,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -3683,9 +3683,9 @@ TEXT ·shalves7x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 168(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -3871,7 +3871,7 @@ wholeReLU:
 	VMOVAPS.Z Y6, K1, Y6
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -3907,7 +3907,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -3930,7 +3930,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -3950,9 +3950,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -4152,7 +4152,7 @@ cutReLU:
 	VMOVAPS.Z Y6, K2, Y6
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -4188,7 +4188,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -4211,7 +4211,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -4511,9 +4511,9 @@ TEXT ·shalves8x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -4719,7 +4719,7 @@ wholeReLU:
 	VMOVAPS.Z Y7, K1, Y7
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -4759,7 +4759,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -4784,7 +4784,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -4804,9 +4804,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -5028,7 +5028,7 @@ cutReLU:
 	VMOVAPS.Z Y7, K2, Y7
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -5068,7 +5068,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -5093,7 +5093,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -5425,9 +5425,9 @@ TEXT ·shalves9x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -5647,7 +5647,7 @@ wholeReLU:
 	VMOVAPS.Z Y8, K1, Y8
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -5691,7 +5691,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -5718,7 +5718,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -5738,9 +5738,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -5978,7 +5978,7 @@ cutReLU:
 	VMOVAPS.Z Y8, K2, Y8
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -6022,7 +6022,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -6049,7 +6049,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -6397,9 +6397,9 @@ TEXT ·shalves10x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -6633,7 +6633,7 @@ wholeReLU:
 	VMOVAPS.Z Y9, K1, Y9
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -6681,7 +6681,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -6710,7 +6710,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -6730,9 +6730,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -6986,7 +6986,7 @@ cutReLU:
 	VMOVAPS.Z Y9, K2, Y9
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -7034,7 +7034,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -7063,7 +7063,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -7427,9 +7427,9 @@ TEXT ·shalves11x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -7677,7 +7677,7 @@ wholeReLU:
 	VMOVAPS.Z Y10, K1, Y10
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -7729,7 +7729,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -7760,7 +7760,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -7780,9 +7780,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -8052,7 +8052,7 @@ cutReLU:
 	VMOVAPS.Z Y10, K2, Y10
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -8104,7 +8104,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -8135,7 +8135,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -8515,9 +8515,9 @@ TEXT ·shalves12x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -8779,7 +8779,7 @@ wholeReLU:
 	VMOVAPS.Z Y11, K1, Y11
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -8835,7 +8835,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -8868,7 +8868,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -8888,9 +8888,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -9176,7 +9176,7 @@ cutReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -9232,7 +9232,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -9265,7 +9265,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -9661,9 +9661,9 @@ TEXT ·shalves13x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -9939,7 +9939,7 @@ wholeReLU:
 	VMOVAPS.Z Y12, K1, Y12
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -9999,7 +9999,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -10034,7 +10034,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -10054,9 +10054,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -10358,7 +10358,7 @@ cutReLU:
 	VMOVAPS.Z Y12, K2, Y12
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -10418,7 +10418,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -10453,7 +10453,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -10865,9 +10865,9 @@ TEXT ·shalves14x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -11157,7 +11157,7 @@ wholeReLU:
 	VMOVAPS.Z Y13, K1, Y13
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -11221,7 +11221,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -11258,7 +11258,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -11278,9 +11278,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -11598,7 +11598,7 @@ cutReLU:
 	VMOVAPS.Z Y13, K2, Y13
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -11662,7 +11662,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -11699,7 +11699,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -12127,9 +12127,9 @@ TEXT ·shalves15x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -12439,7 +12439,7 @@ wholeReLU:
 	VMOVAPS.Z Y14, K1, Y14
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -12507,7 +12507,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -12546,7 +12546,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -12566,9 +12566,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -12908,7 +12908,7 @@ cutReLU:
 	VMOVAPS.Z Y14, K2, Y14
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -12976,7 +12976,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -13015,7 +13015,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -13475,9 +13475,9 @@ TEXT ·shalves16x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -13801,7 +13801,7 @@ wholeReLU:
 	VMOVAPS.Z Y15, K1, Y15
 
 wholeMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      104(R10), R12
@@ -13873,7 +13873,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -13914,7 +13914,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -13934,9 +13934,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 168(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -14292,7 +14292,7 @@ cutReLU:
 	VMOVAPS.Z Y15, K2, Y15
 
 cutMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      104(R10), R12
@@ -14364,7 +14364,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -14405,7 +14405,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -14881,9 +14881,9 @@ TEXT ·shalves1x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -15011,7 +15011,7 @@ tileReLU:
 	VMOVAPS.Z Y1, K1, Y1
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15026,20 +15026,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15137,9 +15147,9 @@ TEXT ·shalves2x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -15295,7 +15305,7 @@ tileReLU:
 	VMOVAPS.Z Y3, K1, Y3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15317,9 +15327,21 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, (DI)(R11*1)
@@ -15329,12 +15351,13 @@ tileWrite:
 	VMOVUPS       Y3, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15498,9 +15521,9 @@ TEXT ·shalves3x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -15687,7 +15710,7 @@ tileReLU:
 	VMOVAPS.Z Y5, K1, Y5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15716,9 +15739,24 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Y1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, (DI)(R11*1)
@@ -15732,12 +15770,13 @@ tileWrite:
 	VMOVUPS       Y5, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15926,9 +15965,9 @@ TEXT ·shalves4x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -16146,7 +16185,7 @@ tileReLU:
 	VMOVAPS.Z Y7, K1, Y7
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -16182,9 +16221,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Y1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, (R8)(R12*1)
@@ -16202,12 +16259,13 @@ tileWrite:
 	VMOVUPS       Y7, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16421,9 +16479,9 @@ TEXT ·shalves5x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -16667,7 +16725,7 @@ tileReLU:
 	VMOVAPS.Z Y9, K1, Y9
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -16710,9 +16768,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Y1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Y9, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, (R8)(R12*1)
@@ -16734,12 +16813,13 @@ tileWrite:
 	VMOVUPS       Y9, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16970,9 +17050,9 @@ TEXT ·shalves6x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -17247,7 +17327,7 @@ tileReLU:
 	VMOVAPS.Z Y11, K1, Y11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -17297,9 +17377,33 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R13*1)
@@ -17325,12 +17429,13 @@ tileWrite:
 	VMOVUPS       Y11, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -17586,9 +17691,9 @@ TEXT ·shalves7x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -17894,7 +17999,7 @@ tileReLU:
 	VMOVAPS.Z Y13, K1, Y13
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -17951,9 +18056,36 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R13*1)
@@ -17983,12 +18115,13 @@ tileWrite:
 	VMOVUPS       Y13, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -18268,9 +18401,9 @@ TEXT ·shalves8x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -18608,7 +18741,7 @@ tileReLU:
 	VMOVAPS.Z Y15, K1, Y15
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -18672,9 +18805,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -18708,12 +18871,13 @@ tileWrite:
 	VMOVUPS       Y15, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19017,9 +19181,9 @@ TEXT ·shalves9x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -19388,7 +19552,7 @@ tileReLU:
 	VMOVAPS.Z Y17, K1, Y17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -19459,9 +19623,42 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -19499,12 +19696,13 @@ tileWrite:
 	VMOVUPS       Y17, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19832,9 +20030,9 @@ TEXT ·shalves10x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -20234,7 +20432,7 @@ tileReLU:
 	VMOVAPS.Z Y19, K1, Y19
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -20312,9 +20510,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -20356,12 +20590,13 @@ tileWrite:
 	VMOVUPS       Y19, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20713,9 +20948,9 @@ TEXT ·shalves11x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -21141,7 +21376,7 @@ tileReLU:
 	VMOVAPS.Z Y21, K1, Y21
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -21226,9 +21461,48 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -21274,12 +21548,13 @@ tileWrite:
 	VMOVUPS       Y21, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21647,9 +21922,9 @@ TEXT ·shalves12x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -22106,7 +22381,7 @@ tileReLU:
 	VMOVAPS.Z Y23, K1, Y23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -22198,9 +22473,51 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z22, (R9)
+	VMOVUPS Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -22250,12 +22567,13 @@ tileWrite:
 	VMOVUPS       Y23, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22647,9 +22965,9 @@ TEXT ·shalves13x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -23137,7 +23455,7 @@ tileReLU:
 	VMOVAPS.Z Y25, K1, Y25
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -23236,9 +23554,54 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z22, (R9)
+	VMOVUPS Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z24, (R9)
+	VMOVUPS Y25, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -23292,12 +23655,13 @@ tileWrite:
 	VMOVUPS       Y25, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000d, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23713,9 +24077,9 @@ TEXT ·shalves14x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -24229,7 +24593,7 @@ tileReLU:
 	VMOVAPS.Z Y27, K1, Y27
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -24335,9 +24699,57 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z22, (R9)
+	VMOVUPS Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z24, (R9)
+	VMOVUPS Y25, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z26, (R9)
+	VMOVUPS Y27, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, (R9)(R14*1)
@@ -24395,12 +24807,13 @@ tileWrite:
 	VMOVUPS       Y27, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000e, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24830,9 +25243,9 @@ TEXT ·shalves1x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -24979,7 +25392,7 @@ tileReLU:
 	VMOVAPS.Z Y2, K1, Y2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -24997,9 +25410,19 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -25007,12 +25430,13 @@ tileWrite:
 	VMOVUPS       Y2, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25123,9 +25547,9 @@ TEXT ·shalves2x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -25317,7 +25741,7 @@ tileReLU:
 	VMOVAPS.Z Y5, K1, Y5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -25345,9 +25769,23 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -25361,12 +25799,13 @@ tileWrite:
 	VMOVUPS       Y5, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25568,9 +26007,9 @@ TEXT ·shalves3x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -25805,7 +26244,7 @@ tileReLU:
 	VMOVAPS.Z Y8, K1, Y8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -25843,9 +26282,27 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Y2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z3, (DI)
+	VMOVUPS Z4, 64(DI)
+	VMOVUPS Y5, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, 64(DI)
+	VMOVUPS Y8, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -25865,12 +26322,13 @@ tileWrite:
 	VMOVUPS       Y8, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26105,9 +26563,9 @@ TEXT ·shalves4x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -26385,7 +26843,7 @@ tileReLU:
 	VMOVAPS.Z Y11, K1, Y11
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -26433,9 +26891,31 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Y2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS Y8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -26461,12 +26941,13 @@ tileWrite:
 	VMOVUPS       Y11, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26734,9 +27215,9 @@ TEXT ·shalves5x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -27057,7 +27538,7 @@ tileReLU:
 	VMOVAPS.Z Y14, K1, Y14
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -27115,9 +27596,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Y2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS Y8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS Y14, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -27149,12 +27656,13 @@ tileWrite:
 	VMOVUPS       Y14, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27455,9 +27963,9 @@ TEXT ·shalves6x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -27821,7 +28329,7 @@ tileReLU:
 	VMOVAPS.Z Y17, K1, Y17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -27889,9 +28397,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Y2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS Y8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Y14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Y17, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -27929,12 +28467,13 @@ tileWrite:
 	VMOVUPS       Y17, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28268,9 +28807,9 @@ TEXT ·shalves7x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -28677,7 +29216,7 @@ tileReLU:
 	VMOVAPS.Z Y20, K1, Y20
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -28755,9 +29294,43 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Y2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS Y8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Y14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Y17, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, 64(R9)
+	VMOVUPS Y20, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -28801,12 +29374,13 @@ tileWrite:
 	VMOVUPS       Y20, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29172,9 +29746,9 @@ TEXT ·shalves8x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29630,7 +30204,7 @@ tileReLU:
 	VMOVAPS.Z Y23, K1, Y23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -29718,9 +30292,47 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Y2, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS Y8, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Y14, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, 64(R9)
+	VMOVUPS Y20, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPS Z21, (R9)
+	VMOVUPS Z22, 64(R9)
+	VMOVUPS Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -29770,12 +30382,13 @@ tileWrite:
 	VMOVUPS       Y23, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30179,9 +30792,9 @@ TEXT ·shalves1x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -30347,7 +30960,7 @@ tileReLU:
 	VMOVAPS.Z Y3, K1, Y3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -30368,9 +30981,20 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -30380,12 +31004,13 @@ tileWrite:
 	VMOVUPS       Y3, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30509,9 +31134,9 @@ TEXT ·shalves2x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -30734,7 +31359,7 @@ tileReLU:
 	VMOVAPS.Z Y7, K1, Y7
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -30768,9 +31393,25 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -30788,12 +31429,13 @@ tileWrite:
 	VMOVUPS       Y7, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31025,9 +31667,9 @@ TEXT ·shalves3x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -31305,7 +31947,7 @@ tileReLU:
 	VMOVAPS.Z Y11, K1, Y11
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -31352,9 +31994,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    144(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Y7, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPS Z8, (DI)
+	VMOVUPS Z9, 64(DI)
+	VMOVUPS Z10, 128(DI)
+	VMOVUPS Y11, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPS       Y1, 64(DI)
@@ -31380,12 +32043,13 @@ tileWrite:
 	VMOVUPS       Y11, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31658,9 +32322,9 @@ TEXT ·shalves4x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -31993,7 +32657,7 @@ tileReLU:
 	VMOVAPS.Z Y15, K1, Y15
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -32053,9 +32717,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	VMOVUPS Z6, 128(R8)
+	VMOVUPS Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, 64(R8)
+	VMOVUPS Z10, 128(R8)
+	VMOVUPS Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS Z14, 128(R8)
+	VMOVUPS Y15, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -32089,12 +32779,13 @@ tileWrite:
 	VMOVUPS       Y15, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -32408,9 +33099,9 @@ TEXT ·shalves5x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -32798,7 +33489,7 @@ tileReLU:
 	VMOVAPS.Z Y19, K1, Y19
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -32871,9 +33562,40 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 128(R8)
+	VMOVUPS Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	VMOVUPS Z6, 128(R8)
+	VMOVUPS Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, 64(R8)
+	VMOVUPS Z10, 128(R8)
+	VMOVUPS Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, 64(R8)
+	VMOVUPS Z14, 128(R8)
+	VMOVUPS Y15, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPS Z16, (R8)
+	VMOVUPS Z17, 64(R8)
+	VMOVUPS Z18, 128(R8)
+	VMOVUPS Y19, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPS       Y1, 64(R8)
@@ -32915,12 +33637,13 @@ tileWrite:
 	VMOVUPS       Y19, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -33275,9 +33998,9 @@ TEXT ·shalves6x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -33720,7 +34443,7 @@ tileReLU:
 	VMOVAPS.Z Y23, K1, Y23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -33806,9 +34529,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	VMOVUPS Z2, 128(R9)
+	VMOVUPS Y3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS Z6, 128(R9)
+	VMOVUPS Y7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, 64(R9)
+	VMOVUPS Z10, 128(R9)
+	VMOVUPS Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS Z14, 128(R9)
+	VMOVUPS Y15, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, 64(R9)
+	VMOVUPS Z18, 128(R9)
+	VMOVUPS Y19, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPS Z20, (R9)
+	VMOVUPS Z21, 64(R9)
+	VMOVUPS Z22, 128(R9)
+	VMOVUPS Y23, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPS       Y1, 64(R9)
@@ -33858,12 +34617,13 @@ tileWrite:
 	VMOVUPS       Y23, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -34255,9 +35015,9 @@ TEXT ·dhalves1x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -34359,7 +35119,7 @@ wholeReLU:
 	VMOVAPD.Z Y0, K1, Y0
 
 wholeMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      112(R8), R10
@@ -34371,7 +35131,7 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (DI)
@@ -34382,7 +35142,7 @@ wholeWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -34402,9 +35162,9 @@ cut:
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 160(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 168(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 176(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -34508,7 +35268,7 @@ cutReLU:
 	VMOVAPD.Z Y0, K2, Y0
 
 cutMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      112(R8), R10
@@ -34520,7 +35280,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 cutWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -34531,7 +35291,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -34663,9 +35423,9 @@ TEXT ·dhalves2x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -34783,7 +35543,7 @@ wholeReLU:
 	VMOVAPD.Z Y1, K1, Y1
 
 wholeMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      112(R8), R10
@@ -34799,7 +35559,7 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (DI)
@@ -34812,7 +35572,7 @@ wholeWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -34832,9 +35592,9 @@ cut:
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 160(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 168(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 176(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -34956,7 +35716,7 @@ cutReLU:
 	VMOVAPD.Z Y1, K2, Y1
 
 cutMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      112(R8), R10
@@ -34972,7 +35732,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 cutWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -34985,7 +35745,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -35199,9 +35959,9 @@ TEXT ·dhalves3x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 168(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 176(R8)
 
 wholeTile:
 	MOVQ   SI, R8
@@ -35333,7 +36093,7 @@ wholeReLU:
 	VMOVAPD.Z Y2, K1, Y2
 
 wholeMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       wholeWrite
 	MOVQ      112(R8), R10
@@ -35353,7 +36113,7 @@ wholeMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (DI)
@@ -35368,7 +36128,7 @@ wholeWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -35388,9 +36148,9 @@ cut:
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 160(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 168(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 176(R8)
 
 cutTile:
 	MOVQ   SI, R8
@@ -35528,7 +36288,7 @@ cutReLU:
 	VMOVAPD.Z Y2, K2, Y2
 
 cutMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       cutWrite
 	MOVQ      112(R8), R10
@@ -35548,7 +36308,7 @@ cutMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 cutWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -35563,7 +36323,7 @@ cutWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -35794,9 +36554,9 @@ TEXT ·dhalves4x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -35942,7 +36702,7 @@ wholeReLU:
 	VMOVAPD.Z Y3, K1, Y3
 
 wholeMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      112(R9), R11
@@ -35966,7 +36726,7 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -35983,7 +36743,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -36003,9 +36763,9 @@ cut:
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -36159,7 +36919,7 @@ cutReLU:
 	VMOVAPD.Z Y3, K2, Y3
 
 cutMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      112(R9), R11
@@ -36183,7 +36943,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R8)
@@ -36200,7 +36960,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -36449,9 +37209,9 @@ TEXT ·dhalves5x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 160(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 168(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 176(R9)
 
 wholeTile:
 	MOVQ   DI, R9
@@ -36611,7 +37371,7 @@ wholeReLU:
 	VMOVAPD.Z Y4, K1, Y4
 
 wholeMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       wholeWrite
 	MOVQ      112(R9), R11
@@ -36639,7 +37399,7 @@ wholeMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -36658,7 +37418,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -36678,9 +37438,9 @@ cut:
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 cutTile:
 	MOVQ   DI, R9
@@ -36850,7 +37610,7 @@ cutReLU:
 	VMOVAPD.Z Y4, K2, Y4
 
 cutMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       cutWrite
 	MOVQ      112(R9), R11
@@ -36878,7 +37638,7 @@ cutMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R8)
@@ -36897,7 +37657,7 @@ cutWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -37163,9 +37923,9 @@ TEXT ·dhalves6x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -37339,7 +38099,7 @@ wholeReLU:
 	VMOVAPD.Z Y5, K1, Y5
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -37371,7 +38131,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -37392,7 +38152,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -37412,9 +38172,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -37600,7 +38360,7 @@ cutReLU:
 	VMOVAPD.Z Y5, K2, Y5
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -37632,7 +38392,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -37653,7 +38413,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -37937,9 +38697,9 @@ TEXT ·dhalves7x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 160(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 168(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 176(R10)
 
 wholeTile:
 	MOVQ   R8, R10
@@ -38127,7 +38887,7 @@ wholeReLU:
 	VMOVAPD.Z Y6, K1, Y6
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -38163,7 +38923,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -38186,7 +38946,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -38206,9 +38966,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 cutTile:
 	MOVQ   R8, R10
@@ -38410,7 +39170,7 @@ cutReLU:
 	VMOVAPD.Z Y6, K2, Y6
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -38446,7 +39206,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -38469,7 +39229,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -38769,9 +39529,9 @@ TEXT ·dhalves8x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -38979,7 +39739,7 @@ wholeReLU:
 	VMOVAPD.Z Y7, K1, Y7
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -39019,7 +39779,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -39044,7 +39804,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -39064,9 +39824,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -39290,7 +40050,7 @@ cutReLU:
 	VMOVAPD.Z Y7, K2, Y7
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -39330,7 +40090,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -39355,7 +40115,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -39687,9 +40447,9 @@ TEXT ·dhalves9x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -39911,7 +40671,7 @@ wholeReLU:
 	VMOVAPD.Z Y8, K1, Y8
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -39955,7 +40715,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -39982,7 +40742,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -40002,9 +40762,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -40244,7 +41004,7 @@ cutReLU:
 	VMOVAPD.Z Y8, K2, Y8
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -40288,7 +41048,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -40315,7 +41075,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -40663,9 +41423,9 @@ TEXT ·dhalves10x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -40901,7 +41661,7 @@ wholeReLU:
 	VMOVAPD.Z Y9, K1, Y9
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -40949,7 +41709,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -40978,7 +41738,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -40998,9 +41758,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -41256,7 +42016,7 @@ cutReLU:
 	VMOVAPD.Z Y9, K2, Y9
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -41304,7 +42064,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -41333,7 +42093,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -41697,9 +42457,9 @@ TEXT ·dhalves11x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -41949,7 +42709,7 @@ wholeReLU:
 	VMOVAPD.Z Y10, K1, Y10
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -42001,7 +42761,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -42032,7 +42792,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -42052,9 +42812,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -42326,7 +43086,7 @@ cutReLU:
 	VMOVAPD.Z Y10, K2, Y10
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -42378,7 +43138,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -42409,7 +43169,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -42789,9 +43549,9 @@ TEXT ·dhalves12x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -43055,7 +43815,7 @@ wholeReLU:
 	VMOVAPD.Z Y11, K1, Y11
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -43111,7 +43871,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -43144,7 +43904,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -43164,9 +43924,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -43454,7 +44214,7 @@ cutReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -43510,7 +44270,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -43543,7 +44303,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -43939,9 +44699,9 @@ TEXT ·dhalves13x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -44219,7 +44979,7 @@ wholeReLU:
 	VMOVAPD.Z Y12, K1, Y12
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -44279,7 +45039,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -44314,7 +45074,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -44334,9 +45094,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -44640,7 +45400,7 @@ cutReLU:
 	VMOVAPD.Z Y12, K2, Y12
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -44700,7 +45460,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -44735,7 +45495,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -45147,9 +45907,9 @@ TEXT ·dhalves14x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -45441,7 +46201,7 @@ wholeReLU:
 	VMOVAPD.Z Y13, K1, Y13
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -45505,7 +46265,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -45542,7 +46302,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -45562,9 +46322,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -45884,7 +46644,7 @@ cutReLU:
 	VMOVAPD.Z Y13, K2, Y13
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -45948,7 +46708,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -45985,7 +46745,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -46413,9 +47173,9 @@ TEXT ·dhalves15x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -46727,7 +47487,7 @@ wholeReLU:
 	VMOVAPD.Z Y14, K1, Y14
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -46795,7 +47555,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -46834,7 +47594,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -46854,9 +47614,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -47198,7 +47958,7 @@ cutReLU:
 	VMOVAPD.Z Y14, K2, Y14
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -47266,7 +48026,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -47305,7 +48065,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -47765,9 +48525,9 @@ TEXT ·dhalves16x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 wholeTile:
 	MOVQ R8, R10
@@ -48093,7 +48853,7 @@ wholeReLU:
 	VMOVAPD.Z Y15, K1, Y15
 
 wholeMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       wholeWrite
 	MOVQ      112(R10), R12
@@ -48165,7 +48925,7 @@ wholeMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -48206,7 +48966,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    wholeTile
 	VZEROUPPER
 	RET
@@ -48226,9 +48986,9 @@ cut:
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 160(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 168(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 176(R10)
 
 cutTile:
 	MOVQ R8, R10
@@ -48586,7 +49346,7 @@ cutReLU:
 	VMOVAPD.Z Y15, K2, Y15
 
 cutMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       cutWrite
 	MOVQ      112(R10), R12
@@ -48658,7 +49418,7 @@ cutMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 cutWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -48699,7 +49459,7 @@ cutWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    cutTile
 	VZEROUPPER
 	RET
@@ -49175,9 +49935,9 @@ TEXT ·dhalves1x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -49307,7 +50067,7 @@ tileReLU:
 	VMOVAPD.Z Y1, K1, Y1
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -49322,20 +50082,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49433,9 +50203,9 @@ TEXT ·dhalves2x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -49593,7 +50363,7 @@ tileReLU:
 	VMOVAPD.Z Y3, K1, Y3
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -49615,9 +50385,21 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, (DI)(R11*1)
@@ -49627,12 +50409,13 @@ tileWrite:
 	VMOVUPD       Y3, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49796,9 +50579,9 @@ TEXT ·dhalves3x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -49987,7 +50770,7 @@ tileReLU:
 	VMOVAPD.Z Y5, K1, Y5
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -50016,9 +50799,24 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Y1, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z2, (DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, (DI)(R11*1)
@@ -50032,12 +50830,13 @@ tileWrite:
 	VMOVUPD       Y5, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -50226,9 +51025,9 @@ TEXT ·dhalves4x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -50448,7 +51247,7 @@ tileReLU:
 	VMOVAPD.Z Y7, K1, Y7
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -50484,9 +51283,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Y1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z2, (R8)
+	VMOVUPD Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, (R8)(R12*1)
@@ -50504,12 +51321,13 @@ tileWrite:
 	VMOVUPD       Y7, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -50723,9 +51541,9 @@ TEXT ·dhalves5x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -50971,7 +51789,7 @@ tileReLU:
 	VMOVAPD.Z Y9, K1, Y9
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -51014,9 +51832,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Y1, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z2, (R8)
+	VMOVUPD Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z8, (R8)
+	VMOVUPD Y9, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, (R8)(R12*1)
@@ -51038,12 +51877,13 @@ tileWrite:
 	VMOVUPD       Y9, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51274,9 +52114,9 @@ TEXT ·dhalves6x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -51553,7 +52393,7 @@ tileReLU:
 	VMOVAPD.Z Y11, K1, Y11
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -51603,9 +52443,33 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R13*1)
@@ -51631,12 +52495,13 @@ tileWrite:
 	VMOVUPD       Y11, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51892,9 +52757,9 @@ TEXT ·dhalves7x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -52202,7 +53067,7 @@ tileReLU:
 	VMOVAPD.Z Y13, K1, Y13
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -52259,9 +53124,36 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R13*1)
@@ -52291,12 +53183,13 @@ tileWrite:
 	VMOVUPD       Y13, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52576,9 +53469,9 @@ TEXT ·dhalves8x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -52918,7 +53811,7 @@ tileReLU:
 	VMOVAPD.Z Y15, K1, Y15
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -52982,9 +53875,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -53018,12 +53941,13 @@ tileWrite:
 	VMOVUPD       Y15, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -53327,9 +54251,9 @@ TEXT ·dhalves9x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -53700,7 +54624,7 @@ tileReLU:
 	VMOVAPD.Z Y17, K1, Y17
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -53771,9 +54695,42 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -53811,12 +54768,13 @@ tileWrite:
 	VMOVUPD       Y17, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54144,9 +55102,9 @@ TEXT ·dhalves10x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -54548,7 +55506,7 @@ tileReLU:
 	VMOVAPD.Z Y19, K1, Y19
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -54626,9 +55584,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -54670,12 +55664,13 @@ tileWrite:
 	VMOVUPD       Y19, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55027,9 +56022,9 @@ TEXT ·dhalves11x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -55457,7 +56452,7 @@ tileReLU:
 	VMOVAPD.Z Y21, K1, Y21
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -55542,9 +56537,48 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -55590,12 +56624,13 @@ tileWrite:
 	VMOVUPD       Y21, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55963,9 +56998,9 @@ TEXT ·dhalves12x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -56424,7 +57459,7 @@ tileReLU:
 	VMOVAPD.Z Y23, K1, Y23
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -56516,9 +57551,51 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z22, (R9)
+	VMOVUPD Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -56568,12 +57645,13 @@ tileWrite:
 	VMOVUPD       Y23, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -56965,9 +58043,9 @@ TEXT ·dhalves13x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -57457,7 +58535,7 @@ tileReLU:
 	VMOVAPD.Z Y25, K1, Y25
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -57556,9 +58634,54 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z22, (R9)
+	VMOVUPD Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z24, (R9)
+	VMOVUPD Y25, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -57612,12 +58735,13 @@ tileWrite:
 	VMOVUPD       Y25, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000d, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -58033,9 +59157,9 @@ TEXT ·dhalves14x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -58551,7 +59675,7 @@ tileReLU:
 	VMOVAPD.Z Y27, K1, Y27
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -58657,9 +59781,57 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Y1, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z2, (R9)
+	VMOVUPD Y3, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Y7, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Y9, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Y13, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z14, (R9)
+	VMOVUPD Y15, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Y19, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Y21, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z22, (R9)
+	VMOVUPD Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z24, (R9)
+	VMOVUPD Y25, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z26, (R9)
+	VMOVUPD Y27, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, (R9)(R14*1)
@@ -58717,12 +59889,13 @@ tileWrite:
 	VMOVUPD       Y27, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000e, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -59152,9 +60325,9 @@ TEXT ·dhalves1x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -59303,7 +60476,7 @@ tileReLU:
 	VMOVAPD.Z Y2, K1, Y2
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -59321,9 +60494,19 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -59331,12 +60514,13 @@ tileWrite:
 	VMOVUPD       Y2, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -59447,9 +60631,9 @@ TEXT ·dhalves2x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -59643,7 +60827,7 @@ tileReLU:
 	VMOVAPD.Z Y5, K1, Y5
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -59671,9 +60855,23 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -59687,12 +60885,13 @@ tileWrite:
 	VMOVUPD       Y5, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -59894,9 +61093,9 @@ TEXT ·dhalves3x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -60133,7 +61332,7 @@ tileReLU:
 	VMOVAPD.Z Y8, K1, Y8
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -60171,9 +61370,27 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Y2, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z3, (DI)
+	VMOVUPD Z4, 64(DI)
+	VMOVUPD Y5, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z6, (DI)
+	VMOVUPD Z7, 64(DI)
+	VMOVUPD Y8, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -60193,12 +61410,13 @@ tileWrite:
 	VMOVUPD       Y8, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -60433,9 +61651,9 @@ TEXT ·dhalves4x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -60715,7 +61933,7 @@ tileReLU:
 	VMOVAPD.Z Y11, K1, Y11
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -60763,9 +61981,31 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Y2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, 64(R8)
+	VMOVUPD Y8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z9, (R8)
+	VMOVUPD Z10, 64(R8)
+	VMOVUPD Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -60791,12 +62031,13 @@ tileWrite:
 	VMOVUPD       Y11, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -61064,9 +62305,9 @@ TEXT ·dhalves5x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -61389,7 +62630,7 @@ tileReLU:
 	VMOVAPD.Z Y14, K1, Y14
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -61447,9 +62688,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Y2, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD Y5, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, 64(R8)
+	VMOVUPD Y8, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z9, (R8)
+	VMOVUPD Z10, 64(R8)
+	VMOVUPD Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z12, (R8)
+	VMOVUPD Z13, 64(R8)
+	VMOVUPD Y14, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -61481,12 +62748,13 @@ tileWrite:
 	VMOVUPD       Y14, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -61787,9 +63055,9 @@ TEXT ·dhalves6x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -62155,7 +63423,7 @@ tileReLU:
 	VMOVAPD.Z Y17, K1, Y17
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -62223,9 +63491,39 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Y2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD Y8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Y14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Y17, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -62263,12 +63561,13 @@ tileWrite:
 	VMOVUPD       Y17, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -62602,9 +63901,9 @@ TEXT ·dhalves7x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -63013,7 +64312,7 @@ tileReLU:
 	VMOVAPD.Z Y20, K1, Y20
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -63091,9 +64390,43 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Y2, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Y5, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD Y8, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Y14, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Y17, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, 64(R9)
+	VMOVUPD Y20, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -63137,12 +64470,13 @@ tileWrite:
 	VMOVUPD       Y20, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -63508,9 +64842,9 @@ TEXT ·dhalves8x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 168(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 176(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -63968,7 +65302,7 @@ tileReLU:
 	VMOVAPD.Z Y23, K1, Y23
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -64056,9 +65390,47 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Y2, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Y5, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD Y8, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Y11, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Y14, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Y17, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z18, (R9)
+	VMOVUPD Z19, 64(R9)
+	VMOVUPD Y20, (R9)(R14*1)
+	ADDQ    DX, R9
+	VMOVUPD Z21, (R9)
+	VMOVUPD Z22, 64(R9)
+	VMOVUPD Y23, (R9)(R14*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -64108,12 +65480,13 @@ tileWrite:
 	VMOVUPD       Y23, (R9)(R14*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -64517,9 +65890,9 @@ TEXT ·dhalves1x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -64687,7 +66060,7 @@ tileReLU:
 	VMOVAPD.Z Y3, K1, Y3
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -64708,9 +66081,20 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -64720,12 +66104,13 @@ tileWrite:
 	VMOVUPD       Y3, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -64849,9 +66234,9 @@ TEXT ·dhalves2x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -65076,7 +66461,7 @@ tileReLU:
 	VMOVAPD.Z Y7, K1, Y7
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -65110,9 +66495,25 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -65130,12 +66531,13 @@ tileWrite:
 	VMOVUPD       Y7, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -65367,9 +66769,9 @@ TEXT ·dhalves3x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 160(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 168(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 176(R8)
 
 tileTile:
 	MOVQ   SI, R8
@@ -65649,7 +67051,7 @@ tileReLU:
 	VMOVAPD.Z Y11, K1, Y11
 
 tileMask:
-	MOVQ      168(R8), R9
+	MOVQ      176(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -65696,9 +67098,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 168(R8)
+	MOVQ R9, 176(R8)
 
 tileWrite:
+	MOVQ    x+0(FP), R9
+	CMPQ    152(R9), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (DI)
+	VMOVUPD Z1, 64(DI)
+	VMOVUPD Z2, 128(DI)
+	VMOVUPD Y3, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z4, (DI)
+	VMOVUPD Z5, 64(DI)
+	VMOVUPD Z6, 128(DI)
+	VMOVUPD Y7, (DI)(R11*1)
+	ADDQ    DX, DI
+	VMOVUPD Z8, (DI)
+	VMOVUPD Z9, 64(DI)
+	VMOVUPD Z10, 128(DI)
+	VMOVUPD Y11, (DI)(R11*1)
+	ADDQ    DX, DI
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (DI)
 	VEXTRACTF64X4 $0x01, Z0, 32(DI)
 	VMOVUPD       Y1, 64(DI)
@@ -65724,12 +67147,13 @@ tileWrite:
 	VMOVUPD       Y11, (DI)(R11*1)
 	ADDQ          DX, DI
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   160(R8)
+	DECQ   168(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -66002,9 +67426,9 @@ TEXT ·dhalves4x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -66339,7 +67763,7 @@ tileReLU:
 	VMOVAPD.Z Y15, K1, Y15
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -66399,9 +67823,35 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Z2, 128(R8)
+	VMOVUPD Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, 64(R8)
+	VMOVUPD Z6, 128(R8)
+	VMOVUPD Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z8, (R8)
+	VMOVUPD Z9, 64(R8)
+	VMOVUPD Z10, 128(R8)
+	VMOVUPD Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z12, (R8)
+	VMOVUPD Z13, 64(R8)
+	VMOVUPD Z14, 128(R8)
+	VMOVUPD Y15, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -66435,12 +67885,13 @@ tileWrite:
 	VMOVUPD       Y15, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -66754,9 +68205,9 @@ TEXT ·dhalves5x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 160(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 168(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 176(R9)
 
 tileTile:
 	MOVQ   DI, R9
@@ -67146,7 +68597,7 @@ tileReLU:
 	VMOVAPD.Z Y19, K1, Y19
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -67219,9 +68670,40 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R8)
+	VMOVUPD Z1, 64(R8)
+	VMOVUPD Z2, 128(R8)
+	VMOVUPD Y3, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, 64(R8)
+	VMOVUPD Z6, 128(R8)
+	VMOVUPD Y7, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z8, (R8)
+	VMOVUPD Z9, 64(R8)
+	VMOVUPD Z10, 128(R8)
+	VMOVUPD Y11, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z12, (R8)
+	VMOVUPD Z13, 64(R8)
+	VMOVUPD Z14, 128(R8)
+	VMOVUPD Y15, (R8)(R12*1)
+	ADDQ    DX, R8
+	VMOVUPD Z16, (R8)
+	VMOVUPD Z17, 64(R8)
+	VMOVUPD Z18, 128(R8)
+	VMOVUPD Y19, (R8)(R12*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VMOVUPD       Y1, 64(R8)
@@ -67263,12 +68745,13 @@ tileWrite:
 	VMOVUPD       Y19, (R8)(R12*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -67623,9 +69106,9 @@ TEXT ·dhalves6x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 160(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 168(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 176(R10)
 
 tileTile:
 	MOVQ   R8, R10
@@ -68070,7 +69553,7 @@ tileReLU:
 	VMOVAPD.Z Y23, K1, Y23
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -68156,9 +69639,45 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z0, (R9)
+	VMOVUPD Z1, 64(R9)
+	VMOVUPD Z2, 128(R9)
+	VMOVUPD Y3, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, 64(R9)
+	VMOVUPD Z6, 128(R9)
+	VMOVUPD Y7, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z8, (R9)
+	VMOVUPD Z9, 64(R9)
+	VMOVUPD Z10, 128(R9)
+	VMOVUPD Y11, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD Z14, 128(R9)
+	VMOVUPD Y15, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z16, (R9)
+	VMOVUPD Z17, 64(R9)
+	VMOVUPD Z18, 128(R9)
+	VMOVUPD Y19, (R9)(R13*1)
+	ADDQ    DX, R9
+	VMOVUPD Z20, (R9)
+	VMOVUPD Z21, 64(R9)
+	VMOVUPD Z22, 128(R9)
+	VMOVUPD Y23, (R9)(R13*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y0, (R9)
 	VEXTRACTF64X4 $0x01, Z0, 32(R9)
 	VMOVUPD       Y1, 64(R9)
@@ -68208,12 +69727,13 @@ tileWrite:
 	VMOVUPD       Y23, (R9)(R13*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET

@@ -14,7 +14,7 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DX
 	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
-	MOVQ 144(AX), SI
+	MOVQ 152(AX), SI
 	MOVQ (SI), SI
 	LEAQ (CX)(CX*2), R8
 	LEAQ (CX)(CX*4), R9
@@ -29,7 +29,7 @@ TEXT ·spacking12x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ 72(DI), AX
 	SHLQ $0x02, AX
 	MOVQ 96(DI), R12
-	MOVQ R12, 160(DI)
+	MOVQ R12, 168(DI)
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R10)(R8*2), R12
@@ -364,7 +364,7 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    160(AX), CX
+	MOVQ    168(AX), CX
 	TESTQ   CX, CX
 	JEQ     wholeWrite
 	MOVQ    104(AX), BX
@@ -420,7 +420,7 @@ wholeMask:
 	ADDQ    BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 160(AX)
+	MOVQ CX, 168(AX)
 
 wholeWrite:
 	VMOVUPS Y0, (R11)
@@ -465,7 +465,7 @@ cut:
 	MOVQ    72(R12), AX
 	SHLQ    $0x02, AX
 	MOVQ    96(R12), R15
-	MOVQ    R15, 160(R12)
+	MOVQ    R15, 168(R12)
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R10)(R8*2), R12
@@ -824,7 +824,7 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       160(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JEQ        cutWrite
 	MOVQ       104(AX), BX
@@ -880,7 +880,7 @@ cutMask:
 	ADDQ       BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 160(AX)
+	MOVQ CX, 168(AX)
 
 cutWrite:
 	MOVQ 56(AX), AX
@@ -1059,7 +1059,7 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DX
 	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
-	MOVQ 144(AX), SI
+	MOVQ 152(AX), SI
 	MOVQ (SI), SI
 	LEAQ (CX)(CX*2), DI
 	LEAQ (CX)(CX*4), R8
@@ -1076,7 +1076,7 @@ TEXT ·spacking6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ    72(R14), AX
 	SHLQ    $0x02, AX
 	MOVQ    96(R14), R15
-	MOVQ    R15, 160(R14)
+	MOVQ    R15, 168(R14)
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -1376,7 +1376,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(AX), CX
+	MOVQ    168(AX), CX
 	TESTQ   CX, CX
 	JEQ     tileWrite
 	MOVQ    104(AX), BX
@@ -1426,7 +1426,7 @@ tileMask:
 	ADDQ    BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 160(AX)
+	MOVQ CX, 168(AX)
 
 tileWrite:
 	VMOVUPS Y0, (R10)
@@ -1460,7 +1460,7 @@ TEXT ·spacking4x24AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DX
 	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
-	MOVQ 144(AX), SI
+	MOVQ 152(AX), SI
 	MOVQ (SI), SI
 	LEAQ (CX)(CX*2), DI
 	MOVQ 56(AX), R12
@@ -1476,7 +1476,7 @@ TEXT ·spacking4x24AVX2(SB), NOSPLIT, $0-8
 	MOVQ    72(R13), AX
 	SHLQ    $0x02, AX
 	MOVQ    96(R13), R14
-	MOVQ    R14, 160(R13)
+	MOVQ    R14, 168(R13)
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -1779,7 +1779,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(AX), CX
+	MOVQ    168(AX), CX
 	TESTQ   CX, CX
 	JEQ     tileWrite
 	MOVQ    104(AX), BX
@@ -1827,7 +1827,7 @@ tileMask:
 	ADDQ    BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 160(AX)
+	MOVQ CX, 168(AX)
 
 tileWrite:
 	VMOVUPS Y0, (R9)
@@ -1859,7 +1859,7 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, DX
 	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
-	MOVQ 152(AX), SI
+	MOVQ 160(AX), SI
 	MOVQ (SI), SI
 	LEAQ (CX)(CX*2), R8
 	LEAQ (CX)(CX*4), R9
@@ -1874,7 +1874,7 @@ TEXT ·dpacking12x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ 72(DI), AX
 	SHLQ $0x03, AX
 	MOVQ 104(DI), R12
-	MOVQ R12, 168(DI)
+	MOVQ R12, 176(DI)
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R10)(R8*2), R12
@@ -2211,7 +2211,7 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    168(AX), CX
+	MOVQ    176(AX), CX
 	TESTQ   CX, CX
 	JEQ     wholeWrite
 	MOVQ    112(AX), BX
@@ -2267,7 +2267,7 @@ wholeMask:
 	ADDQ    BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 168(AX)
+	MOVQ CX, 176(AX)
 
 wholeWrite:
 	VMOVUPD Y0, (R11)
@@ -2312,7 +2312,7 @@ cut:
 	MOVQ    72(R12), AX
 	SHLQ    $0x03, AX
 	MOVQ    104(R12), R15
-	MOVQ    R15, 168(R12)
+	MOVQ    R15, 176(R12)
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R10)(R8*2), R12
@@ -2673,7 +2673,7 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       168(AX), CX
+	MOVQ       176(AX), CX
 	TESTQ      CX, CX
 	JEQ        cutWrite
 	MOVQ       112(AX), BX
@@ -2729,7 +2729,7 @@ cutMask:
 	ADDQ       BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 168(AX)
+	MOVQ CX, 176(AX)
 
 cutWrite:
 	MOVQ 56(AX), AX
@@ -2856,7 +2856,7 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, DX
 	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
-	MOVQ 152(AX), SI
+	MOVQ 160(AX), SI
 	MOVQ (SI), SI
 	LEAQ (CX)(CX*2), DI
 	LEAQ (CX)(CX*4), R8
@@ -2873,7 +2873,7 @@ TEXT ·dpacking6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ    72(R14), AX
 	SHLQ    $0x03, AX
 	MOVQ    104(R14), R15
-	MOVQ    R15, 168(R14)
+	MOVQ    R15, 176(R14)
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -3175,7 +3175,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(AX), CX
+	MOVQ    176(AX), CX
 	TESTQ   CX, CX
 	JEQ     tileWrite
 	MOVQ    112(AX), BX
@@ -3225,7 +3225,7 @@ tileMask:
 	ADDQ    BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 168(AX)
+	MOVQ CX, 176(AX)
 
 tileWrite:
 	VMOVUPD Y0, (R10)
@@ -3259,7 +3259,7 @@ TEXT ·dpacking4x12AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, DX
 	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
-	MOVQ 152(AX), SI
+	MOVQ 160(AX), SI
 	MOVQ (SI), SI
 	LEAQ (CX)(CX*2), DI
 	MOVQ 56(AX), R12
@@ -3275,7 +3275,7 @@ TEXT ·dpacking4x12AVX2(SB), NOSPLIT, $0-8
 	MOVQ    72(R13), AX
 	SHLQ    $0x03, AX
 	MOVQ    104(R13), R14
-	MOVQ    R14, 168(R13)
+	MOVQ    R14, 176(R13)
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -3580,7 +3580,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    168(AX), CX
+	MOVQ    176(AX), CX
 	TESTQ   CX, CX
 	JEQ     tileWrite
 	MOVQ    112(AX), BX
@@ -3628,7 +3628,7 @@ tileMask:
 	ADDQ    BX, CX
 
 	// the mask of the next tile
-	MOVQ CX, 168(AX)
+	MOVQ CX, 176(AX)
 
 tileWrite:
 	VMOVUPD Y0, (R9)

@@ -69,9 +69,9 @@ TEXT ·spairs1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -212,7 +212,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -227,7 +227,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -239,7 +239,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -275,9 +275,9 @@ TEXT ·spairs2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -455,7 +455,7 @@ tileReLU:
 	VMOVAPS.Z X2, K2, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -477,7 +477,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -492,7 +492,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -528,9 +528,9 @@ TEXT ·spairs3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -746,7 +746,7 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -775,7 +775,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -793,7 +793,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -830,9 +830,9 @@ TEXT ·spairs4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1086,7 +1086,7 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1122,7 +1122,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPS Y1, (R9)
@@ -1143,7 +1143,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1180,9 +1180,9 @@ TEXT ·spairs5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1473,7 +1473,7 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1516,7 +1516,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPS Y1, (R9)
@@ -1540,7 +1540,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1578,9 +1578,9 @@ TEXT ·spairs6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -1909,7 +1909,7 @@ tileReLU:
 	VMOVAPS.Z X10, K2, X10
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -1959,7 +1959,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -1986,7 +1986,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2024,9 +2024,9 @@ TEXT ·spairs7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -2393,7 +2393,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -2450,7 +2450,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -2480,7 +2480,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2518,9 +2518,9 @@ TEXT ·spairs8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -2930,7 +2930,7 @@ tileReLU:
 	VMOVAPS.Z X14, K2, X14
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -2994,7 +2994,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -3027,7 +3027,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3065,9 +3065,9 @@ TEXT ·spairs9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -3515,7 +3515,7 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -3586,7 +3586,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -3622,7 +3622,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3660,9 +3660,9 @@ TEXT ·spairs10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -4148,7 +4148,7 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -4226,7 +4226,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -4265,7 +4265,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4303,9 +4303,9 @@ TEXT ·spairs11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -4828,7 +4828,7 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -4913,7 +4913,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -4955,7 +4955,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4993,9 +4993,9 @@ TEXT ·spairs12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -5556,7 +5556,7 @@ tileReLU:
 	VMOVAPS.Z X22, K2, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -5648,7 +5648,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -5693,7 +5693,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5729,9 +5729,9 @@ TEXT ·spairs1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -5872,7 +5872,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -5887,20 +5887,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       X0, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5936,9 +5946,9 @@ TEXT ·spairs2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -6117,7 +6127,7 @@ tileReLU:
 	VMOVAPS.Z X2, K2, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -6139,9 +6149,21 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       X0, K1, (R8)(SI*1)
@@ -6151,12 +6173,13 @@ tileWrite:
 	VMOVUPS       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6192,9 +6215,9 @@ TEXT ·spairs3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -6411,7 +6434,7 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -6440,9 +6463,24 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z3, (R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z5, (R8)
+	VMOVUPS X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       X0, K1, (R8)(SI*1)
@@ -6456,12 +6494,13 @@ tileWrite:
 	VMOVUPS       X4, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6498,9 +6537,9 @@ TEXT ·spairs4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -6755,7 +6794,7 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -6791,9 +6830,27 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPS       X0, K1, (R9)(DI*1)
@@ -6811,12 +6868,13 @@ tileWrite:
 	VMOVUPS       X6, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6853,9 +6911,9 @@ TEXT ·spairs5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -7148,7 +7206,7 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -7191,9 +7249,30 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z3, (R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPS       X0, K1, (R9)(DI*1)
@@ -7215,12 +7294,13 @@ tileWrite:
 	VMOVUPS       X8, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7258,9 +7338,9 @@ TEXT ·spairs6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -7591,7 +7671,7 @@ tileReLU:
 	VMOVAPS.Z X10, K2, X10
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -7641,9 +7721,33 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       X0, K1, (R10)(R8*1)
@@ -7669,12 +7773,13 @@ tileWrite:
 	VMOVUPS       X10, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7712,9 +7817,9 @@ TEXT ·spairs7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -8083,7 +8188,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -8140,9 +8245,36 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       X0, K1, (R10)(R8*1)
@@ -8172,12 +8304,13 @@ tileWrite:
 	VMOVUPS       X12, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8215,9 +8348,9 @@ TEXT ·spairs8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -8630,7 +8763,7 @@ tileReLU:
 	VMOVAPS.Z X14, K2, X14
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -8694,9 +8827,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       X0, K1, (R10)(R8*1)
@@ -8730,12 +8893,13 @@ tileWrite:
 	VMOVUPS       X14, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8773,9 +8937,9 @@ TEXT ·spairs9x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -9226,7 +9390,7 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -9297,9 +9461,42 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       X0, K1, (R10)(R8*1)
@@ -9337,12 +9534,13 @@ tileWrite:
 	VMOVUPS       X16, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9380,9 +9578,9 @@ TEXT ·spairs10x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -9871,7 +10069,7 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -9949,9 +10147,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       X0, K1, (R10)(R8*1)
@@ -9993,12 +10227,13 @@ tileWrite:
 	VMOVUPS       X18, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10036,9 +10271,9 @@ TEXT ·spairs11x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -10565,7 +10800,7 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -10650,9 +10885,48 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       X0, K1, (R10)(R8*1)
@@ -10698,12 +10972,13 @@ tileWrite:
 	VMOVUPS       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10741,9 +11016,9 @@ TEXT ·spairs12x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -11308,7 +11583,7 @@ tileReLU:
 	VMOVAPS.Z X22, K2, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -11400,9 +11675,51 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z23, (R10)
+	VMOVUPS X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       X0, K1, (R10)(R8*1)
@@ -11452,12 +11769,13 @@ tileWrite:
 	VMOVUPS       X22, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11493,9 +11811,9 @@ TEXT ·spairs1x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -11670,7 +11988,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -11688,9 +12006,19 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       Y2, 64(R8)
@@ -11698,12 +12026,13 @@ tileWrite:
 	VMOVUPS       X0, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11739,9 +12068,9 @@ TEXT ·spairs2x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -11978,7 +12307,7 @@ tileReLU:
 	VMOVAPS.Z X3, K2, X3
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -12006,9 +12335,23 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	VMOVUPS X3, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       Y2, 64(R8)
@@ -12022,12 +12365,13 @@ tileWrite:
 	VMOVUPS       X3, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12063,9 +12407,9 @@ TEXT ·spairs3x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12364,7 +12708,7 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -12402,9 +12746,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	VMOVUPS X3, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z7, (R8)
+	VMOVUPS Z8, 64(R8)
+	VMOVUPS X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       Y2, 64(R8)
@@ -12424,12 +12786,13 @@ tileWrite:
 	VMOVUPS       X6, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12466,9 +12829,9 @@ TEXT ·spairs4x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -12829,7 +13192,7 @@ tileReLU:
 	VMOVAPS.Z X9, K2, X9
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -12877,9 +13240,31 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, 64(R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS X3, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z8, 64(R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, 64(R9)
+	VMOVUPS X9, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPS       Y2, 64(R9)
@@ -12905,12 +13290,13 @@ tileWrite:
 	VMOVUPS       X9, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12947,9 +13333,9 @@ TEXT ·spairs5x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -13372,7 +13758,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -13430,9 +13816,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, 64(R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	VMOVUPS X3, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z8, 64(R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, 64(R9)
+	VMOVUPS X9, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z13, (R9)
+	VMOVUPS Z14, 64(R9)
+	VMOVUPS X12, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPS       Y2, 64(R9)
@@ -13464,12 +13876,13 @@ tileWrite:
 	VMOVUPS       X12, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13507,9 +13920,9 @@ TEXT ·spairs6x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -13994,7 +14407,7 @@ tileReLU:
 	VMOVAPS.Z X15, K2, X15
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -14062,9 +14475,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS Z2, 64(R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	VMOVUPS X3, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS Z8, 64(R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	VMOVUPS X9, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS Z14, 64(R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	VMOVUPS X15, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       Y2, 64(R10)
@@ -14102,12 +14545,13 @@ tileWrite:
 	VMOVUPS       X15, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14145,9 +14589,9 @@ TEXT ·spairs7x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -14694,7 +15138,7 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -14772,9 +15216,43 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS Z2, 64(R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	VMOVUPS X3, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS Z8, 64(R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	VMOVUPS X9, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS Z14, 64(R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	VMOVUPS X15, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS Z20, 64(R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       Y2, 64(R10)
@@ -14818,12 +15296,13 @@ tileWrite:
 	VMOVUPS       X18, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14861,9 +15340,9 @@ TEXT ·spairs8x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -15478,7 +15957,7 @@ tileReLU:
 	VMOVAPS.Z X21, K2, X21
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -15566,9 +16045,47 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS Z2, 64(R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	VMOVUPS X3, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS Z8, 64(R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	VMOVUPS X9, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS Z14, 64(R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	VMOVUPS X15, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS Z20, 64(R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z22, (R10)
+	VMOVUPS Z23, 64(R10)
+	VMOVUPS X21, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       Y2, 64(R10)
@@ -15618,12 +16135,13 @@ tileWrite:
 	VMOVUPS       X21, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15659,9 +16177,9 @@ TEXT ·spairs1x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -15862,7 +16380,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -15883,9 +16401,20 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS Z3, 128(R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       Y2, 64(R8)
@@ -15895,12 +16424,13 @@ tileWrite:
 	VMOVUPS       X0, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15936,9 +16466,9 @@ TEXT ·spairs2x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16217,7 +16747,7 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -16251,9 +16781,25 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS Z3, 128(R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z5, (R8)
+	VMOVUPS Z6, 64(R8)
+	VMOVUPS Z7, 128(R8)
+	VMOVUPS X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       Y2, 64(R8)
@@ -16271,12 +16817,13 @@ tileWrite:
 	VMOVUPS       X4, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16312,9 +16859,9 @@ TEXT ·spairs3x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16671,7 +17218,7 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -16718,9 +17265,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 64(R8)
+	VMOVUPS Z3, 128(R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z5, (R8)
+	VMOVUPS Z6, 64(R8)
+	VMOVUPS Z7, 128(R8)
+	VMOVUPS X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS Z11, 128(R8)
+	VMOVUPS X8, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPS       Y2, 64(R8)
@@ -16746,12 +17314,13 @@ tileWrite:
 	VMOVUPS       X8, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16788,9 +17357,9 @@ TEXT ·spairs4x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17225,7 +17794,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -17285,9 +17854,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, 64(R9)
+	VMOVUPS Z3, 128(R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z6, 64(R9)
+	VMOVUPS Z7, 128(R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Z11, 128(R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z13, (R9)
+	VMOVUPS Z14, 64(R9)
+	VMOVUPS Z15, 128(R9)
+	VMOVUPS X12, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPS       Y2, 64(R9)
@@ -17321,12 +17916,13 @@ tileWrite:
 	VMOVUPS       X12, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -17363,9 +17959,9 @@ TEXT ·spairs5x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17878,7 +18474,7 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -17951,9 +18547,40 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R9)
+	VMOVUPS Z2, 64(R9)
+	VMOVUPS Z3, 128(R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS Z6, 64(R9)
+	VMOVUPS Z7, 128(R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS Z11, 128(R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z13, (R9)
+	VMOVUPS Z14, 64(R9)
+	VMOVUPS Z15, 128(R9)
+	VMOVUPS X12, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z17, (R9)
+	VMOVUPS Z18, 64(R9)
+	VMOVUPS Z19, 128(R9)
+	VMOVUPS X16, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPS       Y2, 64(R9)
@@ -17995,12 +18622,13 @@ tileWrite:
 	VMOVUPS       X16, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -18038,9 +18666,9 @@ TEXT ·spairs6x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -18631,7 +19259,7 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -18717,9 +19345,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z1, (R10)
+	VMOVUPS Z2, 64(R10)
+	VMOVUPS Z3, 128(R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS Z6, 64(R10)
+	VMOVUPS Z7, 128(R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS Z11, 128(R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS Z14, 64(R10)
+	VMOVUPS Z15, 128(R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS Z18, 64(R10)
+	VMOVUPS Z19, 128(R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS Z22, 64(R10)
+	VMOVUPS Z23, 128(R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPS       Y2, 64(R10)
@@ -18769,12 +19433,13 @@ tileWrite:
 	VMOVUPS       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -18820,9 +19485,9 @@ TEXT ·spairsTurned1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -18953,7 +19618,7 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -18968,20 +19633,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19027,9 +19702,9 @@ TEXT ·spairsTurned2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -19184,7 +19859,7 @@ tileReLU:
 	VMOVAPS.Z X4, K3, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -19206,9 +19881,21 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z5, (R8)
+	VMOVUPS X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       X2, K1, (R8)(SI*1)
@@ -19218,12 +19905,13 @@ tileWrite:
 	VMOVUPS       X4, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19269,9 +19957,9 @@ TEXT ·spairsTurned3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -19449,7 +20137,7 @@ tileReLU:
 	VMOVAPS.Z X6, K3, X6
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -19478,9 +20166,24 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z5, (R8)
+	VMOVUPS X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z7, (R8)
+	VMOVUPS X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       X2, K1, (R8)(SI*1)
@@ -19494,12 +20197,13 @@ tileWrite:
 	VMOVUPS       X6, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19546,9 +20250,9 @@ TEXT ·spairsTurned4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -19751,7 +20455,7 @@ tileReLU:
 	VMOVAPS.Z X8, K3, X8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -19787,9 +20491,27 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPS       X2, K1, (R9)(DI*1)
@@ -19807,12 +20529,13 @@ tileWrite:
 	VMOVUPS       X8, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19859,9 +20582,9 @@ TEXT ·spairsTurned5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -20087,7 +20810,7 @@ tileReLU:
 	VMOVAPS.Z X10, K3, X10
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -20130,9 +20853,30 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z5, (R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	VMOVUPS X10, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPS       X2, K1, (R9)(DI*1)
@@ -20154,12 +20898,13 @@ tileWrite:
 	VMOVUPS       X10, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20207,9 +20952,9 @@ TEXT ·spairsTurned6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -20460,7 +21205,7 @@ tileReLU:
 	VMOVAPS.Z X12, K3, X12
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -20510,9 +21255,33 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       X2, K1, (R10)(R8*1)
@@ -20538,12 +21307,13 @@ tileWrite:
 	VMOVUPS       X12, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20591,9 +21361,9 @@ TEXT ·spairsTurned7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -20867,7 +21637,7 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -20924,9 +21694,36 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       X2, K1, (R10)(R8*1)
@@ -20956,12 +21753,13 @@ tileWrite:
 	VMOVUPS       X14, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21009,9 +21807,9 @@ TEXT ·spairsTurned8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -21318,7 +22116,7 @@ tileReLU:
 	VMOVAPS.Z X16, K3, X16
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -21382,9 +22180,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       X2, K1, (R10)(R8*1)
@@ -21418,12 +22246,13 @@ tileWrite:
 	VMOVUPS       X16, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21471,9 +22300,9 @@ TEXT ·spairsTurned9x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -21803,7 +22632,7 @@ tileReLU:
 	VMOVAPS.Z X18, K3, X18
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -21874,9 +22703,42 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       X2, K1, (R10)(R8*1)
@@ -21914,12 +22776,13 @@ tileWrite:
 	VMOVUPS       X18, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21967,9 +22830,9 @@ TEXT ·spairsTurned10x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -22323,7 +23186,7 @@ tileReLU:
 	VMOVAPS.Z X20, K3, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -22401,9 +23264,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       X2, K1, (R10)(R8*1)
@@ -22445,12 +23344,13 @@ tileWrite:
 	VMOVUPS       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22498,9 +23398,9 @@ TEXT ·spairsTurned11x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -22877,7 +23777,7 @@ tileReLU:
 	VMOVAPS.Z X22, K3, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -22962,9 +23862,48 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z23, (R10)
+	VMOVUPS X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       X2, K1, (R10)(R8*1)
@@ -23010,12 +23949,13 @@ tileWrite:
 	VMOVUPS       X22, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23063,9 +24003,9 @@ TEXT ·spairsTurned12x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -23466,7 +24406,7 @@ tileReLU:
 	VMOVAPS.Z X24, K3, X24
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -23558,9 +24498,51 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z23, (R10)
+	VMOVUPS X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z25, (R10)
+	VMOVUPS X24, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       X2, K1, (R10)(R8*1)
@@ -23610,12 +24592,13 @@ tileWrite:
 	VMOVUPS       X24, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23661,9 +24644,9 @@ TEXT ·spairsTurned1x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -23818,7 +24801,7 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -23836,9 +24819,19 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       Y4, 64(R8)
@@ -23846,12 +24839,13 @@ tileWrite:
 	VMOVUPS       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23897,9 +24891,9 @@ TEXT ·spairsTurned2x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24095,7 +25089,7 @@ tileReLU:
 	VMOVAPS.Z X5, K3, X5
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -24123,9 +25117,23 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS X5, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       Y4, 64(R8)
@@ -24139,12 +25147,13 @@ tileWrite:
 	VMOVUPS       X5, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24190,9 +25199,9 @@ TEXT ·spairsTurned3x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24428,7 +25437,7 @@ tileReLU:
 	VMOVAPS.Z X8, K3, X8
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -24466,9 +25475,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	VMOVUPS X5, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z9, (R8)
+	VMOVUPS Z10, 64(R8)
+	VMOVUPS X8, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       Y4, 64(R8)
@@ -24488,12 +25515,13 @@ tileWrite:
 	VMOVUPS       X8, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24540,9 +25568,9 @@ TEXT ·spairsTurned4x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -24820,7 +25848,7 @@ tileReLU:
 	VMOVAPS.Z X11, K3, X11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -24868,9 +25896,31 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS X5, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS X11, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPS       Y4, 64(R9)
@@ -24896,12 +25946,13 @@ tileWrite:
 	VMOVUPS       X11, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24948,9 +25999,9 @@ TEXT ·spairsTurned5x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25268,7 +26319,7 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -25326,9 +26377,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	VMOVUPS X5, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z9, (R9)
+	VMOVUPS Z10, 64(R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	VMOVUPS X11, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS X14, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPS       Y4, 64(R9)
@@ -25360,12 +26437,13 @@ tileWrite:
 	VMOVUPS       X14, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25413,9 +26491,9 @@ TEXT ·spairsTurned6x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -25775,7 +26853,7 @@ tileReLU:
 	VMOVAPS.Z X17, K3, X17
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -25843,9 +26921,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS X5, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	VMOVUPS X11, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS Z16, 64(R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	VMOVUPS X17, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       Y4, 64(R10)
@@ -25883,12 +26991,13 @@ tileWrite:
 	VMOVUPS       X17, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25936,9 +27045,9 @@ TEXT ·spairsTurned7x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -26338,7 +27447,7 @@ tileReLU:
 	VMOVAPS.Z X20, K3, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -26416,9 +27525,43 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS X5, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	VMOVUPS X11, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS Z16, 64(R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	VMOVUPS X17, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS Z22, 64(R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       Y4, 64(R10)
@@ -26462,12 +27605,13 @@ tileWrite:
 	VMOVUPS       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26515,9 +27659,9 @@ TEXT ·spairsTurned8x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -26967,7 +28111,7 @@ tileReLU:
 	VMOVAPS.Z X23, K3, X23
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -27055,9 +28199,47 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS X5, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z9, (R10)
+	VMOVUPS Z10, 64(R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	VMOVUPS X11, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS Z16, 64(R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	VMOVUPS X17, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z21, (R10)
+	VMOVUPS Z22, 64(R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z24, (R10)
+	VMOVUPS Z25, 64(R10)
+	VMOVUPS X23, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       Y4, 64(R10)
@@ -27107,12 +28289,13 @@ tileWrite:
 	VMOVUPS       X23, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27158,9 +28341,9 @@ TEXT ·spairsTurned1x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27334,7 +28517,7 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -27355,9 +28538,20 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, 128(R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       Y4, 64(R8)
@@ -27367,12 +28561,13 @@ tileWrite:
 	VMOVUPS       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27418,9 +28613,9 @@ TEXT ·spairsTurned2x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27647,7 +28842,7 @@ tileReLU:
 	VMOVAPS.Z X6, K3, X6
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -27681,9 +28876,25 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, 128(R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z7, (R8)
+	VMOVUPS Z8, 64(R8)
+	VMOVUPS Z9, 128(R8)
+	VMOVUPS X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       Y4, 64(R8)
@@ -27701,12 +28912,13 @@ tileWrite:
 	VMOVUPS       X6, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27752,9 +28964,9 @@ TEXT ·spairsTurned3x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -28033,7 +29245,7 @@ tileReLU:
 	VMOVAPS.Z X10, K3, X10
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -28080,9 +29292,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    144(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R8)
+	VMOVUPS Z4, 64(R8)
+	VMOVUPS Z5, 128(R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z7, (R8)
+	VMOVUPS Z8, 64(R8)
+	VMOVUPS Z9, 128(R8)
+	VMOVUPS X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Z11, (R8)
+	VMOVUPS Z12, 64(R8)
+	VMOVUPS Z13, 128(R8)
+	VMOVUPS X10, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPS       Y4, 64(R8)
@@ -28108,12 +29341,13 @@ tileWrite:
 	VMOVUPS       X10, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28160,9 +29394,9 @@ TEXT ·spairsTurned4x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -28495,7 +29729,7 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -28555,9 +29789,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, 128(R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z8, 64(R9)
+	VMOVUPS Z9, 128(R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	VMOVUPS Z12, 64(R9)
+	VMOVUPS Z13, 128(R9)
+	VMOVUPS X10, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Z17, 128(R9)
+	VMOVUPS X14, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPS       Y4, 64(R9)
@@ -28591,12 +29851,13 @@ tileWrite:
 	VMOVUPS       X14, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28643,9 +29904,9 @@ TEXT ·spairsTurned5x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -29030,7 +30291,7 @@ tileReLU:
 	VMOVAPS.Z X18, K3, X18
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -29103,9 +30364,40 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    144(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R9)
+	VMOVUPS Z4, 64(R9)
+	VMOVUPS Z5, 128(R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z7, (R9)
+	VMOVUPS Z8, 64(R9)
+	VMOVUPS Z9, 128(R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z11, (R9)
+	VMOVUPS Z12, 64(R9)
+	VMOVUPS Z13, 128(R9)
+	VMOVUPS X10, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z15, (R9)
+	VMOVUPS Z16, 64(R9)
+	VMOVUPS Z17, 128(R9)
+	VMOVUPS X14, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Z19, (R9)
+	VMOVUPS Z20, 64(R9)
+	VMOVUPS Z21, 128(R9)
+	VMOVUPS X18, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPS       Y4, 64(R9)
@@ -29147,12 +30439,13 @@ tileWrite:
 	VMOVUPS       X18, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29200,9 +30493,9 @@ TEXT ·spairsTurned6x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -29641,7 +30934,7 @@ tileReLU:
 	VMOVAPS.Z X22, K3, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -29727,9 +31020,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, 64(R10)
+	VMOVUPS Z5, 128(R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z7, (R10)
+	VMOVUPS Z8, 64(R10)
+	VMOVUPS Z9, 128(R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z11, (R10)
+	VMOVUPS Z12, 64(R10)
+	VMOVUPS Z13, 128(R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z15, (R10)
+	VMOVUPS Z16, 64(R10)
+	VMOVUPS Z17, 128(R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z19, (R10)
+	VMOVUPS Z20, 64(R10)
+	VMOVUPS Z21, 128(R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Z23, (R10)
+	VMOVUPS Z24, 64(R10)
+	VMOVUPS Z25, 128(R10)
+	VMOVUPS X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPS       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPS       Y4, 64(R10)
@@ -29779,12 +31108,13 @@ tileWrite:
 	VMOVUPS       X22, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29838,9 +31168,9 @@ TEXT ·dpairs1x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -29963,7 +31293,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -29978,7 +31308,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -29990,7 +31320,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30026,9 +31356,9 @@ TEXT ·dpairs2x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30182,7 +31512,7 @@ tileReLU:
 	VMOVAPD.Z X2, K2, X2
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -30204,7 +31534,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -30219,7 +31549,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30255,9 +31585,9 @@ TEXT ·dpairs3x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30443,7 +31773,7 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -30472,7 +31802,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -30490,7 +31820,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30527,9 +31857,9 @@ TEXT ·dpairs4x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -30747,7 +32077,7 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -30783,7 +32113,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
 	VMOVUPD Y1, (R9)
@@ -30804,7 +32134,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30841,9 +32171,9 @@ TEXT ·dpairs5x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -31092,7 +32422,7 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -31135,7 +32465,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
 	VMOVUPD Y1, (R9)
@@ -31159,7 +32489,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31197,9 +32527,9 @@ TEXT ·dpairs6x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -31480,7 +32810,7 @@ tileReLU:
 	VMOVAPD.Z X10, K2, X10
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -31530,7 +32860,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -31557,7 +32887,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31595,9 +32925,9 @@ TEXT ·dpairs7x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -31910,7 +33240,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -31967,7 +33297,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -31997,7 +33327,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -32035,9 +33365,9 @@ TEXT ·dpairs8x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -32387,7 +33717,7 @@ tileReLU:
 	VMOVAPD.Z X14, K2, X14
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -32451,7 +33781,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -32484,7 +33814,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -32522,9 +33852,9 @@ TEXT ·dpairs9x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -32906,7 +34236,7 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -32977,7 +34307,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -33013,7 +34343,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -33051,9 +34381,9 @@ TEXT ·dpairs10x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -33467,7 +34797,7 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -33545,7 +34875,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -33584,7 +34914,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -33622,9 +34952,9 @@ TEXT ·dpairs11x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -34069,7 +35399,7 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -34154,7 +35484,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -34196,7 +35526,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -34234,9 +35564,9 @@ TEXT ·dpairs12x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -34713,7 +36043,7 @@ tileReLU:
 	VMOVAPD.Z X22, K2, X22
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -34805,7 +36135,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -34850,7 +36180,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -34886,9 +36216,9 @@ TEXT ·dpairs1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35011,7 +36341,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -35026,20 +36356,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       X0, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35075,9 +36415,9 @@ TEXT ·dpairs2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35232,7 +36572,7 @@ tileReLU:
 	VMOVAPD.Z X2, K2, X2
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -35254,9 +36594,21 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       X0, K1, (R8)(SI*1)
@@ -35266,12 +36618,13 @@ tileWrite:
 	VMOVUPD       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35307,9 +36660,9 @@ TEXT ·dpairs3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35496,7 +36849,7 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -35525,9 +36878,24 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z3, (R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z5, (R8)
+	VMOVUPD X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       X0, K1, (R8)(SI*1)
@@ -35541,12 +36909,13 @@ tileWrite:
 	VMOVUPD       X4, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35583,9 +36952,9 @@ TEXT ·dpairs4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -35804,7 +37173,7 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -35840,9 +37209,27 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPD       X0, K1, (R9)(DI*1)
@@ -35860,12 +37247,13 @@ tileWrite:
 	VMOVUPD       X6, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35902,9 +37290,9 @@ TEXT ·dpairs5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -36155,7 +37543,7 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -36198,9 +37586,30 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z3, (R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPD       X0, K1, (R9)(DI*1)
@@ -36222,12 +37631,13 @@ tileWrite:
 	VMOVUPD       X8, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -36265,9 +37675,9 @@ TEXT ·dpairs6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -36550,7 +37960,7 @@ tileReLU:
 	VMOVAPD.Z X10, K2, X10
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -36600,9 +38010,33 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       X0, K1, (R10)(R8*1)
@@ -36628,12 +38062,13 @@ tileWrite:
 	VMOVUPD       X10, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -36671,9 +38106,9 @@ TEXT ·dpairs7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -36988,7 +38423,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -37045,9 +38480,36 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       X0, K1, (R10)(R8*1)
@@ -37077,12 +38539,13 @@ tileWrite:
 	VMOVUPD       X12, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -37120,9 +38583,9 @@ TEXT ·dpairs8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -37475,7 +38938,7 @@ tileReLU:
 	VMOVAPD.Z X14, K2, X14
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -37539,9 +39002,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       X0, K1, (R10)(R8*1)
@@ -37575,12 +39068,13 @@ tileWrite:
 	VMOVUPD       X14, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -37618,9 +39112,9 @@ TEXT ·dpairs9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -38005,7 +39499,7 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -38076,9 +39570,42 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       X0, K1, (R10)(R8*1)
@@ -38116,12 +39643,13 @@ tileWrite:
 	VMOVUPD       X16, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -38159,9 +39687,9 @@ TEXT ·dpairs10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -38578,7 +40106,7 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -38656,9 +40184,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       X0, K1, (R10)(R8*1)
@@ -38700,12 +40264,13 @@ tileWrite:
 	VMOVUPD       X18, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -38743,9 +40308,9 @@ TEXT ·dpairs11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -39194,7 +40759,7 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -39279,9 +40844,48 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       X0, K1, (R10)(R8*1)
@@ -39327,12 +40931,13 @@ tileWrite:
 	VMOVUPD       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -39370,9 +40975,9 @@ TEXT ·dpairs12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -39853,7 +41458,7 @@ tileReLU:
 	VMOVAPD.Z X22, K2, X22
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -39945,9 +41550,51 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z23, (R10)
+	VMOVUPD X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       X0, K1, (R10)(R8*1)
@@ -39997,12 +41644,13 @@ tileWrite:
 	VMOVUPD       X22, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40038,9 +41686,9 @@ TEXT ·dpairs1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40185,7 +41833,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -40203,9 +41851,19 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       Y2, 64(R8)
@@ -40213,12 +41871,13 @@ tileWrite:
 	VMOVUPD       X0, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40254,9 +41913,9 @@ TEXT ·dpairs2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40449,7 +42108,7 @@ tileReLU:
 	VMOVAPD.Z X3, K2, X3
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -40477,9 +42136,23 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, 64(R8)
+	VMOVUPD X3, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       Y2, 64(R8)
@@ -40493,12 +42166,13 @@ tileWrite:
 	VMOVUPD       X3, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40534,9 +42208,9 @@ TEXT ·dpairs3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40777,7 +42451,7 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -40815,9 +42489,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z4, (R8)
+	VMOVUPD Z5, 64(R8)
+	VMOVUPD X3, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z7, (R8)
+	VMOVUPD Z8, 64(R8)
+	VMOVUPD X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       Y2, 64(R8)
@@ -40837,12 +42529,13 @@ tileWrite:
 	VMOVUPD       X6, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40879,9 +42572,9 @@ TEXT ·dpairs4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -41170,7 +42863,7 @@ tileReLU:
 	VMOVAPD.Z X9, K2, X9
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -41218,9 +42911,31 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z2, 64(R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, 64(R9)
+	VMOVUPD X3, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z8, 64(R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, 64(R9)
+	VMOVUPD X9, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPD       Y2, 64(R9)
@@ -41246,12 +42961,13 @@ tileWrite:
 	VMOVUPD       X9, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -41288,9 +43004,9 @@ TEXT ·dpairs5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -41627,7 +43343,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -41685,9 +43401,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z2, 64(R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z4, (R9)
+	VMOVUPD Z5, 64(R9)
+	VMOVUPD X3, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z8, 64(R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z10, (R9)
+	VMOVUPD Z11, 64(R9)
+	VMOVUPD X9, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z13, (R9)
+	VMOVUPD Z14, 64(R9)
+	VMOVUPD X12, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPD       Y2, 64(R9)
@@ -41719,12 +43461,13 @@ tileWrite:
 	VMOVUPD       X12, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -41762,9 +43505,9 @@ TEXT ·dpairs6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -42149,7 +43892,7 @@ tileReLU:
 	VMOVAPD.Z X15, K2, X15
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -42217,9 +43960,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD Z2, 64(R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	VMOVUPD X3, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD Z8, 64(R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z10, (R10)
+	VMOVUPD Z11, 64(R10)
+	VMOVUPD X9, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD Z14, 64(R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z16, (R10)
+	VMOVUPD Z17, 64(R10)
+	VMOVUPD X15, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       Y2, 64(R10)
@@ -42257,12 +44030,13 @@ tileWrite:
 	VMOVUPD       X15, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -42300,9 +44074,9 @@ TEXT ·dpairs7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -42735,7 +44509,7 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -42813,9 +44587,43 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD Z2, 64(R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	VMOVUPD X3, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD Z8, 64(R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z10, (R10)
+	VMOVUPD Z11, 64(R10)
+	VMOVUPD X9, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD Z14, 64(R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z16, (R10)
+	VMOVUPD Z17, 64(R10)
+	VMOVUPD X15, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD Z20, 64(R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       Y2, 64(R10)
@@ -42859,12 +44667,13 @@ tileWrite:
 	VMOVUPD       X18, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -42902,9 +44711,9 @@ TEXT ·dpairs8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -43391,7 +45200,7 @@ tileReLU:
 	VMOVAPD.Z X21, K2, X21
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -43479,9 +45288,47 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD Z2, 64(R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z4, (R10)
+	VMOVUPD Z5, 64(R10)
+	VMOVUPD X3, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD Z8, 64(R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z10, (R10)
+	VMOVUPD Z11, 64(R10)
+	VMOVUPD X9, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD Z14, 64(R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z16, (R10)
+	VMOVUPD Z17, 64(R10)
+	VMOVUPD X15, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD Z20, 64(R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z22, (R10)
+	VMOVUPD Z23, 64(R10)
+	VMOVUPD X21, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       Y2, 64(R10)
@@ -43531,12 +45378,13 @@ tileWrite:
 	VMOVUPD       X21, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -43572,9 +45420,9 @@ TEXT ·dpairs1x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -43737,7 +45585,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -43758,9 +45606,20 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD Z3, 128(R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       Y2, 64(R8)
@@ -43770,12 +45629,13 @@ tileWrite:
 	VMOVUPD       X0, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -43811,9 +45671,9 @@ TEXT ·dpairs2x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44036,7 +45896,7 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -44070,9 +45930,25 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD Z3, 128(R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z5, (R8)
+	VMOVUPD Z6, 64(R8)
+	VMOVUPD Z7, 128(R8)
+	VMOVUPD X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       Y2, 64(R8)
@@ -44090,12 +45966,13 @@ tileWrite:
 	VMOVUPD       X4, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -44131,9 +46008,9 @@ TEXT ·dpairs3x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44416,7 +46293,7 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -44463,9 +46340,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R8)
+	VMOVUPD Z2, 64(R8)
+	VMOVUPD Z3, 128(R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z5, (R8)
+	VMOVUPD Z6, 64(R8)
+	VMOVUPD Z7, 128(R8)
+	VMOVUPD X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z9, (R8)
+	VMOVUPD Z10, 64(R8)
+	VMOVUPD Z11, 128(R8)
+	VMOVUPD X8, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R8)
 	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	VMOVUPD       Y2, 64(R8)
@@ -44491,12 +46389,13 @@ tileWrite:
 	VMOVUPD       X8, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -44533,9 +46432,9 @@ TEXT ·dpairs4x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -44878,7 +46777,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -44938,9 +46837,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z2, 64(R9)
+	VMOVUPD Z3, 128(R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z6, 64(R9)
+	VMOVUPD Z7, 128(R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Z11, 128(R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z13, (R9)
+	VMOVUPD Z14, 64(R9)
+	VMOVUPD Z15, 128(R9)
+	VMOVUPD X12, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPD       Y2, 64(R9)
@@ -44974,12 +46899,13 @@ tileWrite:
 	VMOVUPD       X12, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -45016,9 +46942,9 @@ TEXT ·dpairs5x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -45421,7 +47347,7 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -45494,9 +47420,40 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R9)
+	VMOVUPD Z2, 64(R9)
+	VMOVUPD Z3, 128(R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD Z6, 64(R9)
+	VMOVUPD Z7, 128(R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD Z11, 128(R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z13, (R9)
+	VMOVUPD Z14, 64(R9)
+	VMOVUPD Z15, 128(R9)
+	VMOVUPD X12, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z17, (R9)
+	VMOVUPD Z18, 64(R9)
+	VMOVUPD Z19, 128(R9)
+	VMOVUPD X16, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R9)
 	VEXTRACTF64X4 $0x01, Z1, 32(R9)
 	VMOVUPD       Y2, 64(R9)
@@ -45538,12 +47495,13 @@ tileWrite:
 	VMOVUPD       X16, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -45581,9 +47539,9 @@ TEXT ·dpairs6x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -46046,7 +48004,7 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -46132,9 +48090,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z1, (R10)
+	VMOVUPD Z2, 64(R10)
+	VMOVUPD Z3, 128(R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD Z6, 64(R10)
+	VMOVUPD Z7, 128(R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD Z10, 64(R10)
+	VMOVUPD Z11, 128(R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD Z14, 64(R10)
+	VMOVUPD Z15, 128(R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD Z18, 64(R10)
+	VMOVUPD Z19, 128(R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD Z22, 64(R10)
+	VMOVUPD Z23, 128(R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y1, (R10)
 	VEXTRACTF64X4 $0x01, Z1, 32(R10)
 	VMOVUPD       Y2, 64(R10)
@@ -46184,12 +48178,13 @@ tileWrite:
 	VMOVUPD       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46235,9 +48230,9 @@ TEXT ·dpairsTurned1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46370,7 +48365,7 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46385,20 +48380,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46444,9 +48449,9 @@ TEXT ·dpairsTurned2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46602,7 +48607,7 @@ tileReLU:
 	VMOVAPD.Z X4, K3, X4
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46624,9 +48629,21 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z5, (R8)
+	VMOVUPD X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       X2, K1, (R8)(SI*1)
@@ -46636,12 +48653,13 @@ tileWrite:
 	VMOVUPD       X4, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46687,9 +48705,9 @@ TEXT ·dpairsTurned3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46868,7 +48886,7 @@ tileReLU:
 	VMOVAPD.Z X6, K3, X6
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46897,9 +48915,24 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z5, (R8)
+	VMOVUPD X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z7, (R8)
+	VMOVUPD X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       X2, K1, (R8)(SI*1)
@@ -46913,12 +48946,13 @@ tileWrite:
 	VMOVUPD       X6, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46965,9 +48999,9 @@ TEXT ·dpairsTurned4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -47170,7 +49204,7 @@ tileReLU:
 	VMOVAPD.Z X8, K3, X8
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -47206,9 +49240,27 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPD       X2, K1, (R9)(DI*1)
@@ -47226,12 +49278,13 @@ tileWrite:
 	VMOVUPD       X8, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47278,9 +49331,9 @@ TEXT ·dpairsTurned5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -47506,7 +49559,7 @@ tileReLU:
 	VMOVAPD.Z X10, K3, X10
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -47549,9 +49602,30 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z5, (R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	VMOVUPD X10, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPD       X2, K1, (R9)(DI*1)
@@ -47573,12 +49647,13 @@ tileWrite:
 	VMOVUPD       X10, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47626,9 +49701,9 @@ TEXT ·dpairsTurned6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -47878,7 +49953,7 @@ tileReLU:
 	VMOVAPD.Z X12, K3, X12
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -47928,9 +50003,33 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPD       X2, K1, (R10)(R8*1)
@@ -47956,12 +50055,13 @@ tileWrite:
 	VMOVUPD       X12, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -48009,9 +50109,9 @@ TEXT ·dpairsTurned7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -48284,7 +50384,7 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -48341,9 +50441,36 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPD       X2, K1, (R10)(R8*1)
@@ -48373,12 +50500,13 @@ tileWrite:
 	VMOVUPD       X14, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -48426,9 +50554,9 @@ TEXT ·dpairsTurned8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -48733,7 +50861,7 @@ tileReLU:
 	VMOVAPD.Z X16, K3, X16
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -48797,9 +50925,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPD       X2, K1, (R10)(R8*1)
@@ -48833,12 +50991,13 @@ tileWrite:
 	VMOVUPD       X16, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -48886,9 +51045,9 @@ TEXT ·dpairsTurned9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -49235,7 +51394,7 @@ tileReLU:
 	VMOVAPD.Z X20, K3, X20
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -49306,9 +51465,42 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y5, (R10)
 	VEXTRACTF64X4 $0x01, Z5, 32(R10)
 	VMOVUPD       X4, K1, (R10)(R8*1)
@@ -49346,12 +51538,13 @@ tileWrite:
 	VMOVUPD       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000009, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49399,9 +51592,9 @@ TEXT ·dpairsTurned10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -49771,7 +51964,7 @@ tileReLU:
 	VMOVAPD.Z X22, K3, X22
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -49849,9 +52042,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z23, (R10)
+	VMOVUPD X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y5, (R10)
 	VEXTRACTF64X4 $0x01, Z5, 32(R10)
 	VMOVUPD       X4, K1, (R10)(R8*1)
@@ -49893,12 +52122,13 @@ tileWrite:
 	VMOVUPD       X22, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000a, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49946,9 +52176,9 @@ TEXT ·dpairsTurned11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -50341,7 +52571,7 @@ tileReLU:
 	VMOVAPD.Z X24, K3, X24
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -50426,9 +52656,48 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z23, (R10)
+	VMOVUPD X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z25, (R10)
+	VMOVUPD X24, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y5, (R10)
 	VEXTRACTF64X4 $0x01, Z5, 32(R10)
 	VMOVUPD       X4, K1, (R10)(R8*1)
@@ -50474,12 +52743,13 @@ tileWrite:
 	VMOVUPD       X24, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000b, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -50527,9 +52797,9 @@ TEXT ·dpairsTurned12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -50945,7 +53215,7 @@ tileReLU:
 	VMOVAPD.Z X26, K3, X26
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -51037,9 +53307,51 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z23, (R10)
+	VMOVUPD X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z25, (R10)
+	VMOVUPD X24, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z27, (R10)
+	VMOVUPD X26, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y5, (R10)
 	VEXTRACTF64X4 $0x01, Z5, 32(R10)
 	VMOVUPD       X4, K1, (R10)(R8*1)
@@ -51089,12 +53401,13 @@ tileWrite:
 	VMOVUPD       X26, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x0000000c, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51140,9 +53453,9 @@ TEXT ·dpairsTurned1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -51299,7 +53612,7 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -51317,9 +53630,19 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       Y4, 64(R8)
@@ -51327,12 +53650,13 @@ tileWrite:
 	VMOVUPD       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51378,9 +53702,9 @@ TEXT ·dpairsTurned2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -51577,7 +53901,7 @@ tileReLU:
 	VMOVAPD.Z X5, K3, X5
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -51605,9 +53929,23 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, 64(R8)
+	VMOVUPD X5, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       Y4, 64(R8)
@@ -51621,12 +53959,13 @@ tileWrite:
 	VMOVUPD       X5, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51672,9 +54011,9 @@ TEXT ·dpairsTurned3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -51911,7 +54250,7 @@ tileReLU:
 	VMOVAPD.Z X8, K3, X8
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -51949,9 +54288,27 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z6, (R8)
+	VMOVUPD Z7, 64(R8)
+	VMOVUPD X5, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z9, (R8)
+	VMOVUPD Z10, 64(R8)
+	VMOVUPD X8, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       Y4, 64(R8)
@@ -51971,12 +54328,13 @@ tileWrite:
 	VMOVUPD       X8, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52023,9 +54381,9 @@ TEXT ·dpairsTurned4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -52303,7 +54661,7 @@ tileReLU:
 	VMOVAPD.Z X11, K3, X11
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -52351,9 +54709,31 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD X5, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD X11, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPD       Y4, 64(R9)
@@ -52379,12 +54759,13 @@ tileWrite:
 	VMOVUPD       X11, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52431,9 +54812,9 @@ TEXT ·dpairsTurned5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -52751,7 +55132,7 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -52809,9 +55190,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z6, (R9)
+	VMOVUPD Z7, 64(R9)
+	VMOVUPD X5, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z9, (R9)
+	VMOVUPD Z10, 64(R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z12, (R9)
+	VMOVUPD Z13, 64(R9)
+	VMOVUPD X11, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD X14, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPD       Y4, 64(R9)
@@ -52843,12 +55250,13 @@ tileWrite:
 	VMOVUPD       X14, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52896,9 +55304,9 @@ TEXT ·dpairsTurned6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -53257,7 +55665,7 @@ tileReLU:
 	VMOVAPD.Z X17, K3, X17
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -53325,9 +55733,39 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R10)
+	VMOVUPD Z4, 64(R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+	VMOVUPD X5, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD Z10, 64(R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z12, (R10)
+	VMOVUPD Z13, 64(R10)
+	VMOVUPD X11, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD Z16, 64(R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z18, (R10)
+	VMOVUPD Z19, 64(R10)
+	VMOVUPD X17, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPD       Y4, 64(R10)
@@ -53365,12 +55803,13 @@ tileWrite:
 	VMOVUPD       X17, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -53418,9 +55857,9 @@ TEXT ·dpairsTurned7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -53819,7 +56258,7 @@ tileReLU:
 	VMOVAPD.Z X20, K3, X20
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -53897,9 +56336,43 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R10)
+	VMOVUPD Z4, 64(R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+	VMOVUPD X5, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD Z10, 64(R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z12, (R10)
+	VMOVUPD Z13, 64(R10)
+	VMOVUPD X11, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD Z16, 64(R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z18, (R10)
+	VMOVUPD Z19, 64(R10)
+	VMOVUPD X17, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD Z22, 64(R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPD       Y4, 64(R10)
@@ -53943,12 +56416,13 @@ tileWrite:
 	VMOVUPD       X20, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -53996,9 +56470,9 @@ TEXT ·dpairsTurned8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 160(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 176(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -54446,7 +56920,7 @@ tileReLU:
 	VMOVAPD.Z X23, K3, X23
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -54534,9 +57008,47 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R10)
+	VMOVUPD Z4, 64(R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z6, (R10)
+	VMOVUPD Z7, 64(R10)
+	VMOVUPD X5, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z9, (R10)
+	VMOVUPD Z10, 64(R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z12, (R10)
+	VMOVUPD Z13, 64(R10)
+	VMOVUPD X11, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD Z16, 64(R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z18, (R10)
+	VMOVUPD Z19, 64(R10)
+	VMOVUPD X17, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z21, (R10)
+	VMOVUPD Z22, 64(R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z24, (R10)
+	VMOVUPD Z25, 64(R10)
+	VMOVUPD X23, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPD       Y4, 64(R10)
@@ -54586,12 +57098,13 @@ tileWrite:
 	VMOVUPD       X23, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000008, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54637,9 +57150,9 @@ TEXT ·dpairsTurned1x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -54815,7 +57328,7 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -54836,9 +57349,20 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD Z5, 128(R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       Y4, 64(R8)
@@ -54848,12 +57372,13 @@ tileWrite:
 	VMOVUPD       X2, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54899,9 +57424,9 @@ TEXT ·dpairsTurned2x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -55129,7 +57654,7 @@ tileReLU:
 	VMOVAPD.Z X6, K3, X6
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -55163,9 +57688,25 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD Z5, 128(R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z7, (R8)
+	VMOVUPD Z8, 64(R8)
+	VMOVUPD Z9, 128(R8)
+	VMOVUPD X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       Y4, 64(R8)
@@ -55183,12 +57724,13 @@ tileWrite:
 	VMOVUPD       X6, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55234,9 +57776,9 @@ TEXT ·dpairsTurned3x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 160(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 168(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 176(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -55516,7 +58058,7 @@ tileReLU:
 	VMOVAPD.Z X10, K3, X10
 
 tileMask:
-	MOVQ      168(R9), R10
+	MOVQ      176(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -55563,9 +58105,30 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 168(R9)
+	MOVQ R10, 176(R9)
 
 tileWrite:
+	MOVQ    x+0(FP), R10
+	CMPQ    152(R10), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R8)
+	VMOVUPD Z4, 64(R8)
+	VMOVUPD Z5, 128(R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z7, (R8)
+	VMOVUPD Z8, 64(R8)
+	VMOVUPD Z9, 128(R8)
+	VMOVUPD X6, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Z11, (R8)
+	VMOVUPD Z12, 64(R8)
+	VMOVUPD Z13, 128(R8)
+	VMOVUPD X10, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVUPD       Y4, 64(R8)
@@ -55591,12 +58154,13 @@ tileWrite:
 	VMOVUPD       X10, K1, (R8)(SI*1)
 	ADDQ          DX, R8
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   160(R9)
+	DECQ   168(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55643,9 +58207,9 @@ TEXT ·dpairsTurned4x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -55978,7 +58542,7 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -56038,9 +58602,35 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Z5, 128(R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z8, 64(R9)
+	VMOVUPD Z9, 128(R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	VMOVUPD Z12, 64(R9)
+	VMOVUPD Z13, 128(R9)
+	VMOVUPD X10, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Z17, 128(R9)
+	VMOVUPD X14, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPD       Y4, 64(R9)
@@ -56074,12 +58664,13 @@ tileWrite:
 	VMOVUPD       X14, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -56126,9 +58717,9 @@ TEXT ·dpairsTurned5x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 160(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 168(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 176(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -56513,7 +59104,7 @@ tileReLU:
 	VMOVAPD.Z X18, K3, X18
 
 tileMask:
-	MOVQ      168(R10), R11
+	MOVQ      176(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -56586,9 +59177,40 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 168(R10)
+	MOVQ R11, 176(R10)
 
 tileWrite:
+	MOVQ    x+0(FP), R11
+	CMPQ    152(R11), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R9)
+	VMOVUPD Z4, 64(R9)
+	VMOVUPD Z5, 128(R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z7, (R9)
+	VMOVUPD Z8, 64(R9)
+	VMOVUPD Z9, 128(R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z11, (R9)
+	VMOVUPD Z12, 64(R9)
+	VMOVUPD Z13, 128(R9)
+	VMOVUPD X10, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z15, (R9)
+	VMOVUPD Z16, 64(R9)
+	VMOVUPD Z17, 128(R9)
+	VMOVUPD X14, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Z19, (R9)
+	VMOVUPD Z20, 64(R9)
+	VMOVUPD Z21, 128(R9)
+	VMOVUPD X18, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R9)
 	VEXTRACTF64X4 $0x01, Z3, 32(R9)
 	VMOVUPD       Y4, 64(R9)
@@ -56630,12 +59252,13 @@ tileWrite:
 	VMOVUPD       X18, K1, (R9)(DI*1)
 	ADDQ          DX, R9
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   160(R10)
+	DECQ   168(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -56683,9 +59306,9 @@ TEXT ·dpairsTurned6x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 160(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 176(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -57123,7 +59746,7 @@ tileReLU:
 	VMOVAPD.Z X22, K3, X22
 
 tileMask:
-	MOVQ      168(R11), R12
+	MOVQ      176(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -57209,9 +59832,45 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 168(R11)
+	MOVQ R12, 176(R11)
 
 tileWrite:
+	MOVQ    x+0(FP), R12
+	CMPQ    152(R12), $0x00
+	JEQ     tileHalves
+	VMOVUPD Z3, (R10)
+	VMOVUPD Z4, 64(R10)
+	VMOVUPD Z5, 128(R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z7, (R10)
+	VMOVUPD Z8, 64(R10)
+	VMOVUPD Z9, 128(R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z11, (R10)
+	VMOVUPD Z12, 64(R10)
+	VMOVUPD Z13, 128(R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z15, (R10)
+	VMOVUPD Z16, 64(R10)
+	VMOVUPD Z17, 128(R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z19, (R10)
+	VMOVUPD Z20, 64(R10)
+	VMOVUPD Z21, 128(R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Z23, (R10)
+	VMOVUPD Z24, 64(R10)
+	VMOVUPD Z25, 128(R10)
+	VMOVUPD X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	JMP     tileWritten
+
+tileHalves:
 	VMOVUPD       Y3, (R10)
 	VEXTRACTF64X4 $0x01, Z3, 32(R10)
 	VMOVUPD       Y4, 64(R10)
@@ -57261,12 +59920,13 @@ tileWrite:
 	VMOVUPD       X22, K1, (R10)(R8*1)
 	ADDQ          DX, R10
 
+tileWritten:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   160(R11)
+	DECQ   168(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET

@@ -38,7 +38,7 @@ func aloneSparing(e emitter) (goTable string) {
 	return e.table("aloneSparing", "aloneKernel", mks, microKernel.generateAlone)
 }
 
-// generateAlone generates the kernel as a function of a few arguments: one tile, aCol = 1, alpha =
+// generateAlone generates the kernel as a function of a few arguments: one panel, aCol = 1, alpha =
 // 1, beta = 0 and no epilogue, and what a microKernel does about others left out. It adds up in the
 // same order.
 func (mk microKernel) generateAlone() (name string) {

@@ -188,7 +188,8 @@ type gemmRegisters struct {
 	// Of a kernel that multiplies with columns beside the panel: their sums, and the mask for h of them.
 	sums []reg.VecVirtual
 	rows tail
-	runs []reg.VecVirtual // of a kernel that spares loads, by row: elements of A, where they are loaded several at once
+	// Of a kernel that spares loads, by row: elements of A, where they are loaded several at once.
+	runs []reg.VecVirtual
 	// Of a kernel with a pair along m: the sums of its columns.
 	pairs [][2]reg.VecVirtual
 }

@@ -535,7 +535,7 @@ var parameters = []parameter{
 		},
 	},
 	{
-		name: "SpareLoads", about: "whether small tiles of one vector, or one and a half, load several elements of A at once",
+		name: "SpareLoads", about: "whether small tiles of one vector, or one and a half, load less often (1) or not (0)",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, spareLoads), each: true,
 		shapes: func(t *tunable) (shapes []Shape) {
 			if len(spareLoads(t)) == 1 {

@@ -120,12 +120,12 @@ func panelAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb
 	switch {
 	case m <= h:
 		kernels[m-1](k, a, lda, b, ldb, c, ldc, n, 1)
-	case m%2 == 0:
+	case m%2 == 0 && m*n*k <= callWork:
 		kernels[m/2-1](k, a, lda, b, ldb, c, ldc, n, 2)
 	default:
-		upper := m/2 + 1
+		upper := (m + 1) / 2
 		kernels[upper-1](k, a, lda, b, ldb, c, ldc, n, 1)
-		kernels[upper-2](k, shifted(a, upper*lda), lda, b, ldb, shifted(c, upper*ldc), ldc, n, 1)
+		kernels[m-upper-1](k, shifted(a, upper*lda), lda, b, ldb, shifted(c, upper*ldc), ldc, n, 1)
 	}
 }
 
@@ -155,9 +155,11 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 }
 
 // savesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of
-// their own, where rows of A and B are near. Strips computes several panels in a call, which saves more
-// where there are many, of few steps of k, and C is not near: 2x160x20 would take 1.2 times as
-// long on Zen 3, 60x200x30 1.03 on Ice Lake, and with AVX2 16x500x2 1.2.
+// their own, where rows of A and B are near: one panel, and of several those of many steps of k for
+// their columns, or of a C that is near. For others strips computes several panels in a call, which
+// saves more: 2x160x20 would take 1.2 times as long on Zen 3, 60x200x30 1.03 on Ice Lake, and with AVX2 16x500x2,
+// whose tiles are two to a panel, 1.2. The last rule is for AMD's CPUs, where AloneDepth is more: it was
+// measured on Ice Lake when each tile was a call, on Zen 4 not.
 func (ks *kernelSet[T]) savesAlone(m, n, k int) bool {
 	const few = 128 // rows
 	var z T
@@ -186,6 +188,9 @@ func tilesAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb
 		if len(kernels) != tallest {
 			tallest = len(kernels)
 			h, tall, short = split(m, tallest)
+		}
+		if m*n > callElements {
+			preemptible()
 		}
 		bt := shifted(b, jr)
 		kernels[h-1](k, a, lda, bt, ldb, shifted(c, jr), ldc, cols, tall)

@@ -150,6 +150,21 @@ func tilesAloneTuned[T Float](t *testing.T, o Ops[T]) {
 	if !ks.savesAlone(100, panel, shallowest) || ks.savesAlone(1000, panel, shallowest) || ks.savesAlone(100, panel+1, shallowest) {
 		t.Error("of a few steps, one panel of not so many rows goes, and no other")
 	}
+	near := *o.ks
+	near.tuning.AloneDepth, near.tuning.AloneBytes = 1, 32<<10
+	size := int(unsafe.Sizeof(T(0)))
+	for _, s := range []struct {
+		m, n, k int
+		want    bool
+	}{
+		{20, panel, 1, true}, {callRows, panel, 1, true}, {callRows + 1, panel, 1, false},
+		{2 * panel, 4 * panel, 2 * panel, true}, {2 * panel, 4 * panel, 2*panel - 1, 8*panel*panel*size <= 32<<10},
+		{10, 40, 3, true}, {10, 41, 3, 41 <= panel}, {10, 41, 4, true}, {10, 32 << 10 / size / 10, 4, true}, {10, 32<<10/size/10 + 1, 4, false},
+	} {
+		if got := near.savesAlone(s.m, s.n, s.k); got != s.want {
+			t.Errorf("%dx%dx%d: in tiles of their own is %v, want %v", s.m, s.n, s.k, got, s.want)
+		}
+	}
 	for v := 1; v <= len(o.ks.micro); v++ {
 		for _, rows := range []int{0, 1, 5} {
 			tu := o.Tuning()
@@ -228,6 +243,60 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 		never.AloneDepth = math.MaxInt
 		if others, _ := multiply(o.Tuned(never), 1, 0); !slices.Equal(others.data, plain.data) {
 			t.Fatalf("%+v: %dx%dx%d: AloneDepth changes bits", o.Tuning(), m, n, k)
+		}
+	}
+}
+
+// A small transposed B is turned for tiles of their own, to the bits of strips.
+func TestTurnedAlone(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { turnedAlone(t, o) },
+		func(t *testing.T, o Ops[float64]) { turnedAlone(t, o) })
+}
+
+func turnedAlone[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.alone.byColumns) == 0 {
+		return // plain Go has no such kernels
+	}
+	tu, calls := o.Tuning(), 0
+	tu.DotDepth, tu.TransposeRows = never, 0 // not another way
+	tu.AloneDepth, tu.AloneBytes = never, 0
+	inStrips := o.Tuned(tu)
+	tu.AloneDepth, tu.AloneBytes = 1, 32<<10
+	ks := *o.Tuned(tu).ks
+	ks.alone.byColumns = slices.Clone(ks.alone.byColumns)
+	for i := range ks.alone.byColumns {
+		for d, kernels := range ks.alone.byColumns[i] {
+			ks.alone.byColumns[i][d] = every(kernels, func(run aloneKernel[T]) aloneKernel[T] {
+				return func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) {
+					calls += tiles
+					run(k, a, aRow, b, bRow, c, ldc, cols, tiles)
+				}
+			})
+		}
+	}
+	rng := rand.New(rand.NewPCG(67, 68))
+	for _, s := range [][3]int{{40, 3 * o.ks.lanes, 9}, {30, 5 * o.ks.lanes, 17}, {50, o.ks.lanes + 1, 33}} {
+		m, n, k := s[0], s[1], s[2]
+		lda, ldb, ldc := k+1, k+2, n+3
+		a, b := randomMatrix[T](rng, m, k, lda).data, randomMatrix[T](rng, n, k, ldb).data
+		multiply := func(o Ops[T], alpha T) (c guarded[T]) {
+			c = newGuarded[T](extent(m, n, ldc))
+			clear(c.data)
+			calls = 0
+			o.Gemm(false, true, m, n, k, alpha, a, lda, b, ldb, 0, c.data, ldc)
+			c.check(t, "c")
+			return c
+		}
+		got, tiles := multiply(Ops[T]{ks: &ks}, 1), calls
+		if tiles < 2 {
+			t.Errorf("%dx%dx%d: %d tiles of their own", m, n, k, tiles)
+		}
+		if want := multiply(inStrips, 1); !slices.Equal(got.data, want.data) {
+			t.Errorf("%dx%dx%d: not the bits of strips", m, n, k)
+		}
+		if multiply(Ops[T]{ks: &ks}, 2); calls > 0 {
+			t.Errorf("%dx%dx%d with alpha = 2: %d tiles of their own, which know no alpha", m, n, k, calls)
 		}
 	}
 }

@@ -120,6 +120,8 @@ var costsAVX512 = costs{
 // along its 50 rows, from 20 to 784 steps of k 1.0 to 1.3; in float32 50x10x30 1.24, 50x10x100 0.97.
 // What loads an element of A for each multiply-add takes twice as long as other tiles, not as long:
 // 72x8x254 with a transposed A is 1.8 times as fast in float64 in vectors along m, 51x8x43 in float32 1.35 times.
+// A B whose rows split cache lines takes more of the L1 cache than one that begins with them (splits); a vector of C
+// that is stored whole takes half as long as two halves (storesWhole); and Ice Lake does not load two vectors in a cycle (SpareLoads).
 // What changes here is where operands are read, and in which way, and no bit of a product.
 func forWholeUnits(tu Tuning, size int) Tuning {
 	if isZen4() {

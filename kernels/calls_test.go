@@ -149,11 +149,17 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 1, c, n)
 		o.Threads(1).Gemm(false, true, m, n, k, 1, a, k, b, k, 0, c, n)
 	}
-	for _, s := range [][3]int{{callRows, ks.lanes, 8}, {callRows + 100, ks.lanes, 8}, {200, 3 * ks.lanes, 150}, {30, 3 * ks.lanes, 250}} { // tiles that are products of their own
+	deep := [3]int{0, 3 * ks.lanes, 100}
+	deep[0] = min(callRows, callWork/(deep[1]*deep[2]), ks.blockOfA/deep[2])
+	for _, s := range [][3]int{{callRows, ks.lanes, 8}, {callRows + 100, ks.lanes, 8}, deep, {2 * len(ks.byColumns[3*ks.lanes-1][0]), 3 * ks.lanes, deepest}} { // tiles that are products of their own
 		m, n, k := s[0], s[1], s[2]
+		if ks.tuning.KC = tu.KC; k > tu.KC {
+			ks.tuning.KC = deepest
+		}
 		o.Threads(1).Gemm(false, false, m, n, k, 1, rng(m*k), k, rng(k*n), n, 0, make([]T, m*n), n)
 	}
-	if alone > callWork || aloneRows > callRows || len(ks.alone.byColumns) > 0 && (alone < callWork/32 || aloneRows < callRows/2) {
+	ks.tuning.KC = tu.KC
+	if alone > callWork || aloneRows > callRows || len(ks.alone.byColumns) > 0 && (alone < deep[0]*deep[1]*deep[2]/2 || aloneRows < callRows/2) {
 		t.Errorf("calls for tiles of their own of up to %d multiply-adds and %d rows, want at most %d and %d, and near that", alone, aloneRows, callWork, callRows)
 	}
 	if rows > callRows || ks.lanes > 1 && rows < callRows/2 {

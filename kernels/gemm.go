@@ -109,7 +109,7 @@ func (o Ops[T]) anyGemm(way way, transA, transB bool, m, n, k int, alpha T, a []
 	}
 	// The way is the whole product's, and no piece of it adds up an element of C in another order
 	// than the whole would: whoever computes what, the bits are the same.
-	forOneThread := product3(m, n, k)/2 < ks.tuning.ThreadWork && e == nil
+	forOneThread := ks.forOneThread(product3(m, n, k)) && e == nil
 	if way == undecided {
 		way = ks.wayOf(transA, transB, m, n, k, forOneThread && alpha == 1 && beta == 0)
 	}

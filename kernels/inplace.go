@@ -26,11 +26,10 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 // takes 0.9 of the time, 50x15x3 0.45. So is B, however many columns: 3x2500x3 with a transposed B
 // takes 0.4.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
-	tu := &ks.tuning
 	return m > 1 && k <= ks.depthOf(m, n, k, transA) &&
 		(m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt, transA) == m) && n*k <= ks.blockOfB &&
 		!ks.packsB(m, n, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
-		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
+		ks.tailColumns(m, n, k, transA) == 0 && ks.forOneThread(product3(m, n, k))
 }
 
 // fitsStrips reports whether a product is so small that its multiply-adds need not be bounded, and
@@ -70,7 +69,7 @@ func (ks *kernelSet[T]) turnedAtOnce(m, n, k, lda int, transA bool) (cols, width
 // nearColumns tell that A is not packed.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	work := product3(m, n, k)
-	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && work <= callWork && work/2 < ks.tuning.ThreadWork
+	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && work < callWork && ks.forOneThread(work)
 }
 
 // nearRows reports whether rows are so near that they are not packed, and tiles of all heights read them.
@@ -166,16 +165,17 @@ func (ks *kernelSet[T]) packsRows(m, n, k, ldb int) bool {
 
 // splits reports whether a B in place, in rows so many bytes long, would be slower for that: where
 // these are no multiple of half a cache line, vectors lie in two lines, and a panel takes a line more
-// of the L1 cache for each row. On Ice Lake 250x250x250 in place takes 1.21 times as long as packed, 140
-// random shapes 1.1 on average (float64 1.07). Not of one panel, for which it makes no difference, and 784x50x100 with a
-// transposed A loses 1.12; and less work than callWork/2 is done before B is packed.
+// of the L1 cache for each row. On Ice Lake 250x250x250 in place takes 1.21 times as long as packed,
+// 80 random shapes 1.1 times on average (float64 1.07). For one panel packing makes no difference, but
+// 784x50x100 with a transposed A, computed beside it, would take 1.12 times as long; and a product of less than
+// callWork/2 would be done in the time of packing.
 func (ks *kernelSet[T]) splits(m, n, k, row int) bool {
 	const half, many = 32, 96 // bytes, and rows of A
 	depth := ks.tuning.SplitDepth
 	if m > many {
 		depth /= 2
 	}
-	return k > depth && n > len(ks.byColumns) && row%half != 0 && product3(m, n, k) >= callWork/2
+	return k > depth && n > len(ks.byColumns) && row <= nearRow && row%half != 0 && product3(m, n, k) >= callWork/2
 }
 
 // rowsInPlace returns how many rows of A read k rows of B in place, so many elements apart, whatever

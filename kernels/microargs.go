@@ -73,13 +73,8 @@ type microExtra[T Float] struct {
 func (x *microArgs[T]) setBlock(p *product[T]) {
 	x.k, x.aRow, x.aCol, x.ldc = p.k, p.a.row, p.a.col, p.ldc
 	x.maskRow, x.relu, x.alpha, x.beta = p.e.ldmask, p.e.relu, p.alpha, p.beta
-	if p.ks.tuning.WholeBytes > 0 && p.k >= wholeDepth {
-		x.whole = 1
-	}
+	x.whole = p.ks.storesWhole(p.m, p.n, p.k)
 }
-
-// wholeDepth is from how many steps of k on a C that is not near is stored whole as well, where a near one is.
-const wholeDepth = 32
 
 // inTiles computes m rows of one panel in equal tiles, or in tiles of two heights.
 func (x *microArgs[T]) inTiles(kernels []microKernel[T], m int) {
@@ -106,6 +101,18 @@ func (x *microArgs[T]) set(k int, alpha T, a *T, lda int, transA bool, b *T, ldb
 	x.c, x.ldc, x.alpha, x.beta = c, ldc, alpha, beta
 }
 
+// storesWhole returns 1 if vectors of an m x n C, or block of it, are stored whole: one that is near,
+// or of so many steps of k that it makes no odds where it is.
+func (ks *kernelSet[T]) storesWhole(m, n, k int) int {
+	const deep = 32 // steps of k
+	var z T
+	most := ks.tuning.WholeBytes
+	if most > 0 && (k >= deep || m*n*int(unsafe.Sizeof(z)) <= most) {
+		return 1
+	}
+	return 0
+}
+
 // callRows and callElements bound the rows of a call of assembly, and what it computes of C in
 // several panels: callWork does not where there are few steps of k, and tiles take longer than them.
 const callRows, callElements = 1 << 11, 1 << 16
@@ -113,9 +120,7 @@ const callRows, callElements = 1 << 11, 1 << 16
 // compute computes m rows of n columns, all in place, of a product of no more than callWork:
 // macroKernel in less time.
 func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
-	if m*n*int(unsafe.Sizeof(x.alpha)) <= ks.tuning.WholeBytes {
-		x.whole = 1
-	}
+	x.whole = ks.storesWhole(m, n, x.k)
 	rows := min(m, callRows)
 	if n > len(ks.byColumns) {
 		rows = min(rows, ks.lowRows(m, n, x.k, x.ldc))

@@ -78,14 +78,14 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	}
 
 	splits := *ks
-	splits.tuning.PackRows, splits.tuning.PackDepth, splits.tuning.SplitDepth, splits.leastPacked = 40, 256, 100, 32
+	splits.tuning.PackRows, splits.tuning.PackDepth, splits.tuning.SplitDepth, splits.tuning.PackWork, splits.leastPacked = 40, 256, 100, 1<<30, 32
 	for _, c := range []struct {
 		m, n, k, ld int
 		want        bool
 	}{
 		{41, 301, 101, 201, true}, {40, 301, 101, 201, false}, {41, 301, 100, 201, false}, {41, 301, 101, 208, false},
 		{96, 301, 51, 201, false}, {97, 301, 51, 201, true}, {97, 301, 50, 201, false}, {97, 211, 51, 201, false}, {97, 212, 51, 201, true},
-		{4000, len(ks.byColumns), 101, 201, false}, {4000, len(ks.byColumns) + 1, 101, 201, true},
+		{97, 301, 101, 601, false}, {4000, len(ks.byColumns), 101, 201, false}, {4000, len(ks.byColumns) + 1, 101, 201, true},
 	} {
 		if got := splits.packsB(c.m, c.n, c.k, c.ld, false); got != c.want {
 			t.Errorf("B in rows of %d elements, for %dx%dx%d: packed is %v, want %v", c.ld, c.m, c.n, c.k, got, c.want)

@@ -4,8 +4,9 @@ import "math"
 
 // Plan tells how a product is computed: what [Ops.Plan] found out without computing it. Where plans
 // of a product by two tunings of the same Vectors are equal, it has the same bits by both, and is
-// computed alike but for the height of tiles, whether they spare loads, how many of them a call of assembly computes,
-// at what pace these pack and fetch ahead, and what is fetched for a Tail or in a last block, which is smaller.
+// computed alike but for the height of tiles, how many of them a call of assembly computes, whether they
+// spare loads, store vectors of C whole, or are tiles of their own behind a B that was turned, at
+// what pace they pack and fetch ahead, and what is fetched for a Tail or in a last block, which is smaller.
 type Plan struct {
 	// Way says in words, for people, which way the product goes. They may become others.
 	Way string
@@ -72,7 +73,7 @@ func (o Ops[T]) Plan(transA, transB bool, m, n, k, lda, ldb, ldc int) Plan {
 		p.b.set(nil, n, false)
 	}
 	if p.way == undecided {
-		p.way = ks.wayOf(transA, transB, m, n, k, p.work()/2 < ks.tuning.ThreadWork)
+		p.way = ks.wayOf(transA, transB, m, n, k, ks.forOneThread(p.work()))
 	}
 	return p.plan(o)
 }
@@ -169,9 +170,9 @@ func (w way) String() string { return wayNames[w] }
 
 var wayNames = [...]string{
 	inTiles:        "tiles",
-	inTilesAlone:   "tiles, in place, a call for each",
-	onePanelAlone:  "tiles, in place, of one panel, a call for each",
-	lowPanelsAlone: "tiles, in place, one to a panel, a call for each",
+	inTilesAlone:   "tiles of their own, in place",
+	onePanelAlone:  "tiles of their own, in place, of one panel",
+	lowPanelsAlone: "tiles of their own, in place, one to a panel",
 	inBlocks:       "tiles, in the five loops",
 	inThinBlocks:   "tiles, in the five loops, whose blocks are shallow for few columns",
 	inUnevenBlocks: "tiles, in the five loops, whose blocks are shallow for few rows",

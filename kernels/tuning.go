@@ -40,8 +40,9 @@ type Tuning struct {
 	// whose A has at most PackWork elements read them in place, unless they are about a multiple of 2
 	// KiB apart. Where they are, and k is more than 8 or the product large, products with more than
 	// CrowdedRows rows pack them, if these are fewer, unless B has more than CrowdedBytes bytes; 1 GiB counts as no limit.
-	// Rows that are near each other, and no multiple of half a cache line long, are packed of a depth of more
-	// than SplitDepth, or half of it for more than 96 rows of A, too, for products of 1<<20 multiply-adds or more and of several panels.
+	// Rows that are near each other, and no multiple of half a cache line apart, are packed, too, if k is more
+	// than SplitDepth, or half of it for more than 96 rows of A, and the product has several panels and
+	// 1<<20 multiply-adds or more.
 	PackRows, LargeRows, FetchedRows, CrowdedRows, CrowdedBytes, PackDepth, SplitDepth, PackWork int
 	// Products with more than PackColumns columns pack A if its rows are at least PackStride
 	// elements apart, or if it is transposed, its columns at least TurnStride: so far apart they
@@ -127,19 +128,22 @@ type Tuning struct {
 	// A C of at least AroundBytes bytes that is written once and not read, and whose rows begin with
 	// cache lines, is written past the caches, if there are kernels of Vectors for it. From 1<<31 - 1 on, none is, however large.
 	AroundBytes int
-	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by calls for
-	// tiles of one height and a panel if k is at least AloneDepth, and if it is one panel, k is at
-	// least half of n, or C has at most AloneBytes, else by fewer calls of kernels that do more. With less than four
-	// steps of k, several panels are if they have at most four times as many columns as rows. A panel of one or two tiles, panels of one tile
-	// each and a few steps of k, and a panel of at most 128 rows and four steps of k or more, are in any case.
-	// Where there are no kernels for that, nothing is.
+	// A small product with A as it is, B as it is or turned at once, alpha = 1 and beta = 0 is computed in
+	// tiles of their own, by calls for those of one panel that are equally tall, if it has at most 2048 rows,
+	// k is at least AloneDepth, and it is one panel, or k at least half of n, or C has at most AloneBytes;
+	// else by fewer calls of kernels that do more. With less than four steps of k, several panels of C are
+	// only if they have at most four times as many columns as rows. A panel of one or two tiles, panels of
+	// one tile each and a few steps of k, and a panel of two vectors and more, at most 128 rows and four
+	// steps of k or more, are in any case. Where there are no kernels for that, nothing is.
 	AloneDepth, AloneBytes int
-	// AVX-512 stores vectors of C whole if C has at most WholeBytes bytes, or k is 32 and more, but in tiles that also pack
-	// or fetch, else as two halves each. 0 is for no C but that of single tiles.
+	// AVX-512 stores vectors of C whole if C, or what is computed of it at a time, has at most WholeBytes
+	// bytes, or k is at least 32, else as two halves each, as tiles that also pack or fetch do. 0 is for
+	// no C but that of tiles of their own.
 	WholeBytes int
-	// Where SpareLoads is 1, such tiles of one vector, and of one and a half, load less often than they
-	// might, if there are kernels for that: some elements of A several at once, to broadcast each in registers. It
-	// is faster where the CPU does not load two vectors in the time of two multiply-adds.
+	// Where SpareLoads is 1, tiles of their own load less often, if there are kernels for that: those of
+	// one vector some elements of A several at once, to broadcast each in registers, and those of one and
+	// a half each element once. It is faster where the CPU does not load two vectors in the time of
+	// two multiply-adds.
 	SpareLoads int
 	// A vector is multiplied by a matrix of at most VecMatBytes, whose rows are contiguous, in panels
 	// of a few vectors, whose sums stay in registers: so is any of one panel and at most 64 columns, or

@@ -10,7 +10,7 @@ type way int
 
 const (
 	inTiles        way = iota // tiles, of which tilesOf says more
-	inTilesAlone              // tiles, of operands in place, a call for each
+	inTilesAlone              // tiles of their own, of operands in place
 	onePanelAlone             // these, of one panel
 	lowPanelsAlone            // these, one to a panel
 	inBlocks                  // tiles, in the five loops

@@ -54,6 +54,10 @@ func (o Ops[T]) threadsFor(work, share int) int {
 	return n
 }
 
+// forOneThread reports whether a product of so much work is for one thread, however many there are, as
+// threadsFor says.
+func (ks *kernelSet[T]) forOneThread(work int) bool { return work/2 < ks.tuning.ThreadWork }
+
 // A task is work in numbered pieces that any thread may take.
 type task interface {
 	piece(i int)

@@ -83,7 +83,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		m, n, k, ld int
 		want        bool
 	}{
-		{41, 301, 101, 201, true}, {40, 301, 101, 201, false}, {41, 301, 100, 201, false}, {41, 301, 101, 208, false},
+		{41, 301, 101, 201, true}, {40, 301, 101, 201, false}, {41, 301, 100, 201, false}, {41, 301, 101, 208, false}, {41, 301, 101, 216, false},
 		{96, 301, 51, 201, false}, {97, 301, 51, 201, true}, {97, 301, 50, 201, false}, {97, 211, 51, 201, false}, {97, 212, 51, 201, true},
 		{97, 301, 101, 601, false}, {4000, len(ks.byColumns), 101, 201, false}, {4000, len(ks.byColumns) + 1, 101, 201, true},
 	} {

@@ -38,8 +38,12 @@ func storesWhole[T Float](t *testing.T, o Ops[T]) {
 			}
 		})
 		ks = ks.arranged()
-		e := Epilogue[T]{ReLU: s.fusing}
-		Ops[T]{ks: &ks}.Threads(1).GemmFused(true, false, s.m, n, s.k, 1, make([]T, s.k*s.m), s.m, make([]T, s.k*n), n, 0, make([]T, s.m*n), n, e)
+		o, a, b, c := Ops[T]{ks: &ks}.Threads(1), make([]T, s.k*s.m), make([]T, s.k*n), make([]T, s.m*n)
+		if s.fusing {
+			o.GemmFused(true, false, s.m, n, s.k, 1, a, s.m, b, n, 0, c, n, Epilogue[T]{ReLU: true})
+		} else {
+			o.Gemm(true, false, s.m, n, s.k, 1, a, s.m, b, n, 0, c, n)
+		}
 		want := 0
 		if s.want {
 			want = calls

@@ -523,9 +523,6 @@ var parameters = []parameter{
 		name: "WholeBytes", about: "most bytes of C for which vectors of it are stored whole, not as two halves, of however few steps of k",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.WholeBytes }, wholeBytes), each: true,
 		shapes: func(t *tunable) (shapes []Shape) {
-			if len(wholeBytes(t)) == 1 {
-				return nil
-			}
 			for _, n := range []int{2 * t.lanes, 6 * t.lanes} {
 				for _, m := range []int{20, 60, 100, 150, 200, 300} {
 					shapes = append(shapes, Shape{m: m, n: n, k: 6, transA: true})
@@ -538,9 +535,6 @@ var parameters = []parameter{
 		name: "SpareLoads", about: "whether small tiles of one vector, or one and a half, load less often (1) or not (0)",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, spareLoads), each: true,
 		shapes: func(t *tunable) (shapes []Shape) {
-			if len(spareLoads(t)) == 1 {
-				return nil
-			}
 			for _, n := range []int{t.lanes*3/4 + 1, t.lanes, t.lanes + t.lanes/2} {
 				shapes = append(shapes, Shape{m: 8, n: n, k: 8}, Shape{m: 16, n: n, k: 16}, Shape{m: 14, n: n, k: 50}, Shape{m: 100, n: n, k: 100})
 			}
@@ -608,55 +602,6 @@ func TuneParameters() []string {
 		names = append(names, p.name)
 	}
 	return names
-}
-
-// field makes candidates that differ in a field of the tuning: the values, and the one
-// in use among them, in order.
-func field(of func(*kernels.Tuning) *int, values func(*tunable) []int) func(*tunable) []candidate {
-	return func(t *tunable) (candidates []candidate) {
-		now := t.now
-		all := append(values(t), *of(&now))
-		slices.Sort(all)
-		for _, v := range slices.Compact(all) {
-			tu := t.now
-			*of(&tu) = v
-			if t.check(tu) == nil {
-				candidates = append(candidates, candidate{valueLabel(v), tu})
-			}
-		}
-		return candidates
-	}
-}
-
-// valueLabel writes large powers of two as such.
-func valueLabel(v int) string {
-	switch {
-	case v == never:
-		return "never"
-	case v >= 1<<16 && v&(v-1) == 0:
-		return fmt.Sprintf("2^%d", int(math.Log2(float64(v))))
-	}
-	return fmt.Sprint(v)
-}
-
-// steps are sizes of which each is decided differently by two thresholds that follow
-// each other, of the given ones and the one in use.
-func steps(thresholds []int, now int) []int {
-	sizes := append(slices.Clone(thresholds), now)
-	slices.Sort(sizes)
-	sizes = slices.DeleteFunc(slices.Compact(sizes), func(v int) bool { return v <= 0 || v > largest })
-	return append(sizes, 2*sizes[len(sizes)-1])
-}
-
-// largest is a size from which on a product takes long, and thresholds decide nothing.
-const largest = 4096
-
-// multiples are parts and multiples of a number, in whole units, at least one.
-func multiples(of, unit int, factors ...float64) (values []int) {
-	for _, f := range factors {
-		values = append(values, max(1, int(math.Round(f*float64(of)/float64(unit))))*unit)
-	}
-	return values
 }
 
 // tallest is the height of the tallest tile that is v vectors wide, 0 if there is none.

@@ -1,6 +1,12 @@
 package bench
 
-import "github.com/lanewise/lanewise/kernels"
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/lanewise/lanewise/kernels"
+)
 
 // What values the parameters of a tuning take in a sweep.
 
@@ -45,24 +51,9 @@ func aloneBytes(*tunable) []int {
 	return []int{0, 1 << 13, 1 << 14, 1 << 15, 3 << 14, 1 << 16, 1 << 17}
 }
 
-func spareLoads(t *tunable) []int {
-	return allowed(t, func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, 0, 1)
-}
+func spareLoads(*tunable) []int { return []int{0, 1} }
 
-func wholeBytes(t *tunable) []int {
-	return allowed(t, func(tu *kernels.Tuning) *int { return &tu.WholeBytes }, 0, 1<<14, 1<<15, 3<<14, 1<<16, 1<<17)
-}
-
-// allowed are those of the values that a field can have: one, where there are no kernels for others.
-func allowed(t *tunable, of func(*kernels.Tuning) *int, values ...int) (left []int) {
-	for _, v := range values {
-		tu := t.now
-		if *of(&tu) = v; t.check(tu) == nil {
-			left = append(left, v)
-		}
-	}
-	return left
-}
+func wholeBytes(*tunable) []int { return []int{0, 1 << 14, 1 << 15, 3 << 14, 1 << 16, 1 << 17} }
 
 func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64, 128, 256} }
 
@@ -106,4 +97,53 @@ func rowsInPlace(now func(kernels.Tuning) int, nks ...[2]int) func(t *tunable) [
 		}
 		return shapes
 	}
+}
+
+// field makes candidates that differ in a field of the tuning: the values, and the one
+// in use among them, in order.
+func field(of func(*kernels.Tuning) *int, values func(*tunable) []int) func(*tunable) []candidate {
+	return func(t *tunable) (candidates []candidate) {
+		now := t.now
+		all := append(values(t), *of(&now))
+		slices.Sort(all)
+		for _, v := range slices.Compact(all) {
+			tu := t.now
+			*of(&tu) = v
+			if t.check(tu) == nil {
+				candidates = append(candidates, candidate{valueLabel(v), tu})
+			}
+		}
+		return candidates
+	}
+}
+
+// valueLabel writes large powers of two as such.
+func valueLabel(v int) string {
+	switch {
+	case v == never:
+		return "never"
+	case v >= 1<<16 && v&(v-1) == 0:
+		return fmt.Sprintf("2^%d", int(math.Log2(float64(v))))
+	}
+	return fmt.Sprint(v)
+}
+
+// steps are sizes of which each is decided differently by two thresholds that follow
+// each other, of the given ones and the one in use.
+func steps(thresholds []int, now int) []int {
+	sizes := append(slices.Clone(thresholds), now)
+	slices.Sort(sizes)
+	sizes = slices.DeleteFunc(slices.Compact(sizes), func(v int) bool { return v <= 0 || v > largest })
+	return append(sizes, 2*sizes[len(sizes)-1])
+}
+
+// largest is a size from which on a product takes long, and thresholds decide nothing.
+const largest = 4096
+
+// multiples are parts and multiples of a number, in whole units, at least one.
+func multiples(of, unit int, factors ...float64) (values []int) {
+	for _, f := range factors {
+		values = append(values, max(1, int(math.Round(f*float64(of)/float64(unit))))*unit)
+	}
+	return values
 }

@@ -178,19 +178,7 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(65, 66))
 	calls, ks := 0, *o.ks
 	counted := Ops[T]{ks: &ks}
-	ks.alone.byColumns = slices.Clone(ks.alone.byColumns)
-	for i := range ks.alone.byColumns {
-		for d, kernels := range ks.alone.byColumns[i] {
-			kernels = slices.Clone(kernels)
-			for h, run := range kernels {
-				kernels[h] = func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) {
-					calls++
-					run(k, a, aRow, b, bRow, c, ldc, cols, tiles)
-				}
-			}
-			ks.alone.byColumns[i][d] = kernels
-		}
-	}
+	watchAlone(&ks, func(rows, cols, k, tiles int) { calls++ })
 	for n := 2; n < 12*ks.lanes; n += 1 + rng.IntN(3) {
 		m, k := 2+rng.IntN(40), 1+rng.IntN(2*pairDepth)
 		lda, ldb, ldc := k+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)
@@ -264,17 +252,7 @@ func turnedAlone[T Float](t *testing.T, o Ops[T]) {
 	inStrips := o.Tuned(tu)
 	tu.AloneDepth, tu.AloneBytes = 1, 32<<10
 	ks := *o.Tuned(tu).ks
-	ks.alone.byColumns = slices.Clone(ks.alone.byColumns)
-	for i := range ks.alone.byColumns {
-		for d, kernels := range ks.alone.byColumns[i] {
-			ks.alone.byColumns[i][d] = every(kernels, func(run aloneKernel[T]) aloneKernel[T] {
-				return func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) {
-					calls += tiles
-					run(k, a, aRow, b, bRow, c, ldc, cols, tiles)
-				}
-			})
-		}
-	}
+	watchAlone(&ks, func(rows, cols, k, tiles int) { calls += tiles })
 	rng := rand.New(rand.NewPCG(67, 68))
 	for _, s := range [][3]int{{40, 3 * o.ks.lanes, 9}, {30, 5 * o.ks.lanes, 17}, {50, o.ks.lanes + 1, 33}} {
 		m, n, k := s[0], s[1], s[2]
@@ -297,6 +275,23 @@ func turnedAlone[T Float](t *testing.T, o Ops[T]) {
 		}
 		if multiply(Ops[T]{ks: &ks}, 2); calls > 0 {
 			t.Errorf("%dx%dx%d with alpha = 2: %d tiles of their own, which know no alpha", m, n, k, calls)
+		}
+	}
+}
+
+// watchAlone has ks tell of each call for tiles of their own, of so many rows in all.
+func watchAlone[T Float](ks *kernelSet[T], seen func(rows, cols, k, tiles int)) {
+	ks.alone.byColumns = slices.Clone(ks.alone.byColumns)
+	for i := range ks.alone.byColumns {
+		for d, kernels := range ks.alone.byColumns[i] {
+			kernels = slices.Clone(kernels)
+			for h, run := range kernels {
+				kernels[h] = func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) {
+					seen(tiles*(h+1), cols, k, tiles)
+					run(k, a, aRow, b, bRow, c, ldc, cols, tiles)
+				}
+			}
+			ks.alone.byColumns[i][d] = kernels
 		}
 	}
 }

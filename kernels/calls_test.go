@@ -61,22 +61,11 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for v, kernels := range ks.fetching {
 		ks.fetching[v] = inPanels(kernels)
 	}
-	ks.alone.byColumns = slices.Clone(ks.alone.byColumns)
-	for i := range ks.alone.byColumns {
-		for d, kernels := range ks.alone.byColumns[i] {
-			kernels = slices.Clone(kernels)
-			for h, run := range kernels {
-				kernels[h] = func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols, tiles int) {
-					if tiles > 1 {
-						alone = max(alone, tiles*(h+1)*cols*k)
-						aloneRows = max(aloneRows, tiles*(h+1))
-					}
-					run(k, a, aRow, b, bRow, c, ldc, cols, tiles)
-				}
-			}
-			ks.alone.byColumns[i][d] = kernels
+	watchAlone(&ks, func(rows, cols, k, tiles int) {
+		if tiles > 1 {
+			alone, aloneRows = max(alone, rows*cols*k), max(aloneRows, rows)
 		}
-	}
+	})
 	dots, dotted, copied := 0, 0, 0
 	ks.dot = make([][]dotKernel[T], len(o.ks.dot))
 	for v, kernels := range byDot {

@@ -84,7 +84,8 @@ var others = []struct {
 	{"fetch", isa{name: "amd64"}, func(e emitter) string { fetchRows(e); return "" }},
 	{"clock", isa{name: "amd64"}, func(e emitter) string {
 		clockProbe(e)
-		return fmt.Sprintf("\n// Operations in a step of the probes.\nconst (\n\tclockAdds = %d\n\tprobeFMAs = %d\n)\n", clockAdds, probeSums*probeRepeat)
+		issueProbe(e)
+		return fmt.Sprintf("\n// Operations in a step of the probes.\nconst (\n\tclockAdds = %d\n\tissueAdds = %d\n\tprobeFMAs = %d\n)\n", clockAdds, issueAdds, probeSums*probeRepeat)
 	}},
 	{"used", isas[0], func(e emitter) string { bytesInUse(e); return "" }},
 }

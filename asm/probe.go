@@ -5,6 +5,7 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // Probes measure the machine, not the data: the loops touch no memory.
@@ -64,6 +65,9 @@ func (e emitter) fmaOnto(x, y, dst operand.Op) {
 	}
 }
 
+// issueAdds is the number of additions in a step of the issue probe.
+const issueAdds = 60
+
 // clockAdds is the length of the chain of additions in a step of the clock probe.
 const clockAdds = 64
 
@@ -83,6 +87,36 @@ func clockProbe(e emitter) {
 	e.Label("step")
 	for range clockAdds {
 		e.ADDQ(one, sum)
+	}
+	e.DECQ(n)
+	e.JNE(operand.LabelRef("step"))
+	e.Label("end")
+	e.RET()
+}
+
+// issueRegisters is the number of sums in the probe of independent additions: more than any CPU adds to in a cycle.
+const issueRegisters = 10
+
+// issueProbe generates additions that do not wait for one another.
+func issueProbe(e emitter) {
+	e.Function("issueLoop")
+	e.Attributes(attr.NOSPLIT)
+	e.SignatureExpr("func(n int)")
+	e.Doc(fmt.Sprintf("issueLoop does n steps of %d additions, of which %d do not wait for one another.", issueAdds, issueRegisters))
+	n, one := e.param("n"), e.GP64()
+	e.MOVQ(operand.U32(1), one)
+	var sums []reg.GPVirtual
+	for range issueRegisters {
+		sum := e.GP64()
+		e.XORQ(sum, sum)
+		sums = append(sums, sum)
+	}
+	e.TESTQ(n, n)
+	e.JEQ(operand.LabelRef("end"))
+	e.alignLoop()
+	e.Label("step")
+	for i := range issueAdds {
+		e.ADDQ(one, sums[i%issueRegisters])
 	}
 	e.DECQ(n)
 	e.JNE(operand.LabelRef("step"))

@@ -231,4 +231,7 @@ func TestProbes(t *testing.T) {
 	if c := ProbeClock(0); c != 0 {
 		t.Errorf("ProbeClock(0) = %d cycles", c)
 	}
+	if one, n := ProbeIssue(1), ProbeIssue(10); one < 10 || n != 10*one || ProbeIssue(0) != 0 {
+		t.Errorf("ProbeIssue(1) = %d, ProbeIssue(10) = %d, ProbeIssue(0) = %d instructions", one, n, ProbeIssue(0))
+	}
 }

@@ -190,6 +190,7 @@ func TestMisuse(t *testing.T) {
 		{"On: im is nil", func() { On[float64](nil) }},
 		{"ProbeFMA: n = -1, want >= 0", func() { On[float64](portable).ProbeFMA(-1) }},
 		{"ProbeClock: n = -1, want >= 0", func() { ProbeClock(-1) }},
+		{"ProbeIssue: n = -1, want >= 0", func() { ProbeIssue(-1) }},
 	} {
 		if got := panicOf(c.f); !strings.Contains(got, "kernels: ") || !strings.Contains(got, c.want) {
 			t.Errorf("panic %q, want %q", got, c.want)

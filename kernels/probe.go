@@ -28,3 +28,13 @@ func ProbeClock(n int) (cycles int) {
 	checkSize("ProbeClock", "n", n)
 	return probeClock(n)
 }
+
+// ProbeIssue runs integer additions that do not wait for one another, and returns how many.
+// Timed, and beside ProbeClock, it tells how many instructions of a kind the core executes in
+// a cycle for the calling thread. Where that is less than at other times, the core's other
+// thread takes its share, which no counter tells a guest of a virtual machine. On builds without
+// assembly the compiler's loop around it makes the figure an estimate, to be compared with itself.
+func ProbeIssue(n int) (instructions int) {
+	checkSize("ProbeIssue", "n", n)
+	return probeIssue(n)
+}

@@ -6,3 +6,8 @@ func probeClock(n int) (cycles int) {
 	clockChain(n)
 	return n * clockAdds
 }
+
+func probeIssue(n int) (instructions int) {
+	issueLoop(n)
+	return n * issueAdds
+}

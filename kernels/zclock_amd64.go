@@ -7,8 +7,12 @@ package kernels
 // clockChain does n steps of 64 additions, each of which waits for the one before.
 func clockChain(n int)
 
+// issueLoop does n steps of 60 additions, of which 10 do not wait for one another.
+func issueLoop(n int)
+
 // Operations in a step of the probes.
 const (
 	clockAdds = 64
+	issueAdds = 60
 	probeFMAs = 48
 )

@@ -15,6 +15,7 @@ const (
 	unitMemory  = "memory-B"
 	unitFMA     = "FMA/cycle"
 	unitHz      = "Hz"
+	unitAlone   = "%alone"
 )
 
 // unitLines tells readers of a record in which direction our units improve.
@@ -25,7 +26,7 @@ func unitLines() []*benchfmt.UnitMetadata {
 			UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}, OrigUnit: unit, Value: better,
 		})
 	}
-	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz} {
+	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz, unitAlone} {
 		add(unit, "higher")
 	}
 	add(unitMemory, "lower")

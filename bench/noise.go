@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -14,35 +15,44 @@ type Noise struct {
 	// InvoluntarySwitches counts how often the system took the processor away from
 	// this process; -1 where it cannot be known.
 	InvoluntarySwitches int64
+	// SharedShare is the part of the measured time, 0 to 1, during which somebody else was on the other
+	// thread of a core, as far as probes just before and after tell; -1 where nobody looked.
+	SharedShare float64
 }
 
 // A round is noisy when the host took more than noisyStealShare of the processor
-// time, or when the system took the processor away noisySwitchRate times a second.
-// A quiet machine does so a few times a second at most.
+// time, when the system took the processor away noisySwitchRate times a second, or when cores
+// were shared for more than noisySharedShare of the time.
+// A quiet machine takes it away a few times a second at most.
 const (
-	noisyStealShare = 0.01
-	noisySwitchRate = 20
+	noisyStealShare  = 0.01
+	noisySwitchRate  = 20
+	noisySharedShare = 0.05
 )
 
-// Label is the value of the configuration key noise: "quiet", or what was seen.
+// Label is the value of the configuration key noise: "quiet", or what was seen, as in "steal+shared".
 func (n Noise) Label() string {
-	steal := n.StealShare > noisyStealShare
-	switches := float64(n.InvoluntarySwitches) > noisySwitchRate*n.Duration.Seconds()
+	var seen []string
+	if n.StealShare > noisyStealShare {
+		seen = append(seen, "steal")
+	}
+	if float64(n.InvoluntarySwitches) > noisySwitchRate*n.Duration.Seconds() {
+		seen = append(seen, "switches")
+	}
+	if n.SharedShare > noisySharedShare {
+		seen = append(seen, "shared")
+	}
 	switch {
+	case len(seen) > 0:
+		return strings.Join(seen, "+")
 	case n.StealShare < 0 && n.InvoluntarySwitches < 0:
-		return "unknown"
-	case steal && switches:
-		return "steal+switches"
-	case steal:
-		return "steal"
-	case switches:
-		return "switches"
+		return unknown
 	}
 	return "quiet"
 }
 
 // Noisy reports whether something got in the way.
-func (n Noise) Noisy() bool { return n.Label() != "quiet" && n.Label() != "unknown" }
+func (n Noise) Noisy() bool { return n.Label() != "quiet" && n.Label() != unknown }
 
 // String describes the noise for people.
 func (n Noise) String() string {
@@ -52,6 +62,9 @@ func (n Noise) String() string {
 	}
 	if n.InvoluntarySwitches > 0 && n.Noisy() {
 		s += fmt.Sprintf(", %d involuntary switches in %.1f s", n.InvoluntarySwitches, n.Duration.Seconds())
+	}
+	if n.SharedShare > noisySharedShare {
+		s += fmt.Sprintf(", cores shared for %.0f%% of the time", 100*n.SharedShare)
 	}
 	return s
 }
@@ -64,7 +77,7 @@ type noiseReading struct {
 }
 
 func noiseBetween(a, b noiseReading) Noise {
-	n := Noise{Duration: b.at.Sub(a.at), StealShare: -1, InvoluntarySwitches: -1}
+	n := Noise{Duration: b.at.Sub(a.at), StealShare: -1, InvoluntarySwitches: -1, SharedShare: -1}
 	if a.total > 0 && b.total > a.total {
 		n.StealShare = float64(b.steal-a.steal) / float64(b.total-a.total)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +15,13 @@ import (
 	"github.com/lanewise/lanewise/kernels"
 )
 
-// Defaults of a run beside rivals: all of it takes about ten minutes for an instruction set.
+// Defaults of a run beside rivals: all of it takes about ten minutes for an instruction set, or twenty
+// where neighbours use the cores.
 const (
 	DefaultRivalRounds = 7
 	DefaultRivalSample = 50 * time.Millisecond
+	// DefaultRivalPatience makes a run last twice as long at most.
+	DefaultRivalPatience = 1
 )
 
 // rivalTurns are those in which rivals take their samples. On a shared machine a neighbour
@@ -111,10 +115,11 @@ type RivalOptions struct {
 	// ours, of RivalNames; all if there are none.
 	Types, Rivals []string
 
-	Rounds    int
+	Rounds    int // these as in Options
 	Sample    time.Duration
+	Patience  float64
 	Folder    string
-	Progress  func(Progress) // as in Options
+	Progress  func(Progress)
 	RoundDone func(Round)
 
 	// Probe tries a library in another process with the same environment (see
@@ -222,7 +227,7 @@ func (r *RivalRun) nothing() error {
 
 // Check fails on options that cannot be, the instruction set apart.
 func (o RivalOptions) Check() error {
-	if err := checkLengths(o.Rounds, o.Sample); err != nil {
+	if err := cmp.Or(checkLengths(o.Rounds, o.Sample), checkPatience(o.Patience)); err != nil {
 		return err
 	}
 	for _, list := range []struct {
@@ -284,11 +289,12 @@ func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
 	o := r.Options
 	run := &runner{
 		groups: r.Groups, rounds: o.Rounds, sample: o.Sample, turns: rivalTurns(r.implementation), threads: o.Part.Threads,
+		cores: newAloneProbe(o.Part.Threads), patience: o.Patience,
 		now: wallClock(), noise: readNoise, progress: o.Progress,
 	}
 	return run.record(ctx, Options{
 		Selection: Selection{Implementations: []*kernels.Implementation{r.implementation}},
-		Rounds:    o.Rounds, Sample: o.Sample, Folder: o.Folder, RoundDone: o.RoundDone,
+		Rounds:    o.Rounds, Sample: o.Sample, Patience: o.Patience, Folder: o.Folder, RoundDone: o.RoundDone,
 	}, func(s *sidecar) {
 		s.Rivals = r.Rivals
 		s.Forced = map[string]string{}

@@ -42,6 +42,7 @@ type ContestShape struct {
 	Rates         map[string]float64 // median FLOP/s of each contender; samples/s of training
 	Peak          float64            // median of the same that the multiply-add peak beside ours amounts to
 	Share         float64            // median share of ours in it, in percent
+	Alone         float64            // median part of the time for which ours had its cores alone, in percent; NaN if nobody looked
 	// Ratios holds for each rival the rate of ours over its rate, taken round by round:
 	// the median, with an interval of 95% confidence that assumes nothing about the
 	// distribution (infinite under six rounds).
@@ -51,7 +52,10 @@ type ContestShape struct {
 }
 
 // sample is one row of a record.
-type sample struct{ rate, share float64 }
+type sample struct {
+	rate, share float64
+	alone       float64 // NaN if nobody looked
+}
 
 // Best returns the rival with the highest rate, leaving some aside; "" if there is none.
 func (s *ContestShape) Best(aside ...string) string {
@@ -183,6 +187,10 @@ func (r *RivalReport) add(rec *benchfmt.Result) error {
 		return fmt.Errorf("%s: no %s, or none above 0", rec.Name, unit)
 	}
 	share, _ := rec.Value(unitPeak)
+	alone, ok := rec.Value(unitAlone)
+	if !ok {
+		alone = math.NaN()
+	}
 	c := r.contest(rec.GetConfig("isa"), values["type"], threads)
 	shape := c.shape(values)
 	impl, round := values["impl"], rec.GetConfig("round")
@@ -195,7 +203,7 @@ func (r *RivalReport) add(rec *benchfmt.Result) error {
 	if _, twice := shape.samples[impl][round]; twice {
 		return fmt.Errorf("%s is in round %s twice: are these several records in one file?", rec.Name, round)
 	}
-	shape.samples[impl][round] = sample{rate, share}
+	shape.samples[impl][round] = sample{rate, share, alone}
 	return nil
 }
 
@@ -273,14 +281,17 @@ func (s *ContestShape) summarize(ours string) {
 	if mine == nil {
 		return
 	}
-	var peaks, shares []float64
+	var peaks, shares, alone []float64
 	for _, x := range mine {
 		if x.share > 0 {
 			peaks = append(peaks, x.rate/x.share*100)
 			shares = append(shares, x.share)
 		}
+		if !math.IsNaN(x.alone) {
+			alone = append(alone, x.alone)
+		}
 	}
-	s.Peak, s.Share = summary(peaks).Center, summary(shares).Center
+	s.Peak, s.Share, s.Alone = summary(peaks).Center, summary(shares).Center, summary(alone).Center
 	s.Rates, s.Ratios = map[string]float64{}, map[string]benchmath.Summary{}
 	for impl, rounds := range s.samples {
 		var rates, ratios []float64

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"os"
@@ -139,6 +140,39 @@ all shapes             1.162 (0.75)  1.162 (0.75)
 `
 	if got.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", got.String(), want)
+	}
+}
+
+// TestAloneInTables has a record that tells of one shape for how much of the time its cores were alone.
+func TestAloneInTables(t *testing.T) {
+	const small, net = "SGEMM/m=8/n=8/k=8/impl=", "SGEMM/m=100/n=50/k=784/impl="
+	path := rivalRecord(t, "avx2", map[string][]float64{
+		small + "avx2": {60, 60, 60}, small + "openblas": {40, 40, 40}, net + "avx2": {90, 90, 90}, net + "openblas": {50, 50, 50},
+	}, small+"openblas", small+"avx2", net+"openblas", net+"avx2")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alone := range []string{"0", "25.4", "100"} {
+		data = bytes.Replace(data, []byte(" 60 %peak 0 B/op"), []byte(" 60 %peak "+alone+" %alone 0 B/op"), 1)
+		data = bytes.Replace(data, []byte(" 40 %peak 0 B/op"), []byte(" 40 %peak 70 %alone 0 B/op"), 1)
+	}
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ReadRivals(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	r.WriteTables(&got)
+	want := `
+family  m,n,k       avx2  %peak   peak  %alone  openblas  ratio  95%        to
+small   8,8,8       60.0   60.0  100.0      25      40.0  1.500    -  openblas
+net     100,50,784  90.0   90.0  100.0       -      50.0  1.800    -  openblas
+`
+	if !strings.Contains(got.String(), want) {
+		t.Errorf("printed\n%s\nwant in it\n%s", got.String(), want)
 	}
 }
 

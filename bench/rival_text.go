@@ -66,6 +66,10 @@ func (c *Contest) table() *grid {
 		return !slices.ContainsFunc(products, func(s *ContestShape) bool { return s.Rates[rival] > 0 })
 	})
 	head := []string{"family", "m,n,k", c.Ours, "%peak", "peak"}
+	looked := slices.ContainsFunc(products, func(s *ContestShape) bool { return !math.IsNaN(s.Alone) })
+	if looked {
+		head = append(head, "%alone")
+	}
 	head = append(append(head, rivals...), "ratio", "95%", "to")
 	g := &grid{left: 2, rows: [][]string{head}}
 	for i, s := range products {
@@ -74,6 +78,9 @@ func (c *Contest) table() *grid {
 			family = ""
 		}
 		row := []string{family, s.Shape, gflops(s.Rates[c.Ours]), number("%.1f", s.Share), gflops(s.Peak)}
+		if looked {
+			row = append(row, percent(s.Alone))
+		}
 		for _, rival := range rivals {
 			row = append(row, gflops(s.Rates[rival]))
 		}
@@ -178,6 +185,14 @@ func number(format string, x float64) string {
 		return "-"
 	}
 	return fmt.Sprintf(format, x)
+}
+
+// percent is a dash for NaN.
+func percent(x float64) string {
+	if math.IsNaN(x) {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", x)
 }
 
 // interval is what s is uncertain by; a dash where too few rounds tell, which may be so on one side only.

@@ -62,8 +62,18 @@ type runner struct {
 	noise    func() noiseReading
 	progress func(Progress)
 
+	// cores tells whether turns had them alone; nil if nobody asks. patience is how long turns may wait
+	// for that, in multiples of the time that turns take.
+	cores    *aloneProbe
+	patience float64
+
 	iterations map[string]int // of a sample, by benchmark name; fixed before the first round
-	peaks      map[string]float64
+
+	// Of the round under way.
+	peaks map[string]float64
+	sum   turn
+
+	kept, waited time.Duration // time spent on turns that count, and on waiting for them
 }
 
 // run prepares and takes the rounds, and hands each whole one to keep. It
@@ -140,7 +150,7 @@ func (r *runner) prepare(ctx context.Context) error {
 // drifts, or what one contender leaves behind for the next, falls on both sides.
 func (r *runner) round(ctx context.Context, number int) (Round, error) {
 	round := Round{Number: number}
-	r.peaks = map[string]float64{}
+	r.peaks, r.sum = map[string]float64{}, turn{}
 	before := r.noise()
 	for _, g := range inOrder(r.groups, number) {
 		rows, err := r.sampleGroup(ctx, g, number, len(round.Rows))
@@ -156,6 +166,7 @@ func (r *runner) round(ctx context.Context, number int) (Round, error) {
 		debug.FreeOSMemory()
 	}
 	round.Noise = noiseBetween(before, r.noise())
+	round.Noise.SharedShare = r.sharedShare()
 	round.Peaks = r.peaks
 	if number%2 == 0 {
 		slices.Reverse(round.Rows) // records list benchmarks in one order
@@ -183,14 +194,14 @@ func (r *runner) sampleGroup(ctx context.Context, g *Group, number, done int) ([
 				Phase: Measuring, Done: (number-1)*r.total() + done + (turn*len(samplings)+i)/r.turns.most(), Total: r.rounds * r.total(),
 				Round: number, Rounds: r.rounds, Name: s.name,
 			})
-			if err := r.takeTurn(s, operands); err != nil {
+			if err := r.takeTurn(ctx, s, operands); err != nil {
 				return nil, fmt.Errorf("%s %s in round %d: %w", s.name, blame(err), number, err)
 			}
 		}
 	}
 	var rows []Row
 	for _, s := range inOrder(samplings, number) {
-		rows = append(rows, s.row())
+		rows = append(rows, r.row(s))
 	}
 	return rows, nil
 }
@@ -210,6 +221,14 @@ func blame(err error) string {
 		return "failed"
 	}
 	return "computes a wrong result"
+}
+
+// sharedShare is Noise.SharedShare of the round under way.
+func (r *runner) sharedShare() float64 {
+	if r.sum.elapsed == 0 {
+		return -1
+	}
+	return 1 - r.sum.alone.Seconds()/r.sum.elapsed.Seconds()
 }
 
 func (r *runner) notePeak(p *peakProbe, flops float64) {

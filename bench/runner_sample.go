@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"math"
 	"runtime"
 	"time"
@@ -20,6 +21,23 @@ const longIteration = 20 * time.Millisecond
 // most is the number of turns that no sample has more of.
 func (t turns) most() int { return max(t.count, 1) }
 
+// A turn is what one of them has found, or several together.
+type turn struct {
+	elapsed       time.Duration
+	alone         time.Duration // part of it during which cores executed for nobody else
+	waited        time.Duration // before it, for that
+	possible      float64       // FLOP that the peak beside it amounts to in its time
+	bytes, allocs uint64
+}
+
+func (t *turn) add(u turn) {
+	t.elapsed += u.elapsed
+	t.alone += u.alone
+	t.possible += u.possible
+	t.bytes += u.bytes
+	t.allocs += u.allocs
+}
+
 // A sampling is a sample under way: that of one contender, in one round. It is taken in
 // turns with those of the other contenders of its group.
 type sampling struct {
@@ -31,10 +49,7 @@ type sampling struct {
 	taken     int // turns
 	task      task
 
-	// Sums over the turns.
-	elapsed       time.Duration
-	possible      float64 // FLOP that the peak beside each turn amounts to in its time
-	bytes, allocs uint64
+	sum turn // of those taken
 
 	peak peakSample // instead, of a contender without a task
 }
@@ -59,7 +74,7 @@ func (s *sampling) iterations() int { return (s.taken+1)*s.n/s.turns - s.taken*s
 
 // takeTurn takes the next turn of s. The error is that of a result that was wrong, or of a
 // process that failed.
-func (r *runner) takeTurn(s *sampling, operands any) error {
+func (r *runner) takeTurn(ctx context.Context, s *sampling, operands any) error {
 	c := s.contender
 	if c.bind == nil {
 		s.peak = c.peak.sample(r.sample, r.now)
@@ -74,68 +89,118 @@ func (r *runner) takeTurn(s *sampling, operands any) error {
 			}
 		}
 	}
+	t, err := r.turnAlone(ctx, s)
+	if err != nil {
+		return err
+	}
+	s.sum.add(t)
+	s.taken++
+	// What others overwrite is verified now, and else when all is done.
+	if s.task.verify != nil && (s.task.spoil != nil || s.taken == s.turns) {
+		return s.task.verify()
+	}
+	return nil
+}
+
+// turnAlone takes a turn when nobody else is on the cores, as far as patience goes: it waits for that
+// before, and takes the turn again if somebody is there after. Only what does the same each time, and in
+// this process, has its turn so: training learns.
+func (r *runner) turnAlone(ctx context.Context, s *sampling) (turn, error) {
+	begin, left := r.now(), r.patienceLeft()
+	mayWait := func() bool { return s.task.spoil != nil && r.now()-begin < left && ctx.Err() == nil }
+	for again := false; ; again = true {
+		start := r.now()
+		t, err := r.turn(s, again, mayWait)
+		if t.alone > 0 || err != nil || !mayWait() {
+			r.kept += r.now() - start - t.waited
+			r.waited += start - begin + t.waited
+			return t, err
+		}
+	}
+}
+
+// longestWait is the most that is spent on waiting for one turn.
+const longestWait = 2 * time.Second
+
+// patienceLeft is how long the next turn may wait.
+func (r *runner) patienceLeft() time.Duration {
+	return min(time.Duration(r.patience*float64(r.kept))-r.waited, longestWait)
+}
+
+// alone reports whether nobody else is on the cores, as far as is known.
+func (r *runner) alone() bool { return r.cores == nil || r.cores.alone(r.now) }
+
+// turn takes a turn and the peak beside it.
+func (r *runner) turn(s *sampling, again bool, mayWait func() bool) (t turn, err error) {
+	c := s.contender
 	peak := 0.0
 	if c.peak != nil {
 		peak = c.peak.beside(r.now)
 	}
-	elapsed, err := r.time(s)
-	if err != nil {
-		return err
+	if t, err = r.time(s, again, mayWait); err != nil {
+		return turn{}, err
 	}
 	if c.peak != nil {
 		peak = max(peak, c.peak.beside(r.now))
 		r.notePeak(c.peak, peak)
 	}
-	s.taken++
-	// What others overwrite is verified now, and else when all is done.
-	if s.task.verify != nil && (s.task.spoil != nil || s.taken == s.turns) {
-		if err := s.task.verify(); err != nil {
-			return err
-		}
-	}
-	s.elapsed += elapsed
 	if peak == 0 {
 		peak = math.NaN() // there is none, or the clock is too coarse: no share of it is reported
 	}
-	s.possible += peak * elapsed.Seconds()
-	return nil
+	t.possible = peak * t.elapsed.Seconds()
+	return t, nil
 }
 
-// time warms up, and times the iterations of a turn.
-func (r *runner) time(s *sampling) (elapsed time.Duration, err error) {
+// time warms up, until nobody else is on the cores or it may wait no longer, and times the iterations of a turn.
+func (r *runner) time(s *sampling, again bool, mayWait func() bool) (found turn, err error) {
 	t, n := s.task, s.iterations()
 	var before, after runtime.MemStats
 	s.contender.where(func() {
-		if warm := r.warmUp(s); warm > 0 {
+		warm := r.warmUp(s, again)
+		if warm > 0 {
 			t.run(warm)
+		}
+		for begin := r.now(); mayWait() && !r.alone(); found.waited = r.now() - begin {
+			if warm > 0 { // or the core takes a lighter load for what is to come
+				t.run(1)
+			}
 		}
 		if t.spoil != nil {
 			t.spoil()
 		}
+		alone := r.alone()
 		runtime.ReadMemStats(&before)
 		start := r.now()
 		t.run(n)
-		elapsed = r.now() - start
+		found.elapsed = r.now() - start
 		runtime.ReadMemStats(&after)
+		if alone = r.alone() && alone; alone {
+			found.alone = found.elapsed
+		}
 	})
-	s.bytes += after.TotalAlloc - before.TotalAlloc
-	s.allocs += after.Mallocs - before.Mallocs
+	found.bytes = after.TotalAlloc - before.TotalAlloc
+	found.allocs = after.Mallocs - before.Mallocs
 	if t.took != nil {
-		return t.took()
+		found.elapsed, err = t.took()
 	}
-	return elapsed, nil
+	return found, err
 }
 
 // row sums up the turns.
-func (s *sampling) row() Row {
+func (r *runner) row(s *sampling) Row {
 	if s.contender.bind == nil {
 		return Row{Name: s.name, Iterations: s.peak.steps, NsPerOp: 1e9 * s.peak.seconds / float64(s.peak.steps), metrics: s.peak.metrics()}
 	}
-	return Row{
-		Name: s.name, Iterations: s.n, NsPerOp: float64(s.elapsed.Nanoseconds()) / float64(s.n),
-		BytesPerOp: int64(s.bytes) / int64(s.n), AllocsPerOp: int64(s.allocs) / int64(s.n),
-		metrics: s.task.metrics(s.group.workOf(s.contender), s.elapsed.Seconds()/float64(s.n), s.possible/s.elapsed.Seconds()),
+	row := Row{
+		Name: s.name, Iterations: s.n, NsPerOp: float64(s.sum.elapsed.Nanoseconds()) / float64(s.n),
+		BytesPerOp: int64(s.sum.bytes) / int64(s.n), AllocsPerOp: int64(s.sum.allocs) / int64(s.n),
+		metrics: s.task.metrics(s.group.workOf(s.contender), s.sum.elapsed.Seconds()/float64(s.n), s.sum.possible/s.sum.elapsed.Seconds()),
 	}
+	if r.cores != nil && s.task.took == nil { // another process is elsewhere
+		row.metrics = append(row.metrics, metric{100 * s.sum.alone.Seconds() / s.sum.elapsed.Seconds(), unitAlone})
+		r.sum.add(s.sum)
+	}
+	return row
 }
 
 // warmTime is how long a contender runs before it is timed. Caches, branch predictors and
@@ -145,14 +210,17 @@ func (s *sampling) row() Row {
 // while probes of the peak and products that are slower anyway do not.
 const warmTime = 8 * time.Millisecond
 
-// warmUp returns how many iterations that is, at least one but for long ones.
-func (r *runner) warmUp(s *sampling) int {
+// warmUp returns how many iterations that is, at least one but for long ones, and one if the turn is
+// taken again.
+func (r *runner) warmUp(s *sampling, again bool) int {
 	during := func(d time.Duration) int { return int(int64(s.fit) * int64(d) / int64(r.sample)) }
 	switch {
-	case s.taken == 0:
+	case s.taken == 0 && !again:
 		return max(during(warmTime), 1)
 	case during(longIteration) == 0:
 		return 0
+	case again:
+		return 1
 	}
 	return max(during(r.turns.warm), 1)
 }

@@ -30,7 +30,9 @@ the library itself, and one that runs other kernels is left out as well.
 
 The contenders of a shape take turns, 4 to 20 times in a sample and round after
 round, on operands that are new in each round. Every product is compared with a
-reference, before it is timed and after each turn. Libraries in C are called in
+reference, before it is timed and after each turn. A turn waits until nobody else
+is on the cores, and is taken again if somebody came, for as long as patience
+lasts; %alone is how much of the time of ours that was. Libraries in C are called in
 a loop in C; ours, gonum and vek through their Go functions, the call included.
 Ratios are taken in each round; their median counts, to the best rival of each
 shape, and the geometric mean of a family of shapes:
@@ -65,7 +67,7 @@ Records go to <out>/<machine>/, as those of "lanewise bench", one for each
 instruction set and number of threads, with versions, kernels and what was left
 out in the .json file. --from prints the tables of records, in any build.`
 
-const rivalsExample = `  lanewise bench rivals                              ten minutes for each instruction set
+const rivalsExample = `  lanewise bench rivals                              ten to twenty minutes for each instruction set
   lanewise bench rivals --threads all                all processors as well
   lanewise bench rivals --isa avx512 --type f32 --family net,small
   lanewise bench rivals --family training --rounds 20
@@ -120,6 +122,7 @@ func newRivalsCommand() *cobra.Command {
 	complete(cmd, "threads", func() []string { return []string{"1", "all"} })
 	flags.IntVar(&o.Rounds, "rounds", bench.DefaultRivalRounds, "samples of every benchmark; intervals want 6 or more")
 	flags.DurationVar(&o.Sample, "sample", bench.DefaultRivalSample, "length of a sample")
+	addPatienceFlag(flags, &o.Patience, bench.DefaultRivalPatience)
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
 	flags.StringSliceVar(&f.from, "from", nil, "print the tables of these `records` and measure nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the paths of the records only")

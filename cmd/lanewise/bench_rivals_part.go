@@ -29,7 +29,7 @@ func (f *rivalsFlags) startPart(ctx context.Context, stderr io.Writer, part benc
 	cmd := exec.Command(self, "bench", "rivals",
 		"--part-threads", fmt.Sprint(part.Threads), "--isa", part.ISA, "--family", strings.Join(part.Families, ","),
 		"--type", strings.Join(o.Types, ","), "--rival", strings.Join(o.Rivals, ","),
-		"--rounds", fmt.Sprint(o.Rounds), "--sample", o.Sample.String(), "--out", o.Folder, fmt.Sprintf("--quiet=%v", f.quiet))
+		"--rounds", fmt.Sprint(o.Rounds), "--sample", o.Sample.String(), "--patience", fmt.Sprint(o.Patience), "--out", o.Folder, fmt.Sprintf("--quiet=%v", f.quiet))
 	if len(part.Shapes) > 0 {
 		cmd.Args = append(cmd.Args, "--shape", (*shapesFlag)(&part.Shapes).String())
 	}

@@ -1,8 +1,8 @@
 ## make bench [LONG=1] [ARGS=...]     measure every implementation on this CPU, record it under results/
 ##                                    and compare them: three minutes, or longer; "lanewise bench --help"
 ## make bench-rivals [ARGS=...]       matrix products beside OpenBLAS, BLIS, oneDNN, libxsmm, gonum and vek, and
-##                                    training beside NumPy and PyTorch: ten minutes for each instruction set; needs a C compiler;
-##                                    names the packages that are missing
+##                                    training beside NumPy and PyTorch: ten to twenty minutes for each instruction
+##                                    set; needs a C compiler; names the packages that are missing
 ## make compare OLD=FILE NEW=FILE     compare two records, the older one first
 ## make test [ARGS=-race]             run all tests
 ## make check                         format, vet, staticcheck, generated files up to date, go.mod tidy

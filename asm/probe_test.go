@@ -70,6 +70,30 @@ func TestClockChainLength(t *testing.T) {
 	}
 }
 
+// The additions of the issue probe wait for one another as seldom as the number of registers says.
+func TestIssueLoopRegisters(t *testing.T) {
+	files, err := generated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := map[string]int{} // place of the last addition to each register
+	n := 0
+	for _, inst := range loop(t, files["zclock_amd64.s"], "issueLoop") {
+		sum, isAdd := strings.CutPrefix(inst, "ADDQ ")
+		if !isAdd {
+			continue
+		}
+		if before, ok := last[sum]; ok && n-before != issueRegisters {
+			t.Errorf("%q comes after %d additions, want %d", inst, n-before, issueRegisters)
+		}
+		last[sum] = n
+		n++
+	}
+	if want := declared(t, files, "issueAdds"); n != want || n != issueAdds || len(last) != issueRegisters || issueRegisters < 8 {
+		t.Errorf("issueLoop does %d additions a step to %d registers, declared are %d to %d", n, len(last), want, issueRegisters)
+	}
+}
+
 // declared returns a constant of the generated Go source.
 func declared(t *testing.T, files map[string][]byte, name string) int {
 	t.Helper()

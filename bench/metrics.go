@@ -16,6 +16,8 @@ const (
 	unitFMA     = "FMA/cycle"
 	unitHz      = "Hz"
 	unitAlone   = "%alone"
+
+	unitPeakAlone = "%peak-alone"
 )
 
 // unitLines tells readers of a record in which direction our units improve.
@@ -26,7 +28,7 @@ func unitLines() []*benchfmt.UnitMetadata {
 			UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}, OrigUnit: unit, Value: better,
 		})
 	}
-	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz, unitAlone} {
+	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz, unitAlone, unitPeakAlone} {
 		add(unit, "higher")
 	}
 	add(unitMemory, "lower")

@@ -15,14 +15,14 @@ type Noise struct {
 	// InvoluntarySwitches counts how often the system took the processor away from
 	// this process; -1 where it cannot be known.
 	InvoluntarySwitches int64
-	// SharedShare is the part of the measured time, 0 to 1, during which somebody else was on the other
-	// thread of a core, as far as probes just before and after tell; -1 where nobody looked.
+	// SharedShare is the part of the time of the turns that were watched, 0 to 1, before or after which somebody
+	// else was on the other thread of the core; -1 where nobody looked.
 	SharedShare float64
 }
 
 // A round is noisy when the host took more than noisyStealShare of the processor
-// time, when the system took the processor away noisySwitchRate times a second, or when cores
-// were shared for more than noisySharedShare of the time.
+// time, when the system took the processor away noisySwitchRate times a second, or when the core
+// was shared for more than noisySharedShare of the time.
 // A quiet machine takes it away a few times a second at most.
 const (
 	noisyStealShare  = 0.01
@@ -36,7 +36,7 @@ func (n Noise) Label() string {
 	if n.StealShare > noisyStealShare {
 		seen = append(seen, "steal")
 	}
-	if float64(n.InvoluntarySwitches) > noisySwitchRate*n.Duration.Seconds() {
+	if n.switched() {
 		seen = append(seen, "switches")
 	}
 	if n.SharedShare > noisySharedShare {
@@ -51,6 +51,11 @@ func (n Noise) Label() string {
 	return "quiet"
 }
 
+// switched reports whether the system took the processor away too often.
+func (n Noise) switched() bool {
+	return float64(n.InvoluntarySwitches) > noisySwitchRate*n.Duration.Seconds()
+}
+
 // Noisy reports whether something got in the way.
 func (n Noise) Noisy() bool { return n.Label() != "quiet" && n.Label() != unknown }
 
@@ -60,11 +65,11 @@ func (n Noise) String() string {
 	if n.StealShare > noisyStealShare {
 		s += fmt.Sprintf(", %.1f%% of the processor time stolen", 100*n.StealShare)
 	}
-	if n.InvoluntarySwitches > 0 && n.Noisy() {
+	if n.switched() {
 		s += fmt.Sprintf(", %d involuntary switches in %.1f s", n.InvoluntarySwitches, n.Duration.Seconds())
 	}
 	if n.SharedShare > noisySharedShare {
-		s += fmt.Sprintf(", cores shared for %.0f%% of the time", 100*n.SharedShare)
+		s += fmt.Sprintf(", the core shared for %.0f%% of the time", 100*n.SharedShare)
 	}
 	return s
 }

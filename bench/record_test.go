@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,7 +105,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("read back\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	for _, unit := range []string{"FLOP/s", "%peak", "%alone", "GB/s", "samples/s", "FMA/cycle"} {
+	for _, unit := range []string{"FLOP/s", "%peak", "%alone", "%peak-alone", "GB/s", "samples/s", "FMA/cycle"} {
 		if units.GetBetter(unit) != 1 {
 			t.Errorf("the record does not say that more %s is better", unit)
 		}
@@ -182,7 +181,7 @@ func TestRecordWhereNoFileCanBe(t *testing.T) {
 func TestRun(t *testing.T) {
 	o := Options{
 		Selection: Selection{Implementations: kernels.Supported(), Filter: "SGEMM/m=37|FMAPeak/type=f32"},
-		Rounds:    3, Sample: MinSample, Patience: 0.5, Folder: t.TempDir(),
+		Rounds:    3, Sample: MinSample, Folder: t.TempDir(),
 	}
 	record, err := Run(context.Background(), o)
 	if err != nil {
@@ -208,15 +207,14 @@ func TestRun(t *testing.T) {
 		if want := fmt.Sprint(i/perRound + 1); row.GetConfig("round") != want {
 			t.Errorf("row %d is of round %s, want %s", i, row.GetConfig("round"), want)
 		}
-		want := []string{"sec/op", "FLOP/s", "%peak", "%alone", "B/op", "allocs/op"}
+		want := []string{"sec/op", "FLOP/s", "%peak", "B/op", "allocs/op"}
 		if strings.HasPrefix(row.Name.String(), "FMAPeak") {
 			want = []string{"sec/op", "FLOP/s", "FMA/cycle", "Hz", "B/op", "allocs/op"}
 		}
 		var units []string
 		for _, v := range row.Values {
 			units = append(units, v.Unit)
-			mayBeZero := strings.HasSuffix(v.Unit, "/op") || v.Unit == unitAlone
-			if !mayBeZero && !(v.Value > 0) || v.Value < 0 {
+			if !strings.HasSuffix(v.Unit, "/op") && !(v.Value > 0) || v.Value < 0 {
 				t.Errorf("%s: %g %s", row.Name, v.Value, v.Unit)
 			}
 		}
@@ -236,12 +234,9 @@ func TestRun(t *testing.T) {
 	if side.Interrupted || len(side.Rounds) != 3 || side.Record != filepath.Base(record.Path) || side.Machine != filepath.Base(filepath.Dir(record.Path)) {
 		t.Errorf("sidecar %s of %s", data, record.Path)
 	}
-	if side.Options.Patience != 0.5 {
-		t.Errorf("the sidecar has patience %g, want 0.5", side.Options.Patience)
-	}
-	for i, round := range side.Rounds {
-		if shared := record.Rounds[i].Noise.SharedShare; round.Shared != shared || shared < 0 || shared > 1 {
-			t.Errorf("round %d was shared for %g, the sidecar says %g", round.Round, shared, round.Shared)
+	for _, round := range side.Rounds {
+		if round.Shared != -1 || round.Waited != 0 {
+			t.Errorf("round %d was shared for %g, waited %g s; nobody looked", round.Round, round.Shared, round.Waited)
 		}
 		for _, im := range kernels.Supported() {
 			if round.PeakFLOPs["f32/"+im.Name()] <= 0 {
@@ -299,7 +294,6 @@ func TestOptionsAreChecked(t *testing.T) {
 	for want, spoil := range map[string]func(*Options){
 		"rounds = 0":         func(o *Options) { o.Rounds = 0 },
 		"sample = 1µs":       func(o *Options) { o.Sample = time.Microsecond },
-		"patience = +Inf":    func(o *Options) { o.Patience = math.Inf(1) },
 		"no benchmark match": func(o *Options) { o.Filter = "nothing-like-this" },
 	} {
 		o := good

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,11 +114,11 @@ type RivalOptions struct {
 	// ours, of RivalNames; all if there are none.
 	Types, Rivals []string
 
-	Rounds    int // these as in Options
+	Rounds    int
 	Sample    time.Duration
-	Patience  float64
+	Patience  float64 // how long turns may wait for a core that nobody else uses, in multiples of the time that those before took
 	Folder    string
-	Progress  func(Progress)
+	Progress  func(Progress) // as in Options
 	RoundDone func(Round)
 
 	// Probe tries a library in another process with the same environment (see
@@ -227,8 +226,11 @@ func (r *RivalRun) nothing() error {
 
 // Check fails on options that cannot be, the instruction set apart.
 func (o RivalOptions) Check() error {
-	if err := cmp.Or(checkLengths(o.Rounds, o.Sample), checkPatience(o.Patience)); err != nil {
+	if err := checkLengths(o.Rounds, o.Sample); err != nil {
 		return err
+	}
+	if !(o.Patience >= 0 && o.Patience <= MaxPatience) {
+		return fmt.Errorf("patience = %v, want 0 to %d, times as long as turns take", o.Patience, MaxPatience)
 	}
 	for _, list := range []struct {
 		what       string
@@ -284,24 +286,32 @@ func moduleVersion(module string) string {
 	return unknown
 }
 
-// Run measures and records. It is [Run] for a RivalRun.
-func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
+// runner returns what takes the rounds.
+func (r *RivalRun) runner() *runner {
 	o := r.Options
 	run := &runner{
 		groups: r.Groups, rounds: o.Rounds, sample: o.Sample, turns: rivalTurns(r.implementation), threads: o.Part.Threads,
-		cores: newAloneProbe(o.Part.Threads), patience: o.Patience,
-		now: wallClock(), noise: readNoise, progress: o.Progress,
+		patience: o.Patience, now: wallClock(), noise: readNoise, progress: o.Progress,
 	}
+	if o.Part.Threads == 1 {
+		run.cores = newAloneProbe()
+	}
+	return run
+}
+
+// Run measures and records. It is [Run] for a RivalRun.
+func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
+	o, run := r.Options, r.runner()
 	return run.record(ctx, Options{
 		Selection: Selection{Implementations: []*kernels.Implementation{r.implementation}},
-		Rounds:    o.Rounds, Sample: o.Sample, Patience: o.Patience, Folder: o.Folder, RoundDone: o.RoundDone,
+		Rounds:    o.Rounds, Sample: o.Sample, Folder: o.Folder, RoundDone: o.RoundDone,
 	}, func(s *sidecar) {
 		s.Rivals = r.Rivals
 		s.Forced = map[string]string{}
 		for _, f := range rivalSettings(o.Part.ISA, o.Part.Threads) {
 			s.Forced[f.key] = f.value
 		}
-		s.Options.Turns = run.turns.count
+		s.Options.Turns, s.Options.Patience = run.turns.count, o.Patience
 		s.Options.Types, s.Options.Families, s.Options.Shapes = o.types(), o.Part.Families, ShapeTexts(o.Part.Shapes)
 	})
 }

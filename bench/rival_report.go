@@ -42,19 +42,23 @@ type ContestShape struct {
 	Rates         map[string]float64 // median FLOP/s of each contender; samples/s of training
 	Peak          float64            // median of the same that the multiply-add peak beside ours amounts to
 	Share         float64            // median share of ours in it, in percent
-	Alone         float64            // median part of the time for which ours had its cores alone, in percent; NaN if nobody looked
 	// Ratios holds for each rival the rate of ours over its rate, taken round by round:
 	// the median, with an interval of 95% confidence that assumes nothing about the
 	// distribution (infinite under six rounds).
 	Ratios map[string]benchmath.Summary
+
+	// Of turns during which a contender had its core alone; NaN if nobody looked, or there were none.
+	Alone       map[string]float64 // median part of the time of each contender that these are, in percent
+	AloneShare  float64            // as Share
+	AloneRatios map[string]float64 // medians of the ratios to each rival, round by round
 
 	samples map[string]map[string]sample // by contender and round
 }
 
 // sample is one row of a record.
 type sample struct {
-	rate, share float64
-	alone       float64 // NaN if nobody looked
+	rate, share       float64
+	alone, aloneShare float64 // NaN if nobody looked, or there was no such time
 }
 
 // Best returns the rival with the highest rate, leaving some aside; "" if there is none.
@@ -187,9 +191,11 @@ func (r *RivalReport) add(rec *benchfmt.Result) error {
 		return fmt.Errorf("%s: no %s, or none above 0", rec.Name, unit)
 	}
 	share, _ := rec.Value(unitPeak)
-	alone, ok := rec.Value(unitAlone)
-	if !ok {
-		alone = math.NaN()
+	value := func(unit string) float64 {
+		if v, ok := rec.Value(unit); ok {
+			return v
+		}
+		return math.NaN()
 	}
 	c := r.contest(rec.GetConfig("isa"), values["type"], threads)
 	shape := c.shape(values)
@@ -203,7 +209,7 @@ func (r *RivalReport) add(rec *benchfmt.Result) error {
 	if _, twice := shape.samples[impl][round]; twice {
 		return fmt.Errorf("%s is in round %s twice: are these several records in one file?", rec.Name, round)
 	}
-	shape.samples[impl][round] = sample{rate, share, alone}
+	shape.samples[impl][round] = sample{rate, share, value(unitAlone), value(unitPeakAlone)}
 	return nil
 }
 
@@ -281,27 +287,34 @@ func (s *ContestShape) summarize(ours string) {
 	if mine == nil {
 		return
 	}
-	var peaks, shares, alone []float64
+	var peaks, shares, aloneShares []float64
 	for _, x := range mine {
 		if x.share > 0 {
 			peaks = append(peaks, x.rate/x.share*100)
 			shares = append(shares, x.share)
 		}
-		if !math.IsNaN(x.alone) {
-			alone = append(alone, x.alone)
+		if !math.IsNaN(x.aloneShare) {
+			aloneShares = append(aloneShares, x.aloneShare)
 		}
 	}
-	s.Peak, s.Share, s.Alone = summary(peaks).Center, summary(shares).Center, summary(alone).Center
+	s.Peak, s.Share, s.AloneShare = summary(peaks).Center, summary(shares).Center, summary(aloneShares).Center
 	s.Rates, s.Ratios = map[string]float64{}, map[string]benchmath.Summary{}
+	s.Alone, s.AloneRatios = map[string]float64{}, map[string]float64{}
 	for impl, rounds := range s.samples {
-		var rates, ratios []float64
+		var rates, ratios, alone, aloneRatios []float64
 		for round, x := range rounds {
 			rates = append(rates, x.rate)
+			if !math.IsNaN(x.alone) {
+				alone = append(alone, x.alone)
+			}
 			if m, ok := mine[round]; ok {
 				ratios = append(ratios, m.rate/x.rate)
+				if ratio := m.aloneShare / x.aloneShare; !math.IsNaN(ratio) {
+					aloneRatios = append(aloneRatios, ratio)
+				}
 			}
 		}
-		s.Rates[impl] = summary(rates).Center
+		s.Rates[impl], s.Alone[impl], s.AloneRatios[impl] = summary(rates).Center, summary(alone).Center, summary(aloneRatios).Center
 		if impl != ours && len(ratios) > 0 {
 			s.Ratios[impl] = summary(ratios)
 		}

@@ -66,11 +66,11 @@ func (c *Contest) table() *grid {
 		return !slices.ContainsFunc(products, func(s *ContestShape) bool { return s.Rates[rival] > 0 })
 	})
 	head := []string{"family", "m,n,k", c.Ours, "%peak", "peak"}
-	looked := slices.ContainsFunc(products, func(s *ContestShape) bool { return !math.IsNaN(s.Alone) })
-	if looked {
-		head = append(head, "%alone")
-	}
 	head = append(append(head, rivals...), "ratio", "95%", "to")
+	watched := slices.ContainsFunc(products, func(s *ContestShape) bool { return !math.IsNaN(s.Alone[c.Ours]) })
+	if watched {
+		head = append(head, "%alone", "%peak alone", "ratio alone")
+	}
 	g := &grid{left: 2, rows: [][]string{head}}
 	for i, s := range products {
 		family := s.Family
@@ -78,15 +78,16 @@ func (c *Contest) table() *grid {
 			family = ""
 		}
 		row := []string{family, s.Shape, gflops(s.Rates[c.Ours]), number("%.1f", s.Share), gflops(s.Peak)}
-		if looked {
-			row = append(row, percent(s.Alone))
-		}
 		for _, rival := range rivals {
 			row = append(row, gflops(s.Rates[rival]))
 		}
 		best := s.Best()
 		ratio := s.Ratios[best]
-		g.rows = append(g.rows, append(row, number("%.3f", ratio.Center), interval(ratio), best))
+		row = append(row, number("%.3f", ratio.Center), interval(ratio), best)
+		if watched {
+			row = append(row, percent(s.Alone[c.Ours])+"/"+percent(s.Alone[best]), number("%.1f", s.AloneShare), number("%.3f", s.AloneRatios[best]))
+		}
+		g.rows = append(g.rows, row)
 	}
 	return g
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,6 @@ type Options struct {
 	Selection
 	Rounds    int            // samples of every benchmark, at least 1
 	Sample    time.Duration  // length of one, at least MinSample
-	Patience  float64        // how long to wait for cores that nobody else uses, in multiples of the time that samples take
 	Folder    string         // of the records: <Folder>/<machine>/<date>-<commit>-<run>.txt
 	Progress  func(Progress) // called before every sample, or turn of one; may be nil
 	RoundDone func(Round)    // called after every whole round; may be nil
@@ -30,9 +28,6 @@ type Options struct {
 // MinSample is the shortest sample: under it, the clock and the first cold iterations
 // would be a good part of what is measured.
 const MinSample = time.Millisecond
-
-// MaxPatience is the longest that cores may be waited for: a run then takes a hundred times as long.
-const MaxPatience = 100
 
 // A Record is what Run has written.
 type Record struct {
@@ -54,7 +49,7 @@ func (r *Record) Noisy() []Round {
 
 // Check returns what Run would measure, or an error if o asks for what cannot be.
 func (o Options) Check() ([]*Group, error) {
-	if err := cmp.Or(checkLengths(o.Rounds, o.Sample), checkPatience(o.Patience)); err != nil {
+	if err := checkLengths(o.Rounds, o.Sample); err != nil {
 		return nil, err
 	}
 	return Suite(o.Selection)
@@ -70,13 +65,6 @@ func checkLengths(rounds int, sample time.Duration) error {
 	return nil
 }
 
-func checkPatience(patience float64) error {
-	if !(patience >= 0 && patience <= MaxPatience) {
-		return fmt.Errorf("patience = %v, want 0 to %d, times as long as samples take", patience, MaxPatience)
-	}
-	return nil
-}
-
 // Run measures a suite and records it. When ctx is cancelled it stops after the sample
 // under way, keeps the whole rounds done, and returns their record with ctx's error;
 // so it does with any other error during the rounds.
@@ -85,10 +73,7 @@ func Run(ctx context.Context, o Options) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{
-		groups: groups, rounds: o.Rounds, sample: o.Sample, cores: newAloneProbe(1), patience: o.Patience,
-		now: wallClock(), noise: readNoise, progress: o.Progress,
-	}
+	r := &runner{groups: groups, rounds: o.Rounds, sample: o.Sample, now: wallClock(), noise: readNoise, progress: o.Progress}
 	return r.record(ctx, o, func(*sidecar) {})
 }
 

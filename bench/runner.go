@@ -30,6 +30,8 @@ type Round struct {
 	// Peaks is the best multiply-add rate that was seen during the round, in
 	// FLOP/s, by element type and implementation ("f32/avx2").
 	Peaks map[string]float64
+	// Waited is the time that was spent on waiting for a core that nobody else uses.
+	Waited time.Duration
 }
 
 // Progress tells how far a run has come.
@@ -62,18 +64,18 @@ type runner struct {
 	noise    func() noiseReading
 	progress func(Progress)
 
-	// cores tells whether turns had them alone; nil if nobody asks. patience is how long turns may wait
-	// for that, in multiples of the time that turns take.
+	// cores tells whether turns had their core alone; nil if nobody asks. patience is how long turns may wait
+	// for that, in multiples of the time that turns of the same contender have taken so far.
 	cores    *aloneProbe
 	patience float64
+	accounts map[string]*account // by benchmark name
 
 	iterations map[string]int // of a sample, by benchmark name; fixed before the first round
 
 	// Of the round under way.
-	peaks map[string]float64
-	sum   turn
-
-	kept, waited time.Duration // time spent on turns that count, and on waiting for them
+	peaks      map[string]float64
+	sum, alone turn // of what is watched
+	waited     time.Duration
 }
 
 // run prepares and takes the rounds, and hands each whole one to keep. It
@@ -88,6 +90,10 @@ func (r *runner) run(ctx context.Context, keep func(Round) error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
+	if r.cores != nil {
+		r.cores.learn(r.now)
+	}
+	r.accounts = map[string]*account{}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -150,7 +156,7 @@ func (r *runner) prepare(ctx context.Context) error {
 // drifts, or what one contender leaves behind for the next, falls on both sides.
 func (r *runner) round(ctx context.Context, number int) (Round, error) {
 	round := Round{Number: number}
-	r.peaks, r.sum = map[string]float64{}, turn{}
+	r.peaks, r.sum, r.alone, r.waited = map[string]float64{}, turn{}, turn{}, 0
 	before := r.noise()
 	for _, g := range inOrder(r.groups, number) {
 		rows, err := r.sampleGroup(ctx, g, number, len(round.Rows))
@@ -167,6 +173,7 @@ func (r *runner) round(ctx context.Context, number int) (Round, error) {
 	}
 	round.Noise = noiseBetween(before, r.noise())
 	round.Noise.SharedShare = r.sharedShare()
+	round.Waited = r.waited
 	round.Peaks = r.peaks
 	if number%2 == 0 {
 		slices.Reverse(round.Rows) // records list benchmarks in one order
@@ -221,14 +228,6 @@ func blame(err error) string {
 		return "failed"
 	}
 	return "computes a wrong result"
-}
-
-// sharedShare is Noise.SharedShare of the round under way.
-func (r *runner) sharedShare() float64 {
-	if r.sum.elapsed == 0 {
-		return -1
-	}
-	return 1 - r.sum.alone.Seconds()/r.sum.elapsed.Seconds()
 }
 
 func (r *runner) notePeak(p *peakProbe, flops float64) {

@@ -21,18 +21,21 @@ const longIteration = 20 * time.Millisecond
 // most is the number of turns that no sample has more of.
 func (t turns) most() int { return max(t.count, 1) }
 
-// A turn is what one of them has found, or several together.
+// A turn is what a turn has found, or several together.
 type turn struct {
+	iterations    int
 	elapsed       time.Duration
-	alone         time.Duration // part of it during which cores executed for nobody else
-	waited        time.Duration // before it, for that
-	possible      float64       // FLOP that the peak beside it amounts to in its time
+	possible      float64 // FLOP that the peak beside it amounts to in its time
 	bytes, allocs uint64
+
+	// Of one turn.
+	alone  bool          // whether nobody else was on the core, before and after
+	waited time.Duration // for that
 }
 
 func (t *turn) add(u turn) {
+	t.iterations += u.iterations
 	t.elapsed += u.elapsed
-	t.alone += u.alone
 	t.possible += u.possible
 	t.bytes += u.bytes
 	t.allocs += u.allocs
@@ -49,7 +52,7 @@ type sampling struct {
 	taken     int // turns
 	task      task
 
-	sum turn // of those taken
+	sum, alone turn // of those taken, and of those alone
 
 	peak peakSample // instead, of a contender without a task
 }
@@ -94,6 +97,9 @@ func (r *runner) takeTurn(ctx context.Context, s *sampling, operands any) error 
 		return err
 	}
 	s.sum.add(t)
+	if t.alone {
+		s.alone.add(t)
+	}
 	s.taken++
 	// What others overwrite is verified now, and else when all is done.
 	if s.task.verify != nil && (s.task.spoil != nil || s.taken == s.turns) {
@@ -101,34 +107,6 @@ func (r *runner) takeTurn(ctx context.Context, s *sampling, operands any) error 
 	}
 	return nil
 }
-
-// turnAlone takes a turn when nobody else is on the cores, as far as patience goes: it waits for that
-// before, and takes the turn again if somebody is there after. Only what does the same each time, and in
-// this process, has its turn so: training learns.
-func (r *runner) turnAlone(ctx context.Context, s *sampling) (turn, error) {
-	begin, left := r.now(), r.patienceLeft()
-	mayWait := func() bool { return s.task.spoil != nil && r.now()-begin < left && ctx.Err() == nil }
-	for again := false; ; again = true {
-		start := r.now()
-		t, err := r.turn(s, again, mayWait)
-		if t.alone > 0 || err != nil || !mayWait() {
-			r.kept += r.now() - start - t.waited
-			r.waited += start - begin + t.waited
-			return t, err
-		}
-	}
-}
-
-// longestWait is the most that is spent on waiting for one turn.
-const longestWait = 2 * time.Second
-
-// patienceLeft is how long the next turn may wait.
-func (r *runner) patienceLeft() time.Duration {
-	return min(time.Duration(r.patience*float64(r.kept))-r.waited, longestWait)
-}
-
-// alone reports whether nobody else is on the cores, as far as is known.
-func (r *runner) alone() bool { return r.cores == nil || r.cores.alone(r.now) }
 
 // turn takes a turn and the peak beside it.
 func (r *runner) turn(s *sampling, again bool, mayWait func() bool) (t turn, err error) {
@@ -151,32 +129,26 @@ func (r *runner) turn(s *sampling, again bool, mayWait func() bool) (t turn, err
 	return t, nil
 }
 
-// time warms up, until nobody else is on the cores or it may wait no longer, and times the iterations of a turn.
+// time warms up, waits as long as it may for a core that nobody else uses, and times the iterations of a turn.
 func (r *runner) time(s *sampling, again bool, mayWait func() bool) (found turn, err error) {
 	t, n := s.task, s.iterations()
+	found.iterations = n
 	var before, after runtime.MemStats
 	s.contender.where(func() {
 		warm := r.warmUp(s, again)
 		if warm > 0 {
 			t.run(warm)
 		}
-		for begin := r.now(); mayWait() && !r.alone(); found.waited = r.now() - begin {
-			if warm > 0 { // or the core takes a lighter load for what is to come
-				t.run(1)
-			}
-		}
 		if t.spoil != nil {
 			t.spoil()
 		}
-		alone := r.alone()
+		found.alone, found.waited = r.waitAlone(s, mayWait, warm == 0)
 		runtime.ReadMemStats(&before)
 		start := r.now()
 		t.run(n)
 		found.elapsed = r.now() - start
 		runtime.ReadMemStats(&after)
-		if alone = r.alone() && alone; alone {
-			found.alone = found.elapsed
-		}
+		found.alone = r.isAlone(s) && found.alone
 	})
 	found.bytes = after.TotalAlloc - before.TotalAlloc
 	found.allocs = after.Mallocs - before.Mallocs
@@ -196,10 +168,7 @@ func (r *runner) row(s *sampling) Row {
 		BytesPerOp: int64(s.sum.bytes) / int64(s.n), AllocsPerOp: int64(s.sum.allocs) / int64(s.n),
 		metrics: s.task.metrics(s.group.workOf(s.contender), s.sum.elapsed.Seconds()/float64(s.n), s.sum.possible/s.sum.elapsed.Seconds()),
 	}
-	if r.cores != nil && s.task.took == nil { // another process is elsewhere
-		row.metrics = append(row.metrics, metric{100 * s.sum.alone.Seconds() / s.sum.elapsed.Seconds(), unitAlone})
-		r.sum.add(s.sum)
-	}
+	row.metrics = append(row.metrics, r.aloneMetrics(s)...)
 	return row
 }
 

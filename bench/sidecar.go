@@ -57,11 +57,10 @@ type sidecarImplementation struct {
 }
 
 type sidecarOptions struct {
-	Rounds int    `json:"rounds"`
-	Sample string `json:"sample"`
-	// Time that turns may wait for cores which nobody else uses, in multiples of the time that they take.
-	Patience float64 `json:"patience,omitempty"`
-	Turns    int     `json:"turns,omitempty"` // that a sample beside rivals is cut into
+	Rounds   int     `json:"rounds"`
+	Sample   string  `json:"sample"`
+	Turns    int     `json:"turns,omitempty"`    // that a sample beside rivals is cut into
+	Patience float64 `json:"patience,omitempty"` // with which these wait for a core that nobody else uses
 	Long     bool    `json:"long"`
 	Filter   string  `json:"filter,omitempty"`
 	// Products that were asked for instead of the suite, or beside families, as MxNxK:TN.
@@ -77,7 +76,8 @@ type sidecarRound struct {
 	Noise    string  `json:"noise"`
 	Steal    float64 `json:"steal_share"`          // of all processor time; -1 if unknown
 	Switches int64   `json:"involuntary_switches"` // -1 if unknown
-	Shared   float64 `json:"shared_share"`         // of the measured time, for which cores were shared; -1 if nobody looked
+	Shared   float64 `json:"shared_share"`         // of the time of matrix products beside rivals, for which the core was shared; -1 if nobody looked
+	Waited   float64 `json:"waited_seconds"`       // for a core that is not
 	// PeakFLOPs is the best multiply-add probe of the round, by type and implementation.
 	PeakFLOPs map[string]float64 `json:"peak_flops"`
 }
@@ -96,7 +96,7 @@ func (e environment) describe(o Options, measured []*kernels.Implementation) sid
 	s := sidecar{
 		Machine: machineSlug(e.cpu), Config: map[string]string{}, Commit: e.source.Commit, Started: e.started,
 		CPU: describeCPU(e.cpu), Default: kernels.Default().Name(), Reason: kernels.Chosen().Reason(),
-		Options: sidecarOptions{Rounds: o.Rounds, Sample: o.Sample.String(), Patience: o.Patience, Long: o.Long, Filter: o.Filter, Shapes: ShapeTexts(o.Shapes)},
+		Options: sidecarOptions{Rounds: o.Rounds, Sample: o.Sample.String(), Long: o.Long, Filter: o.Filter, Shapes: ShapeTexts(o.Shapes)},
 		Build:   map[string]string{"go": runtime.Version()},
 	}
 	for _, c := range e.config() {
@@ -122,7 +122,7 @@ func (e environment) describe(o Options, measured []*kernels.Implementation) sid
 func (s *sidecar) addRound(r Round) {
 	s.Rounds = append(s.Rounds, sidecarRound{
 		Round: r.Number, Seconds: r.Noise.Duration.Seconds(), Noise: r.Noise.Label(),
-		Steal: r.Noise.StealShare, Switches: r.Noise.InvoluntarySwitches, Shared: r.Noise.SharedShare, PeakFLOPs: r.Peaks,
+		Steal: r.Noise.StealShare, Switches: r.Noise.InvoluntarySwitches, Shared: r.Noise.SharedShare, Waited: r.Waited.Seconds(), PeakFLOPs: r.Peaks,
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/lanewise/lanewise/bench"
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 const benchLong = `Measure every implementation that this CPU supports, and rivals beside them:
@@ -24,10 +23,6 @@ happens on the machine hits all of them alike. The samples go to
 <out>/<machine>/<date>-<commit>-<run>.txt in the Go benchmark format, with a
 .json file about the machine and the run beside it, and benchstat makes the
 tables. Nothing is ever overwritten. Ctrl-C keeps the whole rounds done.
-
-On a virtual machine somebody else may be on the other threads of its cores. A
-probe before and after each sample tells (%alone in the record), and with
---patience matrix products wait until nobody is.
 
 A shape is MxNxK, for an m x n product of depth k, and behind it :NT, :TN or
 :TT if the second, the first, or both operands are stored transposed;
@@ -66,7 +61,6 @@ func newBenchCommand() *cobra.Command {
 	flags.BoolVar(&o.Long, "long", false, "all shapes, slow implementations at every size, samples of "+bench.DefaultLongSample.String())
 	flags.IntVar(&o.Rounds, "rounds", bench.DefaultRounds, "samples of every benchmark; statistics want 6 or more")
 	flags.DurationVar(&o.Sample, "sample", bench.DefaultSample, "length of a sample")
-	addPatienceFlag(flags, &o.Patience, 0)
 	addShapeFlag(cmd, (*shapesFlag)(&o.Shapes), "measure products of these `shapes` instead of the suite")
 	flags.StringVar(&o.Filter, "filter", "", "measure what this `filter` matches only")
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
@@ -96,10 +90,6 @@ func newBenchCommand() *cobra.Command {
 		return runBench(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, groups, quiet)
 	}
 	return cmd
-}
-
-func addPatienceFlag(flags *pflag.FlagSet, patience *float64, otherwise float64) {
-	flags.Float64Var(patience, "patience", otherwise, "wait for cores that nobody else uses, up to so many `times` as long as samples take")
 }
 
 func listBenchmarks(w io.Writer, groups []*bench.Group) {

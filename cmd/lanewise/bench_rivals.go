@@ -30,9 +30,7 @@ the library itself, and one that runs other kernels is left out as well.
 
 The contenders of a shape take turns, 4 to 20 times in a sample and round after
 round, on operands that are new in each round. Every product is compared with a
-reference, before it is timed and after each turn. A turn waits until nobody else
-is on the cores, and is taken again if somebody came, for as long as patience
-lasts; %alone is how much of the time of ours that was. Libraries in C are called in
+reference, before it is timed and after each turn. Libraries in C are called in
 a loop in C; ours, gonum and vek through their Go functions, the call included.
 Ratios are taken in each round; their median counts, to the best rival of each
 shape, and the geometric mean of a family of shapes:
@@ -55,6 +53,13 @@ Only where they are asked for:
 
 --shape takes products as "lanewise bench" does; tables call those that are in
 no family "other".
+
+On a virtual machine somebody else may be on the other thread of a core, which
+then has half of its speed at worst. On one thread, products wait, while they warm
+up, until a probe says that nobody is, and have their turn again if somebody came:
+each contender for up to --patience times as long as its own turns take. %alone
+is how much of the time of ours, and of the best rival, was so, and the columns
+behind it are about such turns only.
 
 The training loops are run by python3, in processes that wait while others have
 their turn, and time themselves. All learn the same samples from the same
@@ -122,7 +127,7 @@ func newRivalsCommand() *cobra.Command {
 	complete(cmd, "threads", func() []string { return []string{"1", "all"} })
 	flags.IntVar(&o.Rounds, "rounds", bench.DefaultRivalRounds, "samples of every benchmark; intervals want 6 or more")
 	flags.DurationVar(&o.Sample, "sample", bench.DefaultRivalSample, "length of a sample")
-	addPatienceFlag(flags, &o.Patience, bench.DefaultRivalPatience)
+	flags.Float64Var(&o.Patience, "patience", bench.DefaultRivalPatience, "wait for a core that nobody else uses, for up to so many `times` as long as turns take")
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
 	flags.StringSliceVar(&f.from, "from", nil, "print the tables of these `records` and measure nothing")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the paths of the records only")

@@ -20,7 +20,9 @@ func TestRivalsUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"--rounds 0":        "rounds = 0, want at least 1",
 		"--sample 1us":      "sample = 1µs, want at least 1ms",
-		"--patience 101":    "patience = 101, want 0 to 100",
+		"--patience 101":    "patience = 101, want 0 to 100, times as long as turns take",
+		"--patience -1":     "patience = -1, want 0 to 100",
+		"--patience NaN":    "patience = NaN, want 0 to 100",
 		"--isa portable":    "isa = portable, want avx512 or avx2",
 		"--isa sse9":        "isa = sse9, want avx512 or avx2",
 		"--type f16":        "type = f16, want one of f32, f64",

@@ -38,8 +38,6 @@ func TestBenchUsage(t *testing.T) {
 		{"bench --rounds 0", exitUsage, "rounds = 0, want at least 1"},
 		{"bench --rounds many", exitUsage, "--rounds many: needs a whole number"},
 		{"bench --sample 1us", exitUsage, "sample = 1µs, want at least 1ms"},
-		{"bench --patience -1", exitUsage, "patience = -1, want 0 to 100, times as long as samples take"},
-		{"bench --patience NaN", exitUsage, "patience = NaN, want 0 to 100"},
 		{"bench --filter no-such-benchmark", exitUsage, "no benchmark matches"},
 		{"bench --shape 100x50", exitUsage, `--shape 100x50: shape = "100x50", want MxNxK`},
 		{"bench --shape=", exitUsage, `shape = "", want MxNxK`},

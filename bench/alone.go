@@ -32,16 +32,16 @@ const (
 	aloneShare  = 0.97                   // of the most; on Ice Lake a core that is alone issues 3.92 to 3.93 instructions a cycle, another 1.9 to 3.6
 )
 
-// learn looks for the most for a while.
-func (p *aloneProbe) learn(now clock) {
+// learn looks for the most for a while, and reports whether probes agreed on it: else the clock is too coarse.
+func (p *aloneProbe) learn(now clock) bool {
 	for start := now(); now()-start < aloneFirst; {
 		p.perCycle(now)
 	}
+	return p.most > 0
 }
 
-// alone reports whether the core executes for this thread alone, at this moment. It says so, too, where
-// it cannot tell: the clock is too coarse, or no probes have agreed.
-func (p *aloneProbe) alone(now clock) bool { return !(p.perCycle(now) < aloneShare*p.most) }
+// alone reports whether the core executes for this thread alone, at this moment.
+func (p *aloneProbe) alone(now clock) bool { return p.perCycle(now) >= aloneShare*p.most }
 
 // perCycle returns the instructions that the core issues in a cycle; NaN where the clock is too coarse.
 func (p *aloneProbe) perCycle(now clock) float64 {

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,14 +82,17 @@ func TestAloneProbeLearns(t *testing.T) {
 		if math.Abs(p.most-test.want) > 1e-9 {
 			t.Errorf("%s: %g, want %g", test.what, p.most, test.want)
 		}
-		if test.want == 0 && !p.alone(j.now) {
-			t.Errorf("%s: said to be shared", test.what)
-		}
 	}
 	var j journal
 	p := j.probe(func() bool { return j.t < aloneFirst/2 }, 2)
-	if p.learn(j.now); p.most != 4 {
+	if !p.learn(j.now) || p.most != 4 {
 		t.Errorf("a core that is shared for half of the time: %g, want 4", p.most)
+	}
+	i := 0
+	p = j.probe(func() bool { i++; return true }, 2)
+	p.clock = func(n int) int { j.t += time.Duration(n * (10 + i%7)); return n }
+	if p.learn(j.now) {
+		t.Errorf("probes that never agree have learnt %g", p.most)
 	}
 }
 
@@ -117,7 +119,7 @@ func TestAloneProbeTakesTheBest(t *testing.T) {
 
 func TestAloneProbeWithAStoppedClock(t *testing.T) {
 	p := &aloneProbe{issue: func(n int) int { return n }, clock: func(n int) int { return n }}
-	if !p.alone(func() time.Duration { return 0 }) || p.most != 0 {
+	if p.alone(func() time.Duration { return 0 }) || p.most != 0 {
 		t.Errorf("without a clock, %g instructions a cycle", p.most)
 	}
 }
@@ -129,13 +131,13 @@ func TestRealAloneProbe(t *testing.T) {
 	}
 }
 
-// product is a contender that may wait, as matrix products do, if it spoils its result.
-func (j *journal) product(perOp time.Duration, spoils bool) Contender {
+// product is a contender whose turns wait, as those of matrix products do, or not.
+func (j *journal) product(perOp time.Duration, waits bool) Contender {
 	c := j.contender("x", perOp)
 	bind := c.bind
 	c.bind = func(operands any) task {
 		task := bind(operands)
-		if spoils {
+		if task.waits = waits; waits {
 			task.spoil = func() { j.calls = append(j.calls, "A spoil") }
 		}
 		return task
@@ -157,13 +159,13 @@ func (row Row) of(unit string) float64 {
 func TestPatience(t *testing.T) {
 	for _, test := range []struct {
 		patience float64
-		spoils   bool
+		waits    bool
 		alone    bool // all turns
 	}{{0, true, false}, {100, true, true}, {100, false, false}} {
 		var j journal
-		r := j.runner(3, j.group("A", j.product(time.Millisecond, test.spoils)))
+		r := j.runner(3, j.group("A", j.product(time.Millisecond, test.waits)))
 		r.turns = turns{count: 5}
-		r.cores = j.probe(func() bool { return j.t%(20*time.Millisecond) < 7*time.Millisecond }, 2)
+		r.others = j.probe(func() bool { return j.t%(20*time.Millisecond) < 7*time.Millisecond }, 2)
 		r.patience = test.patience
 		var waited time.Duration
 		for i, round := range j.take(t, r) {
@@ -173,7 +175,7 @@ func TestPatience(t *testing.T) {
 				t.Errorf("%+v: %d iterations of %v ns, want 10 of a millisecond", test, row.Iterations, row.NsPerOp)
 			}
 			alone, shared := row.of(unitAlone), round.Noise.SharedShare
-			if !test.spoils {
+			if !test.waits {
 				if alone != -1 || shared != -1 || round.Waited != 0 {
 					t.Errorf("%+v: alone for %g%%, shared for %g of the round, waited %v, of what is not watched", test, alone, shared, round.Waited)
 				}
@@ -189,8 +191,8 @@ func TestPatience(t *testing.T) {
 				t.Errorf("%+v: round %d alone for %g%%, waited %v", test, i+1, alone, round.Waited)
 			}
 		}
-		if all := r.accounts["A/n=1/impl=x"].waited; waited != all {
-			t.Errorf("%+v: waited for %v in rounds, %v all in all", test, waited, all)
+		if a := r.accounts["A/n=1/impl=x"]; (a != nil) != test.waits || a != nil && waited != a.waited {
+			t.Errorf("%+v: waited for %v in rounds, %+v all in all", test, waited, a)
 		}
 	}
 }
@@ -216,7 +218,7 @@ func TestPatienceEnds(t *testing.T) {
 		}
 		r := j.runner(4, j.group("A", j.product(time.Millisecond, true), bothered))
 		r.turns = turns{count: 5}
-		r.cores = j.probe(func() bool { return shared || j.t < until }, 2)
+		r.others = j.probe(func() bool { return shared || j.t < until }, 2)
 		r.patience = 2
 		rounds := j.take(t, r)
 		for _, round := range rounds {
@@ -233,36 +235,51 @@ func TestPatienceEnds(t *testing.T) {
 	}
 }
 
-// TestWaiting has a neighbour who leaves after a while: what waits runs, unless that takes long.
+// TestWaiting has a neighbour who leaves after a while: what waits runs. Turns that are too long do not wait.
 func TestWaiting(t *testing.T) {
-	for perOp, want := range map[time.Duration]string{
-		// Three iterations to warm up, one at a time between probes of 0.18 ms while the neighbour is there, and the turn.
-		time.Millisecond:      "x x3, spoil, x x1, spoil, x x1, spoil, x x1, spoil, x x1, spoil, x x1, spoil, x x50",
-		30 * time.Millisecond: "spoil, x x1",
+	for _, test := range []struct {
+		perOp time.Duration
+		want  string
+		wait  bool
+	}{
+		// Warm-up, a little of it between probes of 0.18 ms while the neighbour is there, and the turn.
+		{time.Millisecond, "x x3, spoil, x x1, spoil, x x1, spoil, x x1, spoil, x x1, spoil, x x5", true},
+		{50 * time.Microsecond, "x x60, spoil" + strings.Repeat(", x x4, spoil", 11) + ", x x100", true},
+		{7 * time.Millisecond, "x x1, spoil, x x1, spoil, x x1", true},
+		{9 * time.Millisecond, "x x1, spoil, x x1", false},
+		{60 * time.Millisecond, "spoil, x x1", false},
 	} {
 		var j journal
 		until := time.Duration(0)
-		r, s := j.waiting(perOp, func() bool { return j.t < until })
-		until = j.t + 8500*time.Microsecond
+		r, s := j.waiting(test.perOp, func() bool { return j.t < until })
+		until = j.t + 8*time.Millisecond
 		turn, err := r.turnAlone(t.Context(), s)
-		if got := strings.ReplaceAll(strings.Join(j.calls, ", "), "A ", ""); got != want || err != nil || !turn.alone {
-			t.Errorf("%v an iteration: %s, alone: %v, %v; want %s", perOp, got, turn.alone, err, want)
+		if got := strings.ReplaceAll(strings.Join(j.calls, ", "), "A ", ""); got != test.want || err != nil || turn.watched != test.wait || turn.alone != test.wait {
+			t.Errorf("%v an iteration: %s, %+v, %v; want %s", test.perOp, got, turn, err, test.want)
 		}
 		a := r.accounts[s.name]
-		if most := 9 * time.Millisecond; a.waited < 5*time.Millisecond || a.waited > most || a.kept < time.Second+perOp || r.waited != a.waited {
-			t.Errorf("%v an iteration: waited for %v, kept %v, %v in the round", perOp, a.waited, a.kept-time.Second, r.waited)
+		least, most := 4*time.Millisecond, 8*time.Millisecond
+		if len(test.want) < 20 {
+			least, most = 0, 0
+		}
+		kept := time.Second
+		if test.wait {
+			kept += time.Duration(turn.iterations) * test.perOp
+		}
+		if a.waited < least || a.waited > most || a.kept < kept || !test.wait && a.kept > kept || r.waited != a.waited {
+			t.Errorf("%v an iteration: waited for %v, kept %v, %v in the round", test.perOp, a.waited, a.kept-time.Second, r.waited)
 		}
 	}
 }
 
-// waiting returns a runner and a contender who has a second to wait.
+// waiting returns a runner and a contender who has a second to wait, behind its first turn.
 func (j *journal) waiting(perOp time.Duration, shared func() bool) (*runner, *sampling) {
 	r := j.runner(1, j.group("A", j.product(perOp, true)))
 	r.sample = 50 * time.Millisecond
 	r.iterations = map[string]int{"A/n=1/impl=x": max(1, int(r.sample/perOp))}
-	r.turns = turns{count: 1, warm: 3 * time.Millisecond}
-	r.cores = j.probe(shared, 2)
-	r.cores.learn(j.now)
+	r.turns = turns{count: 10, warm: 3 * time.Millisecond}
+	r.others = j.probe(shared, 2)
+	r.others.learn(j.now)
 	r.patience, r.accounts = 1, map[string]*account{"A/n=1/impl=x": {kept: time.Second}}
 	s := r.sampling(r.groups[0], &r.groups[0].Contenders[0])
 	s.task, s.taken = s.contender.bind("A"), 1
@@ -275,17 +292,17 @@ func TestTurnTakenAgain(t *testing.T) {
 	for taken, warmUp := range []string{"x x8", "x x3"} { // before the first turn of a sample, and before others
 		var j journal
 		came := time.Duration(math.MaxInt64)
-		r, s := j.waiting(time.Millisecond, func() bool { return j.t >= came && j.t < came+30*time.Millisecond })
+		r, s := j.waiting(time.Millisecond, func() bool { return j.t >= came && j.t < came+3*time.Millisecond })
 		s.taken = taken
 		warm := []time.Duration{8 * time.Millisecond, 3 * time.Millisecond}[taken]
-		came = j.t + warm + 20500*time.Microsecond
+		came = j.t + warm + 2500*time.Microsecond
 		turn, err := r.turnAlone(t.Context(), s)
-		want := warmUp + ", spoil, x x50, x x1, spoil, x x50"
-		if got := strings.ReplaceAll(strings.Join(j.calls, ", "), "A ", ""); got != want || err != nil || !turn.alone || turn.elapsed != 50*time.Millisecond {
-			t.Errorf("%s, alone: %v, %v, %v; want %s", got, turn.alone, turn.elapsed, err, want)
+		want := warmUp + ", spoil, x x5, x x1, spoil, x x5"
+		if got := strings.ReplaceAll(strings.Join(j.calls, ", "), "A ", ""); got != want || err != nil || !turn.alone || turn.elapsed != 5*time.Millisecond {
+			t.Errorf("%s, %+v, %v; want %s", got, turn, err, want)
 		}
-		first := warm + 50*time.Millisecond
-		if a := r.accounts[s.name]; a.waited < first || a.waited > first+time.Millisecond || a.kept > time.Second+52*time.Millisecond {
+		first := warm + 5*time.Millisecond
+		if a := r.accounts[s.name]; a.waited < first || a.waited > first+time.Millisecond || a.kept > time.Second+7*time.Millisecond {
 			t.Errorf("waited for %v, kept %v, want the first turn and the second", a.waited, a.kept-time.Second)
 		}
 	}
@@ -297,9 +314,9 @@ func TestNeighbourWhoLeaves(t *testing.T) {
 	until := time.Duration(0)
 	r, s := j.waiting(time.Millisecond, func() bool { return j.t < until })
 	r.patience = 0
-	until = j.t + 20*time.Millisecond
-	if turn, err := r.turnAlone(t.Context(), s); turn.alone || err != nil || r.waited != 0 {
-		t.Errorf("alone: %v, waited for %v, %v", turn.alone, r.waited, err)
+	until = j.t + 6*time.Millisecond
+	if turn, err := r.turnAlone(t.Context(), s); turn.alone || !turn.watched || err != nil || r.waited != 0 {
+		t.Errorf("%+v, waited for %v, %v", turn, r.waited, err)
 	}
 }
 
@@ -341,7 +358,7 @@ func TestPeakAlone(t *testing.T) {
 	}
 	r := j.runner(1, j.group("A", c))
 	r.turns = turns{count: 2}
-	r.cores = j.probe(func() bool { return shared }, 2)
+	r.others = j.probe(func() bool { return shared }, 2)
 	r.progress = func(p Progress) {
 		if p.Phase == Measuring && p.Done == 0 {
 			shared, perOp = !shared, 3*time.Millisecond-perOp
@@ -349,7 +366,7 @@ func TestPeakAlone(t *testing.T) {
 	}
 	row := j.take(t, r)[0].Rows[0]
 	// Ten iterations of 1000 FLOP in 5 ms alone and 10 ms not, or the other way round, at a peak of 1e9.
-	for unit, want := range map[string]float64{unitAlone: 100 * 5.0 / 15, unitPeakAlone: 100 * 5 * 1000 / (5e-3 * 1e9), unitPeak: 100 * 10 * 1000 / (15e-3 * 1e9)} {
+	for unit, want := range map[string]float64{unitAlone: 100 * 5.0 / 15, unitFLOPsAlone: 5 * 1000 / 5e-3, unitPeakAlone: 100 * 5 * 1000 / (5e-3 * 1e9), unitPeak: 100 * 10 * 1000 / (15e-3 * 1e9)} {
 		if got := row.of(unit); math.Abs(got/want-1) > 1e-6 {
 			t.Errorf("%g %s, want %g: %v", got, unit, want, row.metrics)
 		}
@@ -369,7 +386,7 @@ func TestSharedShare(t *testing.T) {
 		}
 	}
 	n := Noise{Duration: time.Second, StealShare: 0.02, InvoluntarySwitches: 30, SharedShare: 0.5}
-	want := "steal+switches+shared, 2.0% of the processor time stolen, 30 involuntary switches in 1.0 s, the core shared for 50% of the time"
+	want := "steal+switches+shared, 2.0% of the processor time stolen, 30 involuntary switches in 1.0 s, the core shared during 50% of what was watched"
 	if n.String() != want {
 		t.Errorf("%q, want %q", n, want)
 	}
@@ -383,11 +400,11 @@ func TestRivalRunsWatch(t *testing.T) {
 	for threads, watched := range map[int]bool{1: true, 2: false} {
 		o := RivalOptions{Part: RivalPart{Threads: threads}, Patience: 3, Rounds: 5}
 		r := (&RivalRun{Options: o, implementation: kernels.Default()}).runner()
-		if (r.cores != nil) != watched || r.patience != 3 || r.rounds != 5 || r.threads != threads {
-			t.Errorf("%d threads: watched %v, patience %g", threads, r.cores != nil, r.patience)
+		if (r.others != nil) != watched || r.patience != 3 || r.rounds != 5 || r.threads != threads {
+			t.Errorf("%d threads: watched %v, patience %g", threads, r.others != nil, r.patience)
 		}
 	}
-	if !slices.Contains(rateUnits, unitPeak) || slices.Contains(rateUnits, unitAlone) {
-		t.Errorf("what is compared: %v", rateUnits)
+	if !bindGEMM[float32](nil)(newGEMMOperands[float32](square(2), operandSource(&Group{}, 0))).waits {
+		t.Error("matrix products do not wait")
 	}
 }

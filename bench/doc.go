@@ -30,7 +30,7 @@
 // Beside rivals, the contenders of a shape take their samples in 4 to 20 turns,
 // and %peak is relative to the peak beside each turn: a neighbour on a shared machine who
 // comes and goes within a round slows all of them down. On one thread, turns of matrix
-// products wait until nobody else is on the core's other thread, and are taken again if
-// somebody is in the end, for as long as patience lasts: %alone is the part of the time that
-// was so, and %peak-alone the share of the peak over these turns.
+// products that take 8 ms at most wait until nobody else is on the core's other thread, and are
+// taken again if somebody is in the end, for as long as patience lasts. %alone is the part of the
+// time in turns before and after which nobody was, FLOP/s-alone and %peak-alone are about these turns.
 package bench

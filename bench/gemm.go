@@ -95,6 +95,7 @@ func bindGEMM[T kernels.Float](multiply gemmFunc[T]) func(any) task {
 			run:    func(n int) { multiply(n, o.a, o.b, o.c) },
 			spoil:  o.spoil,
 			verify: o.verify,
+			waits:  true,
 		}
 	}
 }

@@ -17,7 +17,9 @@ const (
 	unitHz      = "Hz"
 	unitAlone   = "%alone"
 
-	unitPeakAlone = "%peak-alone"
+	// Of turns during which nobody else was on the core.
+	unitFLOPsAlone = "FLOP/s-alone"
+	unitPeakAlone  = "%peak-alone"
 )
 
 // unitLines tells readers of a record in which direction our units improve.
@@ -28,7 +30,7 @@ func unitLines() []*benchfmt.UnitMetadata {
 			UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}, OrigUnit: unit, Value: better,
 		})
 	}
-	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz, unitAlone, unitPeakAlone} {
+	for _, unit := range []string{unitFLOPs, unitPeak, unitBytes, unitSamples, unitFMA, unitHz, unitAlone, unitFLOPsAlone, unitPeakAlone} {
 		add(unit, "higher")
 	}
 	add(unitMemory, "lower")

@@ -69,7 +69,7 @@ func (n Noise) String() string {
 		s += fmt.Sprintf(", %d involuntary switches in %.1f s", n.InvoluntarySwitches, n.Duration.Seconds())
 	}
 	if n.SharedShare > noisySharedShare {
-		s += fmt.Sprintf(", the core shared for %.0f%% of the time", 100*n.SharedShare)
+		s += fmt.Sprintf(", the core shared during %.0f%% of what was watched", 100*n.SharedShare)
 	}
 	return s
 }

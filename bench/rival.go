@@ -116,7 +116,7 @@ type RivalOptions struct {
 
 	Rounds    int
 	Sample    time.Duration
-	Patience  float64 // how long turns may wait for a core that nobody else uses, in multiples of the time that those before took
+	Patience  float64 // how long turns may wait for a core that nobody else uses, in multiples of the time that those before of the same contender took
 	Folder    string
 	Progress  func(Progress) // as in Options
 	RoundDone func(Round)
@@ -294,7 +294,7 @@ func (r *RivalRun) runner() *runner {
 		patience: o.Patience, now: wallClock(), noise: readNoise, progress: o.Progress,
 	}
 	if o.Part.Threads == 1 {
-		run.cores = newAloneProbe()
+		run.others = newAloneProbe()
 	}
 	return run
 }

@@ -47,7 +47,7 @@ type ContestShape struct {
 	// distribution (infinite under six rounds).
 	Ratios map[string]benchmath.Summary
 
-	// Of turns during which a contender had its core alone; NaN if nobody looked, or there were none.
+	// Of turns before and after which nobody else was on the core; NaN if nobody looked, or there were none.
 	Alone       map[string]float64 // median part of the time of each contender that these are, in percent
 	AloneShare  float64            // as Share
 	AloneRatios map[string]float64 // medians of the ratios to each rival, round by round
@@ -57,8 +57,8 @@ type ContestShape struct {
 
 // sample is one row of a record.
 type sample struct {
-	rate, share       float64
-	alone, aloneShare float64 // NaN if nobody looked, or there was no such time
+	rate, share                  float64
+	alone, aloneRate, aloneShare float64 // NaN if nobody looked, or there was no such time
 }
 
 // Best returns the rival with the highest rate, leaving some aside; "" if there is none.
@@ -209,7 +209,7 @@ func (r *RivalReport) add(rec *benchfmt.Result) error {
 	if _, twice := shape.samples[impl][round]; twice {
 		return fmt.Errorf("%s is in round %s twice: are these several records in one file?", rec.Name, round)
 	}
-	shape.samples[impl][round] = sample{rate, share, value(unitAlone), value(unitPeakAlone)}
+	shape.samples[impl][round] = sample{rate, share, value(unitAlone), value(unitFLOPsAlone), value(unitPeakAlone)}
 	return nil
 }
 
@@ -309,7 +309,7 @@ func (s *ContestShape) summarize(ours string) {
 			}
 			if m, ok := mine[round]; ok {
 				ratios = append(ratios, m.rate/x.rate)
-				if ratio := m.aloneShare / x.aloneShare; !math.IsNaN(ratio) {
+				if ratio := m.aloneRate / x.aloneRate; !math.IsNaN(ratio) {
 					aloneRatios = append(aloneRatios, ratio)
 				}
 			}

@@ -85,7 +85,11 @@ func (c *Contest) table() *grid {
 		ratio := s.Ratios[best]
 		row = append(row, number("%.3f", ratio.Center), interval(ratio), best)
 		if watched {
-			row = append(row, percent(s.Alone[c.Ours])+"/"+percent(s.Alone[best]), number("%.1f", s.AloneShare), number("%.3f", s.AloneRatios[best]))
+			alone := percent(s.Alone[c.Ours])
+			if best != "" {
+				alone += "/" + percent(s.Alone[best])
+			}
+			row = append(row, alone, number("%.1f", s.AloneShare), number("%.3f", s.AloneRatios[best]))
 		}
 		g.rows = append(g.rows, row)
 	}

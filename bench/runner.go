@@ -30,7 +30,8 @@ type Round struct {
 	// Peaks is the best multiply-add rate that was seen during the round, in
 	// FLOP/s, by element type and implementation ("f32/avx2").
 	Peaks map[string]float64
-	// Waited is the time that was spent on waiting for a core that nobody else uses.
+	// Waited is the time that was spent on waiting for a core that nobody else uses, turns that were taken
+	// again included.
 	Waited time.Duration
 }
 
@@ -64,18 +65,17 @@ type runner struct {
 	noise    func() noiseReading
 	progress func(Progress)
 
-	// cores tells whether turns had their core alone; nil if nobody asks. patience is how long turns may wait
+	// others tells whether turns had their core alone; nil if nobody asks. patience is how long turns may wait
 	// for that, in multiples of the time that turns of the same contender have taken so far.
-	cores    *aloneProbe
+	others   *aloneProbe
 	patience float64
 	accounts map[string]*account // by benchmark name
 
 	iterations map[string]int // of a sample, by benchmark name; fixed before the first round
 
 	// Of the round under way.
-	peaks      map[string]float64
-	sum, alone turn // of what is watched
-	waited     time.Duration
+	peaks                  map[string]float64
+	watched, alone, waited time.Duration // of turns
 }
 
 // run prepares and takes the rounds, and hands each whole one to keep. It
@@ -90,8 +90,8 @@ func (r *runner) run(ctx context.Context, keep func(Round) error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	if r.cores != nil {
-		r.cores.learn(r.now)
+	if r.others != nil && !r.others.learn(r.now) {
+		r.others = nil
 	}
 	r.accounts = map[string]*account{}
 	if err := r.prepare(ctx); err != nil {
@@ -156,7 +156,8 @@ func (r *runner) prepare(ctx context.Context) error {
 // drifts, or what one contender leaves behind for the next, falls on both sides.
 func (r *runner) round(ctx context.Context, number int) (Round, error) {
 	round := Round{Number: number}
-	r.peaks, r.sum, r.alone, r.waited = map[string]float64{}, turn{}, turn{}, 0
+	r.peaks = map[string]float64{}
+	r.watched, r.alone, r.waited = 0, 0, 0
 	before := r.noise()
 	for _, g := range inOrder(r.groups, number) {
 		rows, err := r.sampleGroup(ctx, g, number, len(round.Rows))
@@ -208,7 +209,7 @@ func (r *runner) sampleGroup(ctx context.Context, g *Group, number, done int) ([
 	}
 	var rows []Row
 	for _, s := range inOrder(samplings, number) {
-		rows = append(rows, r.row(s))
+		rows = append(rows, s.row())
 	}
 	return rows, nil
 }

@@ -21,24 +21,27 @@ const longIteration = 20 * time.Millisecond
 // most is the number of turns that no sample has more of.
 func (t turns) most() int { return max(t.count, 1) }
 
-// A turn is what a turn has found, or several together.
-type turn struct {
+// sums are what turns add up to.
+type sums struct {
 	iterations    int
 	elapsed       time.Duration
-	possible      float64 // FLOP that the peak beside it amounts to in its time
+	possible      float64 // FLOP that the peak beside each turn amounts to in its time
 	bytes, allocs uint64
-
-	// Of one turn.
-	alone  bool          // whether nobody else was on the core, before and after
-	waited time.Duration // for that
 }
 
-func (t *turn) add(u turn) {
-	t.iterations += u.iterations
-	t.elapsed += u.elapsed
-	t.possible += u.possible
-	t.bytes += u.bytes
-	t.allocs += u.allocs
+func (s *sums) add(t sums) {
+	s.iterations += t.iterations
+	s.elapsed += t.elapsed
+	s.possible += t.possible
+	s.bytes += t.bytes
+	s.allocs += t.allocs
+}
+
+// A turn is what one has found.
+type turn struct {
+	sums
+	watched, alone bool          // whether it was looked for others on the core before and after, and nobody was there
+	waited         time.Duration // until nobody was
 }
 
 // A sampling is a sample under way: that of one contender, in one round. It is taken in
@@ -52,7 +55,8 @@ type sampling struct {
 	taken     int // turns
 	task      task
 
-	sum, alone turn // of those taken, and of those alone
+	sum, alone sums          // over the turns, and over those alone
+	watched    time.Duration // of the sum
 
 	peak peakSample // instead, of a contender without a task
 }
@@ -96,9 +100,14 @@ func (r *runner) takeTurn(ctx context.Context, s *sampling, operands any) error 
 	if err != nil {
 		return err
 	}
-	s.sum.add(t)
+	s.sum.add(t.sums)
+	if t.watched {
+		s.watched += t.elapsed
+		r.watched += t.elapsed
+	}
 	if t.alone {
-		s.alone.add(t)
+		s.alone.add(t.sums)
+		r.alone += t.elapsed
 	}
 	s.taken++
 	// What others overwrite is verified now, and else when all is done.
@@ -108,7 +117,7 @@ func (r *runner) takeTurn(ctx context.Context, s *sampling, operands any) error 
 	return nil
 }
 
-// turn takes a turn and the peak beside it.
+// turn takes a turn, again or not, and the peak beside it. It is watched if it may be asked whether to wait.
 func (r *runner) turn(s *sampling, again bool, mayWait func() bool) (t turn, err error) {
 	c := s.contender
 	peak := 0.0
@@ -131,24 +140,25 @@ func (r *runner) turn(s *sampling, again bool, mayWait func() bool) (t turn, err
 
 // time warms up, waits as long as it may for a core that nobody else uses, and times the iterations of a turn.
 func (r *runner) time(s *sampling, again bool, mayWait func() bool) (found turn, err error) {
-	t, n := s.task, s.iterations()
-	found.iterations = n
+	t := s.task
+	found.iterations, found.watched = s.iterations(), mayWait != nil
 	var before, after runtime.MemStats
 	s.contender.where(func() {
-		warm := r.warmUp(s, again)
-		if warm > 0 {
+		if warm := r.warmUp(s, again); warm > 0 {
 			t.run(warm)
 		}
 		if t.spoil != nil {
 			t.spoil()
 		}
-		found.alone, found.waited = r.waitAlone(s, mayWait, warm == 0)
+		if found.watched {
+			found.alone, found.waited = r.waitAlone(s, mayWait)
+		}
 		runtime.ReadMemStats(&before)
 		start := r.now()
-		t.run(n)
+		t.run(found.iterations)
 		found.elapsed = r.now() - start
+		found.alone = found.alone && r.others.alone(r.now)
 		runtime.ReadMemStats(&after)
-		found.alone = r.isAlone(s) && found.alone
 	})
 	found.bytes = after.TotalAlloc - before.TotalAlloc
 	found.allocs = after.Mallocs - before.Mallocs
@@ -159,7 +169,7 @@ func (r *runner) time(s *sampling, again bool, mayWait func() bool) (found turn,
 }
 
 // row sums up the turns.
-func (r *runner) row(s *sampling) Row {
+func (s *sampling) row() Row {
 	if s.contender.bind == nil {
 		return Row{Name: s.name, Iterations: s.peak.steps, NsPerOp: 1e9 * s.peak.seconds / float64(s.peak.steps), metrics: s.peak.metrics()}
 	}
@@ -168,7 +178,7 @@ func (r *runner) row(s *sampling) Row {
 		BytesPerOp: int64(s.sum.bytes) / int64(s.n), AllocsPerOp: int64(s.sum.allocs) / int64(s.n),
 		metrics: s.task.metrics(s.group.workOf(s.contender), s.sum.elapsed.Seconds()/float64(s.n), s.sum.possible/s.sum.elapsed.Seconds()),
 	}
-	row.metrics = append(row.metrics, r.aloneMetrics(s)...)
+	row.metrics = append(row.metrics, s.aloneMetrics()...)
 	return row
 }
 
@@ -182,16 +192,20 @@ const warmTime = 8 * time.Millisecond
 // warmUp returns how many iterations that is, at least one but for long ones, and one if the turn is
 // taken again.
 func (r *runner) warmUp(s *sampling, again bool) int {
-	during := func(d time.Duration) int { return int(int64(s.fit) * int64(d) / int64(r.sample)) }
 	switch {
-	case s.taken == 0 && !again:
-		return max(during(warmTime), 1)
-	case during(longIteration) == 0:
-		return 0
 	case again:
 		return 1
+	case s.taken == 0:
+		return max(r.during(s, warmTime), 1)
+	case r.during(s, longIteration) == 0:
+		return 0
 	}
-	return max(during(r.turns.warm), 1)
+	return max(r.during(s, r.turns.warm), 1)
+}
+
+// during returns how many iterations of s fit a time.
+func (r *runner) during(s *sampling, d time.Duration) int {
+	return int(int64(s.fit) * int64(d) / int64(r.sample))
 }
 
 // where calls f where c is to run: here, or for what uses goroutines in one that is not

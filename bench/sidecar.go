@@ -76,8 +76,8 @@ type sidecarRound struct {
 	Noise    string  `json:"noise"`
 	Steal    float64 `json:"steal_share"`          // of all processor time; -1 if unknown
 	Switches int64   `json:"involuntary_switches"` // -1 if unknown
-	Shared   float64 `json:"shared_share"`         // of the time of matrix products beside rivals, for which the core was shared; -1 if nobody looked
-	Waited   float64 `json:"waited_seconds"`       // for a core that is not
+	Shared   float64 `json:"shared_share"`         // of the time of turns that were watched, before or after which the core was shared; -1 if none was
+	Waited   float64 `json:"waited_seconds"`       // for it not to be, turns that were taken again included
 	// PeakFLOPs is the best multiply-add probe of the round, by type and implementation.
 	PeakFLOPs map[string]float64 `json:"peak_flops"`
 }

@@ -48,6 +48,9 @@ type task struct {
 	spoil  func()       // overwrites the result
 	verify func() error // compares the result of the last iteration to a reference
 
+	// waits tells that turns may wait for a core that nobody else uses, and be taken again, on one thread: with spoil.
+	waits bool
+
 	memory int // bytes that it holds while it runs, operands apart; 0 is not reported
 
 	// took tells how long the last run took, by a clock that is nearer to it than the

@@ -29,7 +29,7 @@ func ProbeClock(n int) (cycles int) {
 	return probeClock(n)
 }
 
-// ProbeIssue runs integer additions that do not wait for one another, and returns how many.
+// ProbeIssue runs integer operations few of which wait for one another, and returns how many.
 // Timed, and beside ProbeClock, it tells how many instructions of a kind the core executes in
 // a cycle for the calling thread. Where that is less than at other times, the core's other
 // thread takes its share, which no counter tells a guest of a virtual machine. On builds without

@@ -55,11 +55,11 @@ Only where they are asked for:
 no family "other".
 
 On a virtual machine somebody else may be on the other thread of a core, which
-then has half of its speed at worst. On one thread, products wait, while they warm
-up, until a probe says that nobody is, and have their turn again if somebody came:
-each contender for up to --patience times as long as its own turns take. %alone
-is how much of the time of ours, and of the best rival, was so, and the columns
-behind it are about such turns only.
+then has half of its speed at worst. On one thread, turns of up to 8 ms wait until
+a probe says that nobody is, and are taken again if somebody came: each contender
+for up to --patience times as long as its own turns take. %alone is how much of
+the time of ours, and of the best rival, went to turns before and after which
+nobody was there, and the columns behind it are about such turns only.
 
 The training loops are run by python3, in processes that wait while others have
 their turn, and time themselves. All learn the same samples from the same

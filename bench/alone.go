@@ -26,15 +26,17 @@ func newAloneProbe() *aloneProbe {
 const (
 	aloneCycles = 30_000                 // of a loop, some 10 us
 	aloneLoops  = 3                      // of each of two in a probe: the best counts, as what disturbs one only makes it slower
-	aloneFirst  = 200 * time.Millisecond // spent at first on finding out what is the most
+	aloneFirst  = 200 * time.Millisecond // spent at first on finding out what is the most,
+	aloneLast   = 5 * time.Second        // or so long, as neighbours may leave no quiet moment in it
 	aloneInARow = 5                      // probes that have to agree on that
 	aloneAgree  = 0.005                  // by how much they may differ
 	aloneShare  = 0.97                   // of the most; on Ice Lake a core that is alone issues 3.92 to 3.93 instructions a cycle, another 1.9 to 3.6
 )
 
-// learn looks for the most for a while, and reports whether probes agreed on it: else the clock is too coarse.
+// learn looks for the most for a while, and reports whether probes agreed on it: else the clock is too coarse, or
+// neighbours never pause.
 func (p *aloneProbe) learn(now clock) bool {
-	for start := now(); now()-start < aloneFirst; {
+	for start := now(); now()-start < aloneFirst || p.most == 0 && now()-start < aloneLast; {
 		p.perCycle(now)
 	}
 	return p.most > 0

@@ -88,11 +88,20 @@ func TestAloneProbeLearns(t *testing.T) {
 	if !p.learn(j.now) || p.most != 4 {
 		t.Errorf("a core that is shared for half of the time: %g, want 4", p.most)
 	}
-	i := 0
-	p = j.probe(func() bool { i++; return true }, 2)
-	p.clock = func(n int) int { j.t += time.Duration(n * (10 + i%7)); return n }
-	if p.learn(j.now) {
-		t.Errorf("probes that never agree have learnt %g", p.most)
+	for agree, want := range map[time.Duration]bool{aloneLast / 2: true, 2 * aloneLast: false} {
+		var j journal
+		i := 0
+		p := j.probe(func() bool { i++; return false }, 0)
+		p.clock = func(n int) int {
+			if j.t < agree { // none is as the one before
+				j.t += time.Duration(n * (10 + i%7))
+			}
+			j.t += time.Duration(n)
+			return n
+		}
+		if p.learn(j.now) != want || want != (p.most == 4) || j.t > aloneLast+time.Second {
+			t.Errorf("probes that agree after %v have learnt %g in %v", agree, p.most, j.t)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ func (a *account) left(patience float64) time.Duration {
 	return min(time.Duration(patience*float64(a.kept))-a.waited, longestWait)
 }
 
-// watches reports whether it is looked for others on the core before and after the next turn of s.
+// watches reports whether probes before and after the next turn of s look for others on the core.
 func (r *runner) watches(s *sampling) bool {
 	return r.others != nil && s.task.waits && s.iterations()*int(r.sample) <= s.fit*int(longestTurn)
 }

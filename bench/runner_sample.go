@@ -37,11 +37,12 @@ func (s *sums) add(t sums) {
 	s.allocs += t.allocs
 }
 
-// A turn is what one has found.
+// A turn is what was found in one turn of a sampling.
 type turn struct {
 	sums
-	watched, alone bool          // whether it was looked for others on the core before and after, and nobody was there
-	waited         time.Duration // until nobody was
+	watched bool          // whether a probe before and one after looked for others on the core
+	alone   bool          // whether neither found any
+	waited  time.Duration // before it, for the core
 }
 
 // A sampling is a sample under way: that of one contender, in one round. It is taken in
@@ -56,7 +57,7 @@ type sampling struct {
 	task      task
 
 	sum, alone sums          // over the turns, and over those alone
-	watched    time.Duration // of the sum
+	watched    time.Duration // of the turns that were watched
 
 	peak peakSample // instead, of a contender without a task
 }
@@ -117,7 +118,8 @@ func (r *runner) takeTurn(ctx context.Context, s *sampling, operands any) error 
 	return nil
 }
 
-// turn takes a turn, again or not, and the peak beside it. It is watched if it may be asked whether to wait.
+// turn takes a turn, for the first time or again, and the peak beside it. mayWait, which is nil for a turn that is not
+// watched, tells whether to wait on.
 func (r *runner) turn(s *sampling, again bool, mayWait func() bool) (t turn, err error) {
 	c := s.contender
 	peak := 0.0

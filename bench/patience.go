@@ -79,7 +79,7 @@ func (r *runner) sharedShare() float64 {
 
 // aloneMetrics returns what is told of the turns of s that were alone; nothing if none was watched.
 func (s *sampling) aloneMetrics() (ms []metric) {
-	if s.watched == 0 {
+	if !s.watched {
 		return nil
 	}
 	ms = append(ms, metric{100 * s.alone.elapsed.Seconds() / s.sum.elapsed.Seconds(), unitAlone})

@@ -293,33 +293,30 @@ func (s *ContestShape) summarize(ours string) {
 			peaks = append(peaks, x.rate/x.share*100)
 			shares = append(shares, x.share)
 		}
-		if !math.IsNaN(x.aloneShare) {
-			aloneShares = append(aloneShares, x.aloneShare)
-		}
+		aloneShares = append(aloneShares, x.aloneShare)
 	}
-	s.Peak, s.Share, s.AloneShare = summary(peaks).Center, summary(shares).Center, summary(aloneShares).Center
+	s.Peak, s.Share, s.AloneShare = summary(peaks).Center, summary(shares).Center, summary(known(aloneShares)).Center
 	s.Rates, s.Ratios = map[string]float64{}, map[string]benchmath.Summary{}
 	s.Alone, s.AloneRatios = map[string]float64{}, map[string]float64{}
 	for impl, rounds := range s.samples {
 		var rates, ratios, alone, aloneRatios []float64
 		for round, x := range rounds {
 			rates = append(rates, x.rate)
-			if !math.IsNaN(x.alone) {
-				alone = append(alone, x.alone)
-			}
+			alone = append(alone, x.alone)
 			if m, ok := mine[round]; ok {
 				ratios = append(ratios, m.rate/x.rate)
-				if ratio := m.aloneRate / x.aloneRate; !math.IsNaN(ratio) {
-					aloneRatios = append(aloneRatios, ratio)
-				}
+				aloneRatios = append(aloneRatios, m.aloneRate/x.aloneRate)
 			}
 		}
-		s.Rates[impl], s.Alone[impl], s.AloneRatios[impl] = summary(rates).Center, summary(alone).Center, summary(aloneRatios).Center
+		s.Rates[impl], s.Alone[impl] = summary(rates).Center, summary(alone).Center
 		if impl != ours && len(ratios) > 0 {
-			s.Ratios[impl] = summary(ratios)
+			s.Ratios[impl], s.AloneRatios[impl] = summary(ratios), summary(known(aloneRatios)).Center
 		}
 	}
 }
+
+// known returns the values that are not NaN, in the same memory.
+func known(values []float64) []float64 { return slices.DeleteFunc(values, math.IsNaN) }
 
 // summary is the median of values and its interval; NaN without values.
 func summary(values []float64) benchmath.Summary {

@@ -55,6 +55,18 @@ func twoShapes(t *testing.T) string {
 	}, "FMAPeak/type=f32/impl=avx2", small+"avx2", small+"libxsmm", small+"openblas", net+"gonum", net+"openblas", net+"avx2")
 }
 
+// tablesOf reads a record and writes its tables.
+func tablesOf(t *testing.T, path string) (*RivalReport, *strings.Builder) {
+	t.Helper()
+	r, err := ReadRivals(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := new(strings.Builder)
+	r.WriteTables(text)
+	return r, text
+}
+
 func near(x, y float64) bool { return math.Abs(x-y) <= 1e-12*math.Abs(y) }
 
 func TestRivalReport(t *testing.T) {
@@ -110,13 +122,8 @@ func TestRivalTables(t *testing.T) {
 	if err := os.WriteFile(strings.TrimSuffix(path, "txt")+"json", []byte(side), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	r, err := ReadRivals(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got strings.Builder
-	r.WriteTables(&got)
-	WriteRatios(&got, []*RivalReport{r, r})
+	r, got := tablesOf(t, path)
+	WriteRatios(got, []*RivalReport{r, r})
 	want := `
 A CPU
 commit 0123456789ab, 7 rounds, 1 of them marked noisy
@@ -145,10 +152,11 @@ all shapes             1.162 (0.75)  1.162 (0.75)
 
 // TestAloneInTables has a record that tells of one shape for how much of the time its cores were alone.
 func TestAloneInTables(t *testing.T) {
-	const small, net = "SGEMM/m=8/n=8/k=8/impl=", "SGEMM/m=100/n=50/k=784/impl="
+	const small, net, lone = "SGEMM/m=8/n=8/k=8/impl=", "SGEMM/m=100/n=50/k=784/impl=", "SGEMM/m=9/n=9/k=9/impl="
 	path := rivalRecord(t, "avx2", map[string][]float64{
 		small + "avx2": {60, 60, 60}, small + "openblas": {40, 40, 40}, net + "avx2": {90, 90, 90}, net + "openblas": {50, 50, 50},
-	}, small+"openblas", small+"avx2", net+"openblas", net+"avx2")
+		lone + "avx2": {70, 70, 70}, // which no rival has
+	}, small+"openblas", small+"avx2", net+"openblas", net+"avx2", lone+"avx2")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -161,16 +169,12 @@ func TestAloneInTables(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	r, err := ReadRivals(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got strings.Builder
-	r.WriteTables(&got)
+	_, got := tablesOf(t, path)
 	want := `
 family  m,n,k       avx2  %peak   peak  openblas  ratio  95%        to  %alone  %peak alone  ratio alone
 small   8,8,8       60.0   60.0  100.0      40.0  1.500    -  openblas   50/70         85.0        2.050
 net     100,50,784  90.0   90.0  100.0      50.0  1.800    -  openblas     -/-            -            -
+other   9,9,9       70.0   70.0  100.0         -      -    -                 -            -            -
 `
 	if !strings.Contains(got.String(), want) {
 		t.Errorf("printed\n%s\nwant in it\n%s", got.String(), want)
@@ -180,19 +184,14 @@ net     100,50,784  90.0   90.0  100.0      50.0  1.800    -  openblas     -/-  
 // TestTrainingTables has products in the same record, which training has no part in.
 func TestTrainingTables(t *testing.T) {
 	const training, net = "Training/type=f32/batch=100/data=digits/impl=", "SGEMM/m=100/n=50/k=784/impl="
-	r, err := ReadRivals(rivalRecord(t, "avx2", map[string][]float64{
+	r, got := tablesOf(t, rivalRecord(t, "avx2", map[string][]float64{
 		training + "avx2":          {60, 61, 60, 60, 30, 30},
 		training + "numpy-tuned":   {40, 40, 40, 40, 20, 20},
 		training + "torch-by-hand": {50, 50, 50, 50, 25, 25},
 		net + "avx2":               {90, 90, 90, 90, 45, 45},
 		net + "openblas":           {50, 50, 50, 50, 25, 25},
 	}, training+"torch-by-hand", training+"avx2", training+"numpy-tuned", net+"openblas", net+"avx2"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got strings.Builder
-	r.WriteTables(&got)
-	WriteRatios(&got, []*RivalReport{r})
+	WriteRatios(got, []*RivalReport{r})
 	want := `
 A CPU
 commit 0123456789ab, 6 rounds, 1 of them marked noisy
@@ -249,12 +248,7 @@ func TestFewRoundsHaveNoInterval(t *testing.T) {
 		"parallel  256,256,256    84.0   84.0  100.0  50.0  1.680    -  blis": {80, 82, 84, 86, 88}, // infinite on one side
 	} {
 		theirs := slices.Repeat([]float64{50}, len(ours))
-		r, err := ReadRivals(rivalRecord(t, "avx512", map[string][]float64{name + "avx512": ours, name + "blis": theirs}, name+"avx512", name+"blis"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got strings.Builder
-		r.WriteTables(&got)
+		_, got := tablesOf(t, rivalRecord(t, "avx512", map[string][]float64{name + "avx512": ours, name + "blis": theirs}, name+"avx512", name+"blis"))
 		for _, want := range []string{"avx512 f64, 2 threads", want} {
 			if !strings.Contains(got.String(), want) {
 				t.Errorf("no %q in\n%s", want, got.String())

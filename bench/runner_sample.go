@@ -56,8 +56,8 @@ type sampling struct {
 	taken     int // turns
 	task      task
 
-	sum, alone sums          // over the turns, and over those alone
-	watched    time.Duration // of the turns that were watched
+	sum, alone sums // over the turns, and over those alone
+	watched    bool // whether some turn was
 
 	peak peakSample // instead, of a contender without a task
 }
@@ -103,7 +103,7 @@ func (r *runner) takeTurn(ctx context.Context, s *sampling, operands any) error 
 	}
 	s.sum.add(t.sums)
 	if t.watched {
-		s.watched += t.elapsed
+		s.watched = true
 		r.watched += t.elapsed
 	}
 	if t.alone {

@@ -271,7 +271,7 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnPages }, func(*tunable) []int { return []int{16, 32, 64, 128, 256, never} }),
 		shapes: func(t *tunable) (shapes []Shape) {
 			for _, k := range []int{24, 48, 96, 160} {
-				for _, n := range []int{48, 64} {
+				for _, n := range []int{48, 64, 80} {
 					shapes = append(shapes, Shape{m: 1100, n: n, k: k, transA: true})
 				}
 			}
@@ -490,6 +490,23 @@ var parameters = []parameter{
 				for _, k := range []int{4, 16, 100} {
 					shapes = append(shapes, Shape{m: m, n: 4096, k: k})
 				}
+			}
+			return shapes
+		},
+	},
+	{
+		name: "AroundDepth", about: "least k for which a C that is written once is written past the caches, if it is not twice as large as others",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AroundDepth }, aroundDepths),
+		shapes: func(t *tunable) (shapes []Shape) {
+			if t.now.AroundBytes == never {
+				return nil
+			}
+			elements := t.now.AroundBytes / 4
+			if t.typ == typeName[float64]() {
+				elements /= 2
+			}
+			for _, k := range steps(aroundDepths(t), t.now.AroundDepth) {
+				shapes = append(shapes, Shape{m: elements / 4096 * 5 / 4, n: 4096, k: k})
 			}
 			return shapes
 		},

@@ -47,6 +47,7 @@ func TestTuneParametersOfThisCPU(t *testing.T) {
 						p.name == "UprightDepth" && !strings.HasPrefix(of.String(), "avx512"),                           // others have no kernels for a pair
 						(p.name == "SpareLoads" || p.name == "WholeBytes") && !strings.HasPrefix(of.String(), "avx512"), // others have no kernels that do
 						p.name == "CrowdedBytes" && of.now.CrowdedRows >= of.now.PackRows,
+						p.name == "AroundDepth" && of.now.AroundBytes == never,
 						p.name == "TurnRows" && of.now.TurnDepth == never,
 						p.name == "TurnPages" && of.now.TurnColumns >= of.now.PackColumns,
 						p.name == "ThinDepth" && of.now.ThinColumns == 0,

@@ -113,12 +113,18 @@ func TestWritesAroundWhatDoesNotFit(t *testing.T) {
 func writesAroundWhat[T Float](t *testing.T, o Ops[T]) {
 	c := Aligned[T](64)
 	tu := o.Tuning()
-	tu.AroundBytes = 1 << 26
+	tu.AroundBytes, tu.AroundDepth = 1<<26, 16
 	whole := product[T]{ks: o.Tuned(tu).ks, m: 1 << 14 / int(unsafe.Sizeof(T(0))), n: 1 << 12, k: 16, kc: 16, c: c, ldc: 1 << 12}
 	if got, want := whole.writesAround(), len(o.ks.around.run) > 0; got != want {
 		t.Errorf("writesAround() = %v, want %v", got, want)
 	}
+	shallow := whole
+	shallow.m, shallow.k, shallow.kc = 2*whole.m, 15, 15
+	if got, want := shallow.writesAround(), len(o.ks.around.run) > 0; got != want {
+		t.Errorf("one step of k less, and C twice as large: writesAround() = %v, want %v", got, want)
+	}
 	for name, change := range map[string]func(p *product[T]){
+		"shallow":     func(p *product[T]) { p.m, p.k, p.kc = 2*p.m-1, 15, 15 },
 		"small":       func(p *product[T]) { p.m = 1<<14/int(unsafe.Sizeof(T(0))) - 1 },
 		"read":        func(p *product[T]) { p.beta = 1 },
 		"never":       func(p *product[T]) { tu.AroundBytes, p.m = never, 1<<20; p.ks = o.Tuned(tu).ks },

@@ -128,7 +128,14 @@ func (p *product[T]) writesAround() bool {
 	const line = 64
 	var z T
 	size := int(unsafe.Sizeof(z))
-	return p.ks.tuning.AroundBytes < never && p.kc == p.k && p.beta == 0 && p.m*p.n >= p.ks.tuning.AroundBytes/size && p.ldc*size%line == 0 &&
+	least := p.ks.tuning.AroundBytes
+	if least >= never {
+		return false
+	}
+	if p.k < p.ks.tuning.AroundDepth {
+		least *= 2
+	}
+	return p.kc == p.k && p.beta == 0 && p.m*p.n >= least/size && p.ldc*size%line == 0 &&
 		(p.c == nil || uintptr(unsafe.Pointer(&p.c[0]))%line == 0) && // a plan has no C, and takes it to begin with a line
 		p.ks.around.v == p.ks.tuning.Vectors
 }
@@ -137,7 +144,7 @@ func (p *product[T]) writesAround() bool {
 // takes so few steps of k that what counts is how it gets to memory. If C is large, it does faster
 // in long pieces than in a panel of each of many rows. And if rows of C share sets of the caches,
 // with one another or by turns, only those of one tile stay there until the next panel writes what
-// follows; with more steps of k than a third of LowDepth, B is read too often for that, and two
+// follows; with more steps of k than a third of LowDepth (of 32, if it is more), B is read too often for that, and two
 // rows of tiles are better.
 func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 	const long, period, many = 2 << 10, 1 << 10, 256 // bytes of a row of C; and rows
@@ -146,14 +153,15 @@ func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 	if k > ks.tuning.LowDepth || n < long/size {
 		return m
 	}
-	large := 4 << 20 // bytes of C
-	if k <= ks.tuning.LowDepth/4 {
+	few := min(ks.tuning.LowDepth, 32) // what these parts of are few does not grow with the rest
+	large := 4 << 20                   // bytes of C
+	if k <= few/4 {
 		large = 1 << 20
 	}
 	row := ldc*size + sharing
 	shares := row%(2*period) <= 2*sharing || row%period <= 2*sharing && m >= many
 	switch {
-	case shares && k <= ks.tuning.LowDepth/3:
+	case shares && k <= few/3:
 		return min(m, ks.mr())
 	case shares, m*n >= large/size:
 		return min(m, 2*ks.mr())

@@ -32,6 +32,15 @@ func lowRows[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("%+v: %d rows", c, got)
 		}
 	}
+	ks.tuning.LowDepth = 64 // of whose parts more steps are not few
+	for _, c := range []struct{ m, n, k, ldc, want int }{
+		{50, long, 10, long, one}, {50, long, 11, long, two}, {fewer, far, 8, far, two}, {fewer, far, 9, far, fewer},
+		{fewer + 1, far, 64, far, two}, {fewer + 1, far, 65, far, fewer + 1},
+	} {
+		if got := ks.lowRows(c.m, c.n, c.k, c.ldc); got != c.want {
+			t.Errorf("LowDepth 64, %+v: %d rows", c, got)
+		}
+	}
 	ks.tuning.LowDepth = 0
 	if got := ks.lowRows(large, long, 1, long); got != large {
 		t.Errorf("%d rows where all are to go", got)

@@ -245,7 +245,7 @@ func plans[T Float](t *testing.T, o Ops[T]) {
 		t.Errorf("one step of k, with B as a column: %+v; as a row: %+v", alone, turned)
 	}
 	tu.LowDepth = 16
-	tu.AroundBytes = 16 << 20
+	tu.AroundBytes, tu.AroundDepth = 16<<20, 16
 	rows := tu.AroundBytes / int(unsafe.Sizeof(T(0))) / 4096 // of a C that is written past the caches, if there are kernels for it
 	low, past := o.Tuned(tu).Plan(false, false, rows-1, 4096, 16, 16, 4096, 4096), o.Tuned(tu).Plan(false, false, rows, 4096, 16, 16, 4096, 4096)
 	if low.MC > 2*mr || (past.MC > 2*mr) != (o.ks.around.v == tu.Vectors) || low.Around || past.Around != (o.ks.around.v == tu.Vectors) {

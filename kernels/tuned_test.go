@@ -214,6 +214,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.ShallowRows = -1, want >= 0":      func(tu *Tuning) { tu.ShallowRows = -1 },
 		"t.PageDepth = 0, want >= 1":         func(tu *Tuning) { tu.PageDepth = 0 },
 		"t.LowDepth = -1, want >= 0":         func(tu *Tuning) { tu.LowDepth = -1 },
+		"t.AroundDepth = -1, want >= 0":      func(tu *Tuning) { tu.AroundDepth = -1 },
 		"t.AloneDepth = -1, want >= 0":       func(tu *Tuning) { tu.AloneDepth = -1 },
 		"t.AloneBytes = -1, want >= 0":       func(tu *Tuning) { tu.AloneBytes = -1 },
 		"t.WholeBytes = 1, want 0..0":        func(tu *Tuning) { tu.WholeBytes = 1 },

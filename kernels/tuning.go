@@ -123,11 +123,12 @@ type Tuning struct {
 	// rows, takes two rows of tiles of A at a time through all of B, so that C is written row by
 	// row: if C has 4 MiB, or with a quarter of so many steps 1 MiB, or its rows are about a multiple of
 	// 2 KiB apart, or 256 and more of them of 1 KiB. Of these rows, it takes one row of tiles for a
-	// third of so many steps. What is written past the caches is not. 0 is for no product.
+	// third of so many steps. Parts are of 32 steps where LowDepth is more. What is written past the caches is not. 0 is for no product.
 	LowDepth int
 	// A C of at least AroundBytes bytes that is written once and not read, and whose rows begin with
 	// cache lines, is written past the caches, if there are kernels of Vectors for it. From 1<<31 - 1 on, none is, however large.
-	AroundBytes int
+	// Of fewer steps of k than AroundDepth, it has to be twice as large: they do not hide how long that takes.
+	AroundBytes, AroundDepth int
 	// A small product with A as it is, B as it is or turned at once, alpha = 1 and beta = 0 is computed in
 	// tiles of their own, by calls for those of one panel that are equally tall, if it has at most 2048 rows,
 	// k is at least AloneDepth, and it is one panel, or k at least half of n, or C has at most AloneBytes;
@@ -239,6 +240,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"PageDepth", t.PageDepth, 1, math.MaxInt},
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},
 		{"AroundBytes", t.AroundBytes, 0, math.MaxInt},
+		{"AroundDepth", t.AroundDepth, 0, math.MaxInt},
 		{"AloneDepth", t.AloneDepth, 0, math.MaxInt},
 		{"AloneBytes", t.AloneBytes, 0, math.MaxInt},
 		{"WholeBytes", t.WholeBytes, 0, mostWhole},

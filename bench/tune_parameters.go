@@ -481,13 +481,13 @@ var parameters = []parameter{
 		},
 	},
 	{
-		name: "AroundBytes", about: "from how many bytes on a C that is written once is written past the caches",
+		name: "AroundBytes", about: "from how many bytes on a C that is written once is written past the caches; of fewer steps of k than AroundDepth, from twice as many on",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AroundBytes }, func(*tunable) []int {
 			return []int{1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26, never}
 		}),
-		shapes: func(*tunable) (shapes []Shape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, m := range []int{300, 600, 1200, 2400, 4800} { // 4.7 to 75 MiB of float32
-				for _, k := range []int{4, 16, 100} {
+				for _, k := range []int{max(4, t.now.AroundDepth), max(16, 2*t.now.AroundDepth), 100} {
 					shapes = append(shapes, Shape{m: m, n: 4096, k: k})
 				}
 			}
@@ -495,7 +495,7 @@ var parameters = []parameter{
 		},
 	},
 	{
-		name: "AroundDepth", about: "least k for which a C that is written once is written past the caches, if it is not twice as large as others",
+		name: "AroundDepth", about: "least k for which a C that is written once is written past the caches, if it has less than twice AroundBytes",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AroundDepth }, aroundDepths),
 		shapes: func(t *tunable) (shapes []Shape) {
 			if t.now.AroundBytes == never {
@@ -506,7 +506,7 @@ var parameters = []parameter{
 				elements /= 2
 			}
 			for _, k := range steps(aroundDepths(t), t.now.AroundDepth) {
-				shapes = append(shapes, Shape{m: elements / 4096 * 5 / 4, n: 4096, k: k})
+				shapes = append(shapes, Shape{m: elements / 4096 * 9 / 8, n: 4096, k: k})
 			}
 			return shapes
 		},

@@ -65,7 +65,7 @@ func loneDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, never} }
 
 func aroundDepths(*tunable) []int { return []int{0, 8, 16, 24, 32, 48, 64, 96} }
 
-func lowDepths(*tunable) []int { return []int{0, 4, 8, 16, 24, 32, 48, 64} }
+func lowDepths(*tunable) []int { return []int{0, 4, 8, 16, 24, 32, 48, 64, 96} }
 
 // packedPanels are products whose panels of B are packed, and used by several blocks of A.
 func packedPanels(*tunable) (shapes []Shape) {

@@ -48,7 +48,7 @@ func (ks *kernelSet[T]) fetcher(v, h int) panelKernel[T] {
 }
 
 // farPanels reports whether packed panels, k deep and of n columns together, come from the
-// last-level cache, and kernels can fetch them.
+// last-level cache, or another slow one, and kernels can fetch them.
 func (ks *kernelSet[T]) farPanels(k, n int) bool {
 	var z T
 	return len(ks.fetching) > 0 && product3(k, n, int(unsafe.Sizeof(z))) > ks.tuning.PanelBytes

@@ -18,8 +18,8 @@ func TestGemmBeside(t *testing.T) {
 
 func gemmBeside[T Float](t *testing.T, o Ops[T]) {
 	tu := o.Tuning()
-	tu.SplitDepth = never  // or B of several panels would be packed,
-	tu.MC = 15 * o.ks.mr() // and A of three blocks that a large cache has room for
+	tu.SplitDepth = never  // or B of several panels would be packed
+	tu.MC = 15 * o.ks.mr() // on any CPU: with a large L2 cache, 3*MC rows would be so far apart that A is packed
 	o = o.Tuned(tu)
 	by := &o.ks.beside
 	if len(by.run) == 0 {

@@ -111,7 +111,7 @@ type panels[T Float] struct {
 	apart   int
 	large   bool       // whether these are rows of a large matrix
 	fetched bool       // whether kernels are told to fetch it by panels, however little of it they have
-	far     bool       // whether they are packed, and come from the last-level cache
+	far     bool       // whether they are packed, and come from the last-level cache, or another slow one
 	from    operand[T] // the block itself, if its panels are to be packed on the way
 }
 
@@ -128,14 +128,14 @@ func (p *product[T]) writesAround() bool {
 	const line = 64
 	var z T
 	size := int(unsafe.Sizeof(z))
-	least := p.ks.tuning.AroundBytes
-	if least >= never {
+	if p.ks.tuning.AroundBytes >= never {
 		return false
 	}
+	least := p.ks.tuning.AroundBytes / size // elements
 	if p.k < p.ks.tuning.AroundDepth {
 		least *= 2
 	}
-	return p.kc == p.k && p.beta == 0 && p.m*p.n >= least/size && p.ldc*size%line == 0 &&
+	return p.kc == p.k && p.beta == 0 && p.m*p.n >= least && p.ldc*size%line == 0 &&
 		(p.c == nil || uintptr(unsafe.Pointer(&p.c[0]))%line == 0) && // a plan has no C, and takes it to begin with a line
 		p.ks.around.v == p.ks.tuning.Vectors
 }
@@ -144,7 +144,7 @@ func (p *product[T]) writesAround() bool {
 // takes so few steps of k that what counts is how it gets to memory. If C is large, it does faster
 // in long pieces than in a panel of each of many rows. And if rows of C share sets of the caches,
 // with one another or by turns, only those of one tile stay there until the next panel writes what
-// follows; with more steps of k than a third of LowDepth (of 32, if it is more), B is read too often for that, and two
+// follows; with more steps of k than a third of LowDepth (of 32, if LowDepth is more), B is read too often for that, and two
 // rows of tiles are better.
 func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 	const long, period, many = 2 << 10, 1 << 10, 256 // bytes of a row of C; and rows
@@ -153,7 +153,7 @@ func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 	if k > ks.tuning.LowDepth || n < long/size {
 		return m
 	}
-	few := min(ks.tuning.LowDepth, 32) // what these parts of are few does not grow with the rest
+	few := min(ks.tuning.LowDepth, 32) // a quarter and a third of this are few steps, however large LowDepth is
 	large := 4 << 20                   // bytes of C
 	if k <= few/4 {
 		large = 1 << 20

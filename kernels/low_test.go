@@ -32,7 +32,7 @@ func lowRows[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("%+v: %d rows", c, got)
 		}
 	}
-	ks.tuning.LowDepth = 64 // of whose parts more steps are not few
+	ks.tuning.LowDepth = 64 // whose quarter and third are those of 32
 	for _, c := range []struct{ m, n, k, ldc, want int }{
 		{50, long, 10, long, one}, {50, long, 11, long, two}, {fewer, far, 8, far, two}, {fewer, far, 9, far, fewer},
 		{fewer + 1, far, 64, far, two}, {fewer + 1, far, 65, far, fewer + 1},
@@ -99,6 +99,49 @@ func lowStrips[T Float](t *testing.T, o Ops[T]) {
 					}
 					if !slices.Equal(results[0].data, results[1].data) {
 						t.Fatalf("%dx%dx%d, trans %v, epilogue %v: other bits than all rows at once", m, n, k, trans, e.Mask != nil || e.ReLU)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Nor do the steps of k from which on columns are pairs, where the last rows are few.
+func TestLowDepthChangesNoBits(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { lowDepthBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { lowDepthBits(t, o) })
+}
+
+func lowDepthBits[T Float](t *testing.T, o Ops[T]) {
+	width := 2048 / int(unsafe.Sizeof(T(0)))
+	ldc := 2 * width // rows that share sets of the cache
+	tu := o.Tuning()
+	tu.LowDepth = 0
+	high := o.Tuned(tu)
+	tu.LowDepth = 64
+	low := o.Tuned(tu)
+	rng := rand.New(rand.NewPCG(75, 76))
+	for _, m := range []int{2*low.ks.mr() + 3, 29, 50} {
+		for _, n := range []int{width, width + 2, width + o.ks.lanes/2 + 2} {
+			for _, k := range []int{16, 32, 33, 64} {
+				if p := low.Plan(true, false, m, n, k, m, n, ldc); p.MC > 2*low.ks.mr() {
+					t.Errorf("%dx%dx%d: %d rows at a time", m, n, k, p.MC)
+				}
+				for _, trans := range transposes {
+					lda, ldb := k, n
+					if trans[0] {
+						lda = m
+					}
+					if trans[1] {
+						ldb = k
+					}
+					a, b := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data
+					got, want := make([]T, m*ldc), make([]T, m*ldc)
+					low.Threads(1).Gemm(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, got, ldc)
+					high.Threads(1).Gemm(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, want, ldc)
+					if !slices.Equal(got, want) {
+						t.Errorf("%dx%dx%d, trans %v: other bits than all rows at once", m, n, k, trans)
 					}
 				}
 			}

@@ -251,6 +251,9 @@ func plans[T Float](t *testing.T, o Ops[T]) {
 	if low.MC > 2*mr || (past.MC > 2*mr) != (o.ks.around.v == tu.Vectors) || low.Around || past.Around != (o.ks.around.v == tu.Vectors) {
 		t.Errorf("a large C of few steps: %+v; one that is written past the caches: %+v", low, past)
 	}
+	if shallow, larger := o.Tuned(tu).Plan(false, false, rows, 4096, 15, 15, 4096, 4096), o.Tuned(tu).Plan(false, false, 2*rows, 4096, 15, 15, 4096, 4096); shallow.Around || larger.Around != (o.ks.around.v == tu.Vectors) {
+		t.Errorf("fewer steps of k than AroundDepth: %+v; with twice as large a C: %+v", shallow, larger)
+	}
 	few := 4 * o.ks.lanes
 	tu.TransposeRows = few // of any implementation
 	if turned := o.Tuned(tu).Plan(false, true, few, 3000, 700, 700, 700, 3000); turned.Way != turningA.String() || !turned.Transposed || turned.MC == 0 || turned.NC > few {

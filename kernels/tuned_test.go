@@ -78,6 +78,8 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.AloneDepth = never },
 		func(tu *Tuning) { tu.AloneDepth, tu.AloneBytes = 1, never },
 		func(tu *Tuning) { tu.AloneBytes = 0 },
+		func(tu *Tuning) { tu.AroundBytes, tu.AroundDepth = 0, 0 },
+		func(tu *Tuning) { tu.AroundBytes, tu.AroundDepth = 64<<10, never },
 		func(tu *Tuning) {
 			if o.ks.halves != nil {
 				tu.WholeBytes = never - tu.WholeBytes

@@ -123,11 +123,11 @@ type Tuning struct {
 	// rows, takes two rows of tiles of A at a time through all of B, so that C is written row by
 	// row: if C has 4 MiB, or with a quarter of so many steps 1 MiB, or its rows are about a multiple of
 	// 2 KiB apart, or 256 and more of them of 1 KiB. Of these rows, it takes one row of tiles for a
-	// third of so many steps. Parts are of 32 steps where LowDepth is more. What is written past the caches is not. 0 is for no product.
+	// third of so many steps. Where LowDepth is more than 32, the quarter and the third are of 32. What is written past the caches is not. 0 is for no product.
 	LowDepth int
 	// A C of at least AroundBytes bytes that is written once and not read, and whose rows begin with
 	// cache lines, is written past the caches, if there are kernels of Vectors for it. From 1<<31 - 1 on, none is, however large.
-	// Of fewer steps of k than AroundDepth, it has to be twice as large: they do not hide how long that takes.
+	// With fewer steps of k than AroundDepth it has to be twice as large: so few do not hide how long such writes take.
 	AroundBytes, AroundDepth int
 	// A small product with A as it is, B as it is or turned at once, alpha = 1 and beta = 0 is computed in
 	// tiles of their own, by calls for those of one panel that are equally tall, if it has at most 2048 rows,
@@ -153,8 +153,8 @@ type Tuning struct {
 	// A matrix of more than FetchBytes bytes that is multiplied by one vector, and not in registers, comes
 	// from memory: its rows are fetched ahead. From 1<<31 - 1 on, none is, however large.
 	FetchBytes int
-	// Packed panels of a block of B of more than PanelBytes bytes come from the last-level cache: while
-	// one is multiplied, the next one is fetched, unless most tiles are too low. From 1<<30 on, none is.
+	// Packed panels of a block of B of more than PanelBytes bytes come from the last-level cache, or from
+	// one that is slow, too: while one is multiplied, the next one is fetched, unless most tiles are too low. From 1<<30 on, none is.
 	PanelBytes int
 	// While a panel is multiplied, a row of the next one is packed, or a piece of it fetched, in every
 	// four steps of k; or if there are tiles enough, in every other four, or fewer, down to one of

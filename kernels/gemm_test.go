@@ -288,13 +288,7 @@ func TestGemmBitsDoNotDependOnLDC(t *testing.T) {
 		for _, trans := range transposes {
 			for _, s := range [][3]int{{100, 1, 100}, {1, 100, 100}, {40, 35, 50}} {
 				m, n, k := s[0], s[1], s[2]
-				lda, ldb := k, n
-				if trans[0] {
-					lda = m
-				}
-				if trans[1] {
-					ldb = k
-				}
+				lda, ldb := leadingDims(trans, m, n, k)
 				a, b := randomMatrix[float32](rng, 1, m*k, m*k).data, randomMatrix[float32](rng, 1, k*n, k*n).data
 				tight, wide := make([]float32, m*n), make([]float32, m*(n+1))
 				for _, scalars := range [][2]float32{{0.7, 0}, {1, 0}, {1, 1}, {1, -0.3}, {0.7, 1}} {

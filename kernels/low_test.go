@@ -76,13 +76,7 @@ func lowStrips[T Float](t *testing.T, o Ops[T]) {
 				t.Errorf("%dx%dx%d: %d strips, want %d", m, n, k, watched.strips, want)
 			}
 			for _, trans := range transposes {
-				lda, ldb := k, n
-				if trans[0] {
-					lda = m
-				}
-				if trans[1] {
-					ldb = k
-				}
+				lda, ldb := leadingDims(trans, m, n, k)
 				a, b := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data
 				before := randomMatrix[T](rng, m, n, n)
 				for _, e := range []Epilogue[T]{{}, {Bias: b[:n], ReLU: true}, {Mask: before.data, LDMask: n}} {
@@ -106,7 +100,7 @@ func lowStrips[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Nor do the steps of k from which on columns are pairs, where the last rows are few.
+// Rows of C at a time change no bits from the steps of k on that have pairs of columns, where the last rows are few, either.
 func TestLowDepthChangesNoBits(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { lowDepthBits(t, o) },
@@ -129,13 +123,7 @@ func lowDepthBits[T Float](t *testing.T, o Ops[T]) {
 					t.Errorf("%dx%dx%d: %d rows at a time", m, n, k, p.MC)
 				}
 				for _, trans := range transposes {
-					lda, ldb := k, n
-					if trans[0] {
-						lda = m
-					}
-					if trans[1] {
-						ldb = k
-					}
+					lda, ldb := leadingDims(trans, m, n, k)
 					a, b := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data
 					got, want := make([]T, m*ldc), make([]T, m*ldc)
 					low.Threads(1).Gemm(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, got, ldc)

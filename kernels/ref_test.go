@@ -32,6 +32,18 @@ func (g gemmCase) bShape() (rows, cols int) {
 	return g.k, g.n
 }
 
+// leadingDims returns those of operands, transposed or not, whose rows are contiguous.
+func leadingDims(trans [2]bool, m, n, k int) (lda, ldb int) {
+	lda, ldb = k, n
+	if trans[0] {
+		lda = m
+	}
+	if trans[1] {
+		ldb = k
+	}
+	return lda, ldb
+}
+
 // reference returns alpha*op(A)*op(B) + beta*C for element (i, j), and
 // |alpha| |A| |B| + |beta| |C|, by which its error is measured.
 //

@@ -34,13 +34,7 @@ func sameBitsForThreads[T Float](t *testing.T, o Ops[T]) {
 		a, b := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data
 		e := Epilogue[T]{Bias: b[:n], ReLU: true}
 		for _, trans := range transposes {
-			lda, ldb := k, n
-			if trans[0] {
-				lda = m
-			}
-			if trans[1] {
-				ldb = k
-			}
+			lda, ldb := leadingDims(trans, m, n, k)
 			want := make([]T, m*n)
 			o.Threads(1).GemmFused(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 0, want, n, e)
 			for threads := range 5 {

@@ -89,7 +89,7 @@ type batch[T Float] struct {
 	strideA, strideB, strideC int
 }
 
-func (t *batch[T]) piece(i int) {
+func (t *batch[T]) piece(i, _ int) {
 	for j := i * t.each; j < min((i+1)*t.each, t.count); j++ {
 		var a, b []T
 		if t.a != nil { // there is something to multiply

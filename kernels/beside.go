@@ -5,7 +5,7 @@ import "math"
 // withBeside computes p, whose A is transposed and all of whose operands are in
 // place, the tail columns in the tiles of the last whole panel. beta is 0 or 1.
 func (p *product[T]) withBeside() {
-	ks, by, w := p.ks, &p.ks.beside, borrowWorkspace[T]()
+	ks, by, w := p.ks, &p.ks.beside, borrowWorkspace[T](p.thread)
 	tail := p.n & (ks.lanes - 1)
 	whole := p.n - tail
 	panel := whole - by.v*ks.lanes // where the last one begins

@@ -16,7 +16,7 @@ func (p *product[T]) blocked() {
 	var after strip[T]
 	var w *workspace[T]
 	if packingA || packingB {
-		w = borrowWorkspace[T]()
+		w = borrowWorkspace[T](p.thread)
 	}
 
 	// LOOP 5 splits n: a kc x nc block of B fits the L3 cache.

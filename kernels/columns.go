@@ -6,7 +6,7 @@ import "unsafe"
 // be mostly empty: vectors run along k where A's rows are contiguous, and along
 // m where its columns are. Gemv is the case n = 1. p has no epilogue.
 func (p *product[T]) columns() {
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](p.thread)
 	switch {
 	case !p.a.trans:
 		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.row, p.b.col, p.beta, p.c, p.ldc, p.far)
@@ -21,7 +21,7 @@ func (p *product[T]) columns() {
 // oneColumn computes a product of one column in one thread, as asColumns does. It takes no product, as
 // filling one in takes as long as many a small one's sums.
 func oneColumn[T Float](ks *kernelSet[T], m, k int, alpha T, a []T, lda int, transA bool, b []T, bRow int, beta T, c []T, ldc int) {
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](caller)
 	far := ks.fromMemory(m, k)
 	if transA {
 		columnAlongM(ks, w, m, k, alpha, stridesOf(a, lda, true), operand[T]{data: b, row: bRow, col: 1}, beta, c, ldc, far)

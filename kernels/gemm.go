@@ -154,7 +154,7 @@ func (o Ops[T]) anyGemm(way way, transA, transB bool, m, n, k int, alpha T, a []
 					return
 				}
 			}
-			w := borrowWorkspace[T]()
+			w := borrowWorkspace[T](caller)
 			if transA {
 				columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)
 			} else {
@@ -166,7 +166,7 @@ func (o Ops[T]) anyGemm(way way, transA, transB bool, m, n, k int, alpha T, a []
 			dots(ks, way == asDotsOfRows, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 			return
 		case asTurnedDots:
-			w := borrowWorkspace[T]()
+			w := borrowWorkspace[T](caller)
 			dots(ks, true, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return

@@ -201,7 +201,7 @@ func packedBy[T Float](call func(), p *pool[workspace[T]]) (a, b bool) {
 	p.unused = 0
 	p.mu.Unlock()
 	call()
-	w := p.borrow()
-	defer p.giveBack(w)
+	w := p.borrow(caller)
+	defer p.giveBack(w, caller)
 	return len(w.a) > 0, len(w.b) > 0
 }

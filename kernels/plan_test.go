@@ -66,7 +66,7 @@ func planIsDone[T Float](t *testing.T, o Ops[T]) {
 
 // touchedBuffers reports which of the buffers of a workspace f writes to.
 func touchedBuffers[T Float](f func()) (a, b bool) {
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](caller)
 	mark := T(math.Inf(1))
 	for _, buf := range []*[]T{&w.a, &w.b} {
 		*buf = room(*buf, 1<<18)

@@ -12,26 +12,38 @@ import (
 func TestPool(t *testing.T) {
 	withProcs(t, 2)
 	var p pool[int]
-	a, b, c := p.borrow(), p.borrow(), p.borrow()
+	a, b, c := p.borrow(caller), p.borrow(caller), p.borrow(caller)
 	if a == b || b == c || a == c {
 		t.Fatal("a value is lent twice")
 	}
-	p.giveBack(a)
-	p.giveBack(b)
-	p.giveBack(c)
-	if got := p.borrow(); got != c {
+	p.giveBack(a, caller)
+	p.giveBack(b, caller)
+	p.giveBack(c, caller)
+	if got := p.borrow(caller); got != c {
 		t.Error("what came back last is not lent first")
 	}
-	p.giveBack(c)
+	p.giveBack(c, caller)
+	if got := p.borrow(1); got != c {
+		t.Error("a thread that gave nothing back does not get what came back last")
+	}
+	p.giveBack(c, 1)
+	if got := p.borrow(caller); got != b {
+		t.Error("a thread does not get what it gave back last itself")
+	}
+	p.giveBack(b, caller)
+	if got := p.borrow(1); got != c {
+		t.Error("another thread does not get what it gave back itself")
+	}
+	p.giveBack(c, caller)
 
 	// Collections that the test does not ask for age as well, and change nothing of this.
 	needed := func(n int) {
 		var lent []*int
 		for range n {
-			lent = append(lent, p.borrow())
+			lent = append(lent, p.borrow(caller))
 		}
 		for _, e := range lent {
-			p.giveBack(e)
+			p.giveBack(e, caller)
 		}
 	}
 	p.age() // all three may have been used since the collection before
@@ -47,11 +59,11 @@ func TestPool(t *testing.T) {
 	if n := len(p.free); n != 2 {
 		t.Errorf("%d values are kept while 2 are in use, want 2", n)
 	}
-	lent := p.borrow()
+	lent := p.borrow(caller)
 	p.age()
 	p.age()
-	p.giveBack(lent)
-	if n := len(p.free); n != 1 || p.free[0] != lent {
+	p.giveBack(lent, caller)
+	if n := len(p.free); n != 1 || p.free[0].value != lent {
 		t.Errorf("%d values are kept, want the one that was lent meanwhile", n)
 	}
 	p.age()
@@ -67,10 +79,10 @@ func TestPoolIsBounded(t *testing.T) {
 	var p pool[int]
 	var lent []*int
 	for range 100 {
-		lent = append(lent, p.borrow())
+		lent = append(lent, p.borrow(caller))
 	}
 	for _, e := range lent {
-		p.giveBack(e)
+		p.giveBack(e, caller)
 	}
 	if n := len(p.free); n != 9 {
 		t.Errorf("%d values are kept for 3 processors, want 9", n)
@@ -101,8 +113,8 @@ func buffersAreReleased[T Float](t *testing.T, o Ops[T]) {
 	p := workspaces[T]()
 	for range 2 { // what is gone can be had again
 		packEverything(o)
-		w := p.borrow()
-		p.giveBack(w)
+		w := p.borrow(caller)
+		p.giveBack(w, caller)
 		if len(w.a) == 0 || len(w.b) == 0 {
 			t.Fatalf("buffers of %d and %d elements: the test has packed nothing", len(w.a), len(w.b))
 		}

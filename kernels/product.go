@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // A product is what Gemm was called with, after the checks, or a part of it: m, n, k > 0
 // and alpha != 0. One of the strides of a and of b is 1.
 type product[T Float] struct {
@@ -16,6 +18,7 @@ type product[T Float] struct {
 	around      bool // whether C is written past the caches
 	far         bool // whether A comes from memory, if B has few columns
 	way         way
+	thread      int // that computes it: what it packs into was most likely its own the last time
 }
 
 // compute computes p its way, which is not inRegisters: that takes no product. It shares the work out
@@ -27,7 +30,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.byDots(o)
 		return
 	case asTurnedDots:
-		w := borrowWorkspace[T]()
+		w := borrowWorkspace[T](p.thread)
 		p.a.set(turnedRows(ks, w, m, k, p.a.data, p.a.ld()), k, false)
 		p.way = asDotsOfRows
 		p.byDots(o)
@@ -141,7 +144,7 @@ func (p *product[T]) strips() {
 // time to rows so far apart. It takes no product, as filling one in takes as long as many a small
 // one. e may be nil.
 func turnedStrips[T Float](ks *kernelSet[T], cols, width, m, n, k int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) {
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](caller)
 	w.b = room(w.b, k*width)
 	packTransposed(ks.square, b, ldb, w.b, k, cols, width)
 	if e == nil && !transA && alpha == 1 && beta == 0 && cols == n {
@@ -182,7 +185,7 @@ func stripsAndTail[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda i
 		ks.onePanel(m, n, k, ldb, false) || !ks.stripsInPlace(m, before, k, lda, ldb, false) {
 		return false
 	}
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](caller)
 	columnsAlongK(ks, w, m, tail, k, alpha, a, lda, b[before:], ldb, 1, beta, c[before:], ldc, ks.fromMemory(m, k))
 	w.giveBack()
 	var x microArgs[T]
@@ -202,23 +205,25 @@ func (p *product[T]) asBlocks(o Ops[T]) {
 	p.share(threads, rows, cols)
 }
 
-// largePiece is how many elements of C are a large piece.
-const largePiece = 1 << 16
-
-// pieceOfC returns the size of the pieces of C that so many threads share, as
-// square as halving makes them: what is long and thin reads one operand
-// often. There is one for each thread, or where they are large two, which leaves
-// something to do for the thread that is faster.
+// pieceOfC returns the size of the pieces of C that so many threads compute, one each: those whose
+// multiply-adds, and the elements of A and B that are read and packed for them, take the least time.
+// More pieces than threads would even out more of what else the machine does, but each packs
+// its columns of B again, or reads its rows of A: two for each of two threads take 1.02 to 1.04 times as long.
 func (p *product[T]) pieceOfC(threads int) (rows, cols int) {
-	rows, cols = p.m, p.n
-	for pieces := 1; pieces < threads || pieces < 2*threads && rows*cols > largePiece; pieces *= 2 {
-		if rows >= cols {
-			rows = (rows + 1) / 2
-		} else {
-			cols = (cols + 1) / 2
+	const perElement = 16 // multiply-adds in the time that an element of A or B takes
+	least := math.MaxInt
+	for down := 1; down <= threads; down++ {
+		across := threads / down
+		if down < threads && threads/(down+1) == across {
+			continue // that leaves fewer threads without a piece
+		}
+		r := evenly(p.m, (p.m+down-1)/down, p.ks.mr())
+		c := p.ks.blockOfColumns(p.n, (p.n+across-1)/across)
+		if time := r*c + perElement*(r+c); time < least {
+			rows, cols, least = r, c, time
 		}
 	}
-	return evenly(p.m, rows, p.ks.mr()), p.ks.blockOfColumns(p.n, cols)
+	return rows, cols
 }
 
 // leastOfColumns is how many rows a piece of few columns has at least, if there are more.
@@ -247,7 +252,7 @@ func (p *product[T]) turnedColumns() int { return evenly(p.n, turnedPiece/p.m, p
 func (p *product[T]) asTranspose(o Ops[T]) {
 	ks, m, e := p.ks, p.m, p.takeEpilogue()
 	cols := p.turnedColumns()
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](p.thread)
 	w.b = room(w.b, cols*m)
 	for jc := 0; jc < p.n; jc += cols {
 		c, nb := p.c[jc:], min(cols, p.n-jc)
@@ -325,8 +330,9 @@ type pieces[T Float] struct {
 	rows, cols, across int
 }
 
-func (t *pieces[T]) piece(i int) {
+func (t *pieces[T]) piece(i, thread int) {
 	p := t.whole
+	p.thread = thread
 	row, col := i/t.across*t.rows, i%t.across*t.cols
 	p.m, p.n = min(t.rows, p.m-row), min(t.cols, p.n-col)
 	p.a = p.a.from(row, 0)

@@ -35,7 +35,7 @@ func (o Ops[T]) BiasGrad(dst, grad []T, m, n int) {
 	dst = dst[:n]
 	checkApart("BiasGrad", "dst", "grad", dst, grad)
 	clear(dst)
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](caller)
 	most := len(o.ks.addRows)
 	w.b = room(w.b, most)
 	for i := range w.b {

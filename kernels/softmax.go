@@ -128,7 +128,7 @@ func (o Ops[T]) SoftmaxCrossEntropy(grad, logits []T, labels []int, floor float6
 		return math.NaN()
 	}
 	rows := min(m, rowsPerCall(n))
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](caller)
 	w.a = room(w.a, rows)
 	var sum float64
 	for i := 0; i < m; i += rows {

@@ -138,7 +138,59 @@ func TestShare(t *testing.T) {
 
 type countingTask struct{ done []int }
 
-func (c *countingTask) piece(i int) { c.done[i]++ }
+func (c *countingTask) piece(i, _ int) { c.done[i]++ }
+
+// A thread begins with pieces of its own part, so that it reads the same memory in call after call.
+func TestShareInParts(t *testing.T) {
+	withProcs(t, 2)
+	for range 20 {
+		for len(idle) < int(started.Load()) { // a worker may still be on its way back
+			time.Sleep(time.Millisecond)
+		}
+		p := &partsTask{meeting: meeting{here: make(chan struct{}), met: true}}
+		share(p, 4, 2)
+		if !p.met || p.by[0] != caller || p.by[2] == caller {
+			t.Fatalf("pieces 0 and 2 of 4 by threads %d and %d, want the caller, %d, and a worker", p.by[0], p.by[2], caller)
+		}
+	}
+}
+
+// partsTask is a task of two parts of two pieces, the first of which wait for each other.
+type partsTask struct {
+	meeting
+	by [4]int
+}
+
+func (p *partsTask) piece(i, thread int) {
+	p.by[i] = thread
+	if i%2 == 0 {
+		p.meeting.piece(i, thread)
+	}
+}
+
+// There is a piece for each thread, none of which is much larger than its share, and two threads
+// have halves of what is longer.
+func TestPieces(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { piecesAreEven(t, o) },
+		func(t *testing.T, o Ops[float64]) { piecesAreEven(t, o) })
+}
+
+func piecesAreEven[T Float](t *testing.T, o Ops[T]) {
+	for _, s := range [][2]int{{2000, 2000}, {500, 8000}, {8000, 500}, {9000, 9000}} {
+		p := product[T]{ks: o.ks, m: s[0], n: s[1], k: 500}
+		for threads := 2; threads <= 12; threads++ {
+			rows, cols := p.pieceOfC(threads)
+			down, across := (p.m+rows-1)/rows, (p.n+cols-1)/cols
+			if n := down * across; n > threads || float64(rows*cols*threads) > 1.2*float64(p.m*p.n) {
+				t.Errorf("%dx%d for %d threads: %d pieces, the first of %dx%d", p.m, p.n, threads, n, rows, cols)
+			}
+			if threads == 2 && p.m != p.n && (down == 2) != (p.m > p.n) {
+				t.Errorf("%dx%d for two threads: pieces of %dx%d", p.m, p.n, rows, cols)
+			}
+		}
+	}
+}
 
 // A second goroutine really works: each of two pieces waits for the other.
 func TestShareHiresWorkers(t *testing.T) {
@@ -160,7 +212,7 @@ type meeting struct {
 	met  bool
 }
 
-func (m *meeting) piece(int) {
+func (m *meeting) piece(int, int) {
 	select {
 	case m.here <- struct{}{}:
 	case <-m.here:

@@ -57,7 +57,7 @@ func vecMat[T Float](ks *kernelSet[T], n, k int, alpha T, x []T, xStep int, b []
 		vecMatSums(ks, n, k, x, xStep, b, ldb, y)
 		return
 	}
-	w := borrowWorkspace[T]()
+	w := borrowWorkspace[T](caller)
 	w.a = room(w.a, n)
 	vecMatSums(ks, n, k, x, xStep, b, ldb, w.a)
 	for j, s := range w.a {
@@ -78,7 +78,7 @@ func vecMatSums[T Float](ks *kernelSet[T], n, k int, x []T, xStep int, b []T, ld
 		kernel := ks.vecMat[(cols-1)>>ks.laneShift]
 		kernel(min(k, depth), &x[0], xStep, &b[0], ldb, &y[0], cols)
 		if k > depth {
-			part := borrowWorkspace[T]()
+			part := borrowWorkspace[T](caller)
 			part.b = room(part.b, cols)
 			for pc := depth; pc < k; pc += depth {
 				preemptible()

@@ -58,9 +58,10 @@ func (o Ops[T]) threadsFor(work, share int) int {
 // threadsFor says.
 func (ks *kernelSet[T]) forOneThread(work int) bool { return work/2 < ks.tuning.ThreadWork }
 
-// A task is work in numbered pieces that any thread may take.
+// A task is work in numbered pieces that any thread may take: the worker of that
+// number, or the caller. Pieces next to each other share more of what they read.
 type task interface {
-	piece(i int)
+	piece(i, thread int)
 }
 
 // A crew is a call's workers and their common task. Its fields are reused by
@@ -68,27 +69,45 @@ type task interface {
 type crew struct {
 	task     task
 	pieces   int
-	next     atomic.Int64  // the next piece to take
+	parts    []part
+	joined   atomic.Int64  // parts that threads have begun with
 	finished atomic.Int64  // pieces that are done
-	done     chan struct{} // told when all are
+	asleep   atomic.Bool   // whether the caller waits for done
+	done     chan struct{} // told when all are, if it does
 	refs     atomic.Int64  // who may still look at the crew
 }
 
-// work does pieces as long as there are any, and returns how many.
-func (c *crew) work() (n int) {
-	for {
-		i := int(c.next.Add(1)) - 1
-		if i >= c.pieces {
-			return n
+// A part is the pieces that one thread begins with.
+type part struct {
+	first, end int
+	next       atomic.Int64 // how many of them are taken
+	_          [104]byte    // to a cache line of its own, and the one that comes with it
+}
+
+// work does pieces of part i, and then of those after it, as long as there are any, and
+// returns how many. Of a product, a thread thus reads the same rows of A for piece after
+// piece, and for product after product of one size: they are in its cache.
+func (c *crew) work(i, thread int) (n int) {
+	for range c.parts {
+		p := &c.parts[i]
+		for size := p.end - p.first; int(p.next.Load()) < size; {
+			taken := int(p.next.Add(1)) - 1
+			if taken >= size {
+				break
+			}
+			c.task.piece(p.first+taken, thread)
+			n++
 		}
-		c.task.piece(i)
-		n++
+		if i++; i == len(c.parts) {
+			i = 0
+		}
 	}
+	return n
 }
 
 // finish tells that n pieces are done.
 func (c *crew) finish(n int) {
-	if n > 0 && int(c.finished.Add(int64(n))) == c.pieces {
+	if n > 0 && int(c.finished.Add(int64(n))) == c.pieces && c.asleep.CompareAndSwap(true, false) {
 		c.done <- struct{}{}
 	}
 }
@@ -109,6 +128,7 @@ func (c *crew) release() {
 // looks for the next one a little while, as a product may follow a product,
 // and then sleeps.
 type worker struct {
+	number int // from 1 on
 	crew   atomic.Pointer[crew]
 	asleep atomic.Bool
 	wake   chan struct{}
@@ -166,7 +186,7 @@ func (w *worker) loop() {
 			continue
 		}
 		w.crew.Store(nil)
-		n := c.work()
+		n := c.work(int(c.joined.Add(1)), w.number)
 		idle <- w // before the caller learns that all is done, as the next call follows at once
 		c.finish(n)
 		c.release()
@@ -187,7 +207,7 @@ func (w *worker) give(c *crew) {
 func share(t task, pieces, threads int) {
 	if threads <= 1 || pieces <= 1 {
 		for i := range pieces {
-			t.piece(i)
+			t.piece(i, caller)
 		}
 		return
 	}
@@ -198,10 +218,20 @@ func share(t task, pieces, threads int) {
 		c = &crew{done: make(chan struct{}, 1)}
 	}
 	c.task, c.pieces = t, pieces
-	c.next.Store(0)
 	c.finished.Store(0)
 	c.refs.Store(1)
-	for range min(threads, pieces) - 1 {
+	c.joined.Store(0)
+	threads = min(threads, pieces)
+	if cap(c.parts) < threads {
+		c.parts = make([]part, threads)
+	}
+	c.parts = c.parts[:threads]
+	for i := range c.parts {
+		p := &c.parts[i]
+		p.first, p.end = i*pieces/threads, (i+1)*pieces/threads
+		p.next.Store(0)
+	}
+	for range threads - 1 {
 		w := hire()
 		if w == nil {
 			break
@@ -209,11 +239,16 @@ func share(t task, pieces, threads int) {
 		c.refs.Add(1)
 		w.give(c)
 	}
-	c.finish(c.work())
+	c.finished.Add(int64(c.work(0, caller)))
 	// What is waited for is the pieces that others have taken, not the others: on
 	// a busy machine a worker may come late, find nothing left, and go.
-	spin(false, func() bool { return len(c.done) > 0 })
-	<-c.done
+	finished := func() bool { return int(c.finished.Load()) == c.pieces }
+	if !spin(false, finished) {
+		c.asleep.Store(true)
+		if !finished() || !c.asleep.CompareAndSwap(true, false) {
+			<-c.done // whoever did the last piece has seen the caller asleep, or will
+		}
+	}
 	c.release()
 }
 
@@ -231,7 +266,7 @@ func hire() *worker {
 			return nil
 		}
 		if started.CompareAndSwap(n, n+1) {
-			w := &worker{wake: make(chan struct{}, 1)}
+			w := &worker{number: int(n) + 1, wake: make(chan struct{}, 1)}
 			go w.loop()
 			return w
 		}

@@ -5,7 +5,10 @@ import "unsafe"
 // workspace holds the buffers of a call, or of a piece of one. What they may
 // hold is bounded: blocks of 3*MC x KC and KC x NC elements, padded and an eighth
 // more, some columns of columnDepth, or a piece of C of turnedPiece.
-type workspace[T Float] struct{ a, b []T }
+type workspace[T Float] struct {
+	a, b   []T
+	thread int // that has it
+}
 
 var (
 	workspaces32 pool[workspace[float32]]
@@ -20,9 +23,13 @@ func workspaces[T Float]() *pool[workspace[T]] {
 	return (*pool[workspace[T]])(unsafe.Pointer(&workspaces64)) // T is float64
 }
 
-func borrowWorkspace[T Float]() *workspace[T] { return workspaces[T]().borrow() }
+func borrowWorkspace[T Float](thread int) *workspace[T] {
+	w := workspaces[T]().borrow(thread)
+	w.thread = thread
+	return w
+}
 
-func (w *workspace[T]) giveBack() { workspaces[T]().giveBack(w) }
+func (w *workspace[T]) giveBack() { workspaces[T]().giveBack(w, w.thread) }
 
 // room returns a slice of n elements as Aligned does, in buf if it is large
 // enough. It allocates somewhat more, for shapes that grow step by step.
@@ -52,10 +59,10 @@ func parcels[T Float]() *pool[parcel[T]] {
 	return (*pool[parcel[T]])(unsafe.Pointer(&parcels64)) // T is float64
 }
 
-func borrowParcel[T Float]() *parcel[T] { return parcels[T]().borrow() }
+func borrowParcel[T Float]() *parcel[T] { return parcels[T]().borrow(caller) }
 
 // giveBack keeps nothing of the caller's alive.
 func (p *parcel[T]) giveBack() {
 	*p = parcel[T]{}
-	parcels[T]().giveBack(p)
+	parcels[T]().giveBack(p, caller)
 }

@@ -56,6 +56,7 @@ func buffersAreAligned[T Float](t *testing.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range p.free {
+		w := w.value
 		for name, s := range map[string][]T{"a": w.a, "b": w.b} {
 			if address(s)%cacheLine != 0 {
 				t.Errorf("buffer %s of a workspace begins at %#x", name, address(s))

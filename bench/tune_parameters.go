@@ -550,7 +550,7 @@ var parameters = []parameter{
 	},
 	{
 		name: "SpareLoads", about: "whether small tiles of one vector, or one and a half, load less often (1) or not (0)",
-		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, spareLoads), each: true,
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.SpareLoads }, zeroOne), each: true,
 		shapes: func(t *tunable) (shapes []Shape) {
 			for _, n := range []int{t.lanes*3/4 + 1, t.lanes, t.lanes + t.lanes/2} {
 				shapes = append(shapes, Shape{m: 8, n: n, k: 8}, Shape{m: 16, n: n, k: 16}, Shape{m: 14, n: n, k: 50}, Shape{m: 100, n: n, k: 100})
@@ -588,6 +588,18 @@ var parameters = []parameter{
 			return []int{1 << 18, 1 << 19, 1 << 20, 1 << 21, never}
 		}),
 		shapes: packedPanels,
+	},
+	{
+		name: "TurnAtOnce", about: "whether a transposed B is turned before several blocks of A are multiplied by it (1), or panel by panel on the way (0)",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnAtOnce }, zeroOne), each: true,
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, s := range packedPanels(t) {
+				both := s
+				s.transB, both.transA, both.transB = true, true, true
+				shapes = append(shapes, s, both)
+			}
+			return shapes
+		},
 	},
 	{
 		name: "AheadTurns", about: "in how many fours of the steps of k at most one row of the next panel is packed, or one piece of it fetched",

@@ -334,7 +334,7 @@ func TestTuneHeader(t *testing.T) {
 	r.WriteHeader(&text)
 	for _, want := range []string{
 		"cpu       Made CPU (", "commit    0123456789ab with changes\n", "rounds    9 of 10ms samples\n",
-		"made f32  Vectors:2 Rows:0 KC:384 MC:60 NC:160 TallRows:0 PackRows:40 LargeRows:40 FetchedRows:40 CrowdedRows:40 CrowdedBytes:0 PackDepth:100 SplitDepth:0 PackWork:0 PackColumns:256 PackStride:512 TurnStride:512 TurnDepth:2048 TurnRows:16 TurnColumns:256 TurnPages:0 ThinColumns:96 ThinDepth:128 UnevenDepth:160 TailColumns:1 TailDepth:0 DotDepth:1 UprightColumns:0 UprightDepth:0 LoneDepth:0 AsRowsDepth:0 TransposeColumns:0 TransposeRows:0 NarrowDepth:0 ShallowRows:0 PageDepth:0 LowDepth:0 AroundBytes:0 AroundDepth:0 AloneDepth:0 AloneBytes:0 WholeBytes:0 SpareLoads:0 VecMatBytes:0 FetchBytes:0 PanelBytes:0 AheadTurns:0 ThreadWork:1048576\n",
+		"made f32  Vectors:2 Rows:0 KC:384 MC:60 NC:160 TallRows:0 PackRows:40 LargeRows:40 FetchedRows:40 CrowdedRows:40 CrowdedBytes:0 PackDepth:100 SplitDepth:0 PackWork:0 PackColumns:256 PackStride:512 TurnStride:512 TurnDepth:2048 TurnRows:16 TurnColumns:256 TurnPages:0 ThinColumns:96 ThinDepth:128 UnevenDepth:160 TailColumns:1 TailDepth:0 DotDepth:1 UprightColumns:0 UprightDepth:0 LoneDepth:0 AsRowsDepth:0 TransposeColumns:0 TransposeRows:0 NarrowDepth:0 ShallowRows:0 PageDepth:0 LowDepth:0 AroundBytes:0 AroundDepth:0 AloneDepth:0 AloneBytes:0 WholeBytes:0 SpareLoads:0 VecMatBytes:0 FetchBytes:0 PanelBytes:0 TurnAtOnce:0 AheadTurns:0 ThreadWork:1048576\n",
 		"peak 20.0 GFLOP/s\n", "left out: made f32, Tile: no reason\n", "caches    L1 unknown, ",
 	} {
 		if !strings.Contains(text.String(), want) {

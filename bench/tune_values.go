@@ -51,7 +51,7 @@ func aloneBytes(*tunable) []int {
 	return []int{0, 1 << 13, 1 << 14, 1 << 15, 3 << 14, 1 << 16, 1 << 17}
 }
 
-func spareLoads(*tunable) []int { return []int{0, 1} }
+func zeroOne(*tunable) []int { return []int{0, 1} }
 
 func wholeBytes(*tunable) []int { return []int{0, 1 << 14, 1 << 15, 3 << 14, 1 << 16, 1 << 17} }
 

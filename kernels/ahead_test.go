@@ -130,18 +130,24 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 		tu := o.Tuning()
 		tu.PackRows, tu.PackDepth, tu.PackColumns, tu.MC, tu.NC = 0, 0, never, mc, 1<<20
 		tu.PanelBytes, tu.AheadTurns = never, 1 // each panel in a call
-		o := o.Tuned(tu).Threads(1)
 		panels := 64/ks.nr() + 2 // more than turnsC takes
 		m, n, k := 70*ks.mr(), panels*ks.nr(), 2*tu.KC
-		for _, trans := range []int{0, 3} {
-			kc := ks.depth(n, k, trans&1 != 0)
+		for _, c := range []struct{ trans, atOnce int }{{0, 0}, {0, 1}, {3, 0}, {3, 1}} {
+			tu.TurnAtOnce = c.atOnce
+			o := o.Tuned(tu).Threads(1)
+			kc := ks.depth(n, k, c.trans&1 != 0)
 			deep := (k + kc - 1) / kc
 			rows := o.ks.blockOfRows(m, n, kc, math.MaxInt, false)
 			blocks := deep * ((m + rows - 1) / rows)
 			packed, fetched = 0, 0
-			runGemm(t, o, gemmCase{transA: trans&1 != 0, transB: trans&2 != 0, m: m, n: n, k: k, alpha: 1})
-			if want := deep * (panels - 1); packed != want || fetched != blocks-1 {
-				t.Errorf("MC = %d, trans %02b: %d panels were packed ahead, want %d, and %d blocks of A fetched, want %d", mc, trans, packed, want, fetched, blocks-1)
+			runGemm(t, o, gemmCase{transA: c.trans&1 != 0, transB: c.trans&2 != 0, m: m, n: n, k: k, alpha: 1})
+			want := deep * (panels - 1)
+			if c.trans == 3 && c.atOnce == 1 && rows < m {
+				want = 0 // B is turned before
+			}
+			if packed != want || fetched != blocks-1 {
+				t.Errorf("MC = %d, trans %02b, TurnAtOnce = %d: %d panels were packed ahead, want %d, and %d blocks of A fetched, want %d",
+					mc, c.trans, c.atOnce, packed, want, fetched, blocks-1)
 			}
 		}
 	}

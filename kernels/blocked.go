@@ -30,7 +30,7 @@ func (p *product[T]) blocked() {
 			switch {
 			case p.packed != nil:
 				panels = p.packed.panels(pc, p.col+jc)
-			case packingB && b.trans && kb < turnedSingly:
+			case packingB && b.trans && (kb < turnedSingly || ks.tuning.TurnAtOnce > 0 && m > mc):
 				panels = roomForPanels(ks, w, kb, nb, false)
 				packPanels(ks, panels.data, b.from(pc, jc), kb, nb)
 			case packingB:

@@ -156,6 +156,9 @@ type Tuning struct {
 	// Packed panels of a block of B of more than PanelBytes bytes come from the last-level cache, or from
 	// one that is slow, too: while one is multiplied, the next one is fetched, unless most tiles are too low. From 1<<30 on, none is.
 	PanelBytes int
+	// Where TurnAtOnce is 1, a block of a transposed B that several blocks of A go through is turned before it is
+	// multiplied, as is one of less than 64 steps of k; of others, each panel while the one before it is multiplied.
+	TurnAtOnce int
 	// While a panel is multiplied, a row of the next one is packed, or a piece of it fetched, in every
 	// four steps of k; or if there are tiles enough, in every other four, or fewer, down to one of
 	// AheadTurns: no more is asked for than arrives. Of others than powers of two, the next lower one counts.
@@ -248,6 +251,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"VecMatBytes", t.VecMatBytes, 0, math.MaxInt},
 		{"FetchBytes", t.FetchBytes, 0, math.MaxInt},
 		{"PanelBytes", t.PanelBytes, 0, math.MaxInt},
+		{"TurnAtOnce", t.TurnAtOnce, 0, 1},
 		{"AheadTurns", t.AheadTurns, 1, 64},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {

@@ -130,7 +130,7 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 		tu := o.Tuning()
 		tu.PackRows, tu.PackDepth, tu.PackColumns, tu.MC, tu.NC = 0, 0, never, mc, 1<<20
 		tu.PanelBytes, tu.AheadTurns = never, 1 // each panel in a call
-		panels := 64/ks.nr() + 2 // more than turnsC takes
+		panels := 64/ks.nr() + 2                // more than turnsC takes
 		m, n, k := 70*ks.mr(), panels*ks.nr(), 2*tu.KC
 		for _, c := range []struct{ trans, atOnce int }{{0, 0}, {0, 1}, {3, 0}, {3, 1}} {
 			tu.TurnAtOnce = c.atOnce

@@ -92,7 +92,7 @@ func (p *product[T]) blocks() (mc, nc int, packingA, packingB bool) {
 	return mc, nc, packingA, packingB
 }
 
-// turnedSingly is from what depth on the panels of a transposed B are turned one by one: shallow
+// turnedSingly is from what depth on the panels of a transposed B may be turned one by one: shallow
 // ones, read right behind the stores of other pieces, would wait for them (5x1905x7 in float64 took
 // 1.4 to 1.7 times as long).
 const turnedSingly = 64

@@ -27,7 +27,7 @@ type returned[E any] struct {
 	thread int
 }
 
-// caller is the thread that calls, whichever it is. Workers have numbers.
+// caller is the thread that calls, whichever it is, and any that computes products of a batch. Workers have numbers.
 const caller = 0
 
 func (p *pool[E]) borrow(thread int) *E {

@@ -56,6 +56,15 @@ func TestPool(t *testing.T) {
 		needed(2)
 		p.age()
 	}
+	p.giveBack(p.borrow(7), 7) // of two, the one on top is another thread's now
+	p.age()
+	p.giveBack(p.borrow(7), 7)
+	p.age()
+	if n := len(p.free); n != 1 {
+		t.Errorf("%d values are kept when a thread needed the one on top, want 1", n)
+	}
+	needed(2)
+	p.age()
 	if n := len(p.free); n != 2 {
 		t.Errorf("%d values are kept while 2 are in use, want 2", n)
 	}

@@ -205,17 +205,17 @@ func (p *product[T]) asBlocks(o Ops[T]) {
 	p.share(threads, rows, cols)
 }
 
-// pieceOfC returns the size of the pieces of C that so many threads compute, one each: those whose
+// pieceOfC returns the size of the pieces of C that so many threads compute, at most one each: those whose
 // multiply-adds, and the elements of A and B that are read and packed for them, take the least time.
-// More pieces than threads would even out more of what else the machine does, but each packs
+// More pieces than threads would even out what else the machine does, and cores that are not alike, but each packs
 // its columns of B again, or reads its rows of A: two for each of two threads take 1.02 to 1.04 times as long.
 func (p *product[T]) pieceOfC(threads int) (rows, cols int) {
 	const perElement = 16 // multiply-adds in the time that an element of A or B takes
 	least := math.MaxInt
 	for down := 1; down <= threads; down++ {
 		across := threads / down
-		if down < threads && threads/(down+1) == across {
-			continue // that leaves fewer threads without a piece
+		if threads/(down+1) == across {
+			continue // more pieces, as wide, come next
 		}
 		r := evenly(p.m, (p.m+down-1)/down, p.ks.mr())
 		c := p.ks.blockOfColumns(p.n, (p.n+across-1)/across)

@@ -1,12 +1,14 @@
 package kernels
 
 import (
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -15,6 +17,27 @@ import (
 func withProcs(t *testing.T, n int) {
 	old := runtime.GOMAXPROCS(n)
 	t.Cleanup(func() { runtime.GOMAXPROCS(old) })
+}
+
+func workersStarted() int {
+	workers.mu.Lock()
+	defer workers.mu.Unlock()
+	return len(workers.all)
+}
+
+// awaitWorkers returns when all workers are idle.
+func awaitWorkers() {
+	idle := func() (n int) {
+		workers.mu.Lock()
+		defer workers.mu.Unlock()
+		for _, word := range workers.idle {
+			n += bits.OnesCount64(word)
+		}
+		return n
+	}
+	for idle() < workersStarted() {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // The number of threads changes no bit of a product, whichever way it is computed.
@@ -52,7 +75,7 @@ func sameBitsForThreads[T Float](t *testing.T, o Ops[T]) {
 // Many callers at once share the workers and get right results.
 func TestThreadsShared(t *testing.T) {
 	withProcs(t, 4)
-	most := max(started.Load(), 3) // earlier tests may have had more CPUs
+	most := max(workersStarted(), 3) // earlier tests may have had more CPUs
 	eachImplementation(t, func(t *testing.T, im *Implementation) {
 		o := On[float32](im)
 		rng := rand.New(rand.NewPCG(13, 14))
@@ -75,7 +98,7 @@ func TestThreadsShared(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if got := started.Load(); got > most {
+		if got := workersStarted(); got > most {
 			t.Errorf("%d workers for 4 CPUs, want at most %d", got, most)
 		}
 	})
@@ -140,17 +163,17 @@ type countingTask struct{ done []int }
 
 func (c *countingTask) piece(i, _ int) { c.done[i]++ }
 
-// A thread begins with pieces of its own part, so that it reads the same memory in call after call.
+// A thread begins with pieces of its own part, the same worker in call after call: neither starts a
+// second piece before both have begun.
 func TestShareInParts(t *testing.T) {
-	withProcs(t, 2)
+	withProcs(t, 4)
+	share(&countingTask{done: make([]int, 4)}, 4, 4) // so that there are workers to choose from
 	for range 20 {
-		for len(idle) < int(started.Load()) { // a worker may still be on its way back
-			time.Sleep(time.Millisecond)
-		}
+		awaitWorkers()
 		p := &partsTask{meeting: meeting{here: make(chan struct{}), met: true}}
 		share(p, 4, 2)
-		if !p.met || p.by[0] != caller || p.by[2] == caller {
-			t.Fatalf("pieces 0 and 2 of 4 by threads %d and %d, want the caller, %d, and a worker", p.by[0], p.by[2], caller)
+		if !p.met || p.early.Load() || p.by[0] != caller || p.by[2] != 1 {
+			t.Fatalf("pieces 0 and 2 of 4 by threads %d and %d, want the caller, %d, and worker 1 at the same time", p.by[0], p.by[2], caller)
 		}
 	}
 }
@@ -158,14 +181,69 @@ func TestShareInParts(t *testing.T) {
 // partsTask is a task of two parts of two pieces, the first of which wait for each other.
 type partsTask struct {
 	meeting
-	by [4]int
+	both, early atomic.Bool // whether both parts have begun, and whether a second piece did before
+	by          [4]int
 }
 
 func (p *partsTask) piece(i, thread int) {
 	p.by[i] = thread
 	if i%2 == 0 {
 		p.meeting.piece(i, thread)
+		p.both.Store(true)
+	} else if !p.both.Load() {
+		p.early.Store(true)
 	}
+}
+
+// A piece packs into a workspace of the thread that computes it.
+func TestPiecesPackForTheirThread(t *testing.T) {
+	o := On[float64](Supported()[0])
+	tu := o.Tuning()
+	tu.PackRows, tu.PackDepth = 0, 0
+	o = o.Tuned(tu)
+	const m, n, k = 300, 300, 300
+	p := product[float64]{ks: o.ks, m: m, n: n, k: k, kc: k, alpha: 1, c: make([]float64, m*n), ldc: n, way: inBlocks}
+	p.a.set(make([]float64, m*k), k, false)
+	p.b.set(make([]float64, k*n), n, false)
+	whole := pieces[float64]{whole: p, rows: m, cols: n, across: 1}
+	spaces := workspaces[float64]()
+	for _, thread := range []int{2, caller, 1, 2} {
+		spaces.mu.Lock()
+		spaces.free, spaces.unused = nil, 0
+		spaces.mu.Unlock()
+		whole.piece(0, thread)
+		if len(spaces.free) != 1 || spaces.free[0].thread != thread || len(spaces.free[0].value.b) == 0 {
+			t.Errorf("thread %d gave back %+v, want a workspace of its own, into which B is packed", thread, spaces.free)
+		}
+	}
+}
+
+// What few threads need is all that is kept, whatever other calls needed before: they are the same threads.
+func TestFewThreadsNeedFewWorkspaces(t *testing.T) {
+	withProcs(t, 5)
+	var p pool[int]
+	work := borrowing{&p}
+	share(work, 5, 5)
+	for range 3 {
+		p.age()
+		for range 20 {
+			awaitWorkers()
+			share(work, 2, 2)
+		}
+	}
+	p.age()
+	if n := len(p.free); n > 2 {
+		t.Errorf("%d values are kept where two threads work, want at most 2", n)
+	}
+}
+
+// borrowing is a task whose pieces borrow something for a moment.
+type borrowing struct{ from *pool[int] }
+
+func (b borrowing) piece(_, thread int) {
+	e := b.from.borrow(thread)
+	time.Sleep(50 * time.Microsecond)
+	b.from.giveBack(e, thread)
 }
 
 // There is a piece for each thread, none of which is much larger than its share, and two threads
@@ -185,6 +263,9 @@ func piecesAreEven[T Float](t *testing.T, o Ops[T]) {
 			if n := down * across; n > threads || float64(rows*cols*threads) > 1.2*float64(p.m*p.n) {
 				t.Errorf("%dx%d for %d threads: %d pieces, the first of %dx%d", p.m, p.n, threads, n, rows, cols)
 			}
+			if threads == 12 && s[0] == s[1] && (down < 2 || across < 2) {
+				t.Errorf("%dx%d for 12 threads: pieces of %dx%d read too much", p.m, p.n, rows, cols)
+			}
 			if threads == 2 && p.m != p.n && (down == 2) != (p.m > p.n) {
 				t.Errorf("%dx%d for two threads: pieces of %dx%d", p.m, p.n, rows, cols)
 			}
@@ -196,9 +277,7 @@ func piecesAreEven[T Float](t *testing.T, o Ops[T]) {
 func TestShareHiresWorkers(t *testing.T) {
 	withProcs(t, 2)
 	for range 20 {
-		for len(idle) < int(started.Load()) { // a worker may still be on its way back
-			time.Sleep(time.Millisecond)
-		}
+		awaitWorkers() // one may still be on its way back
 		m := &meeting{here: make(chan struct{}), met: true}
 		share(m, 2, 2)
 		if !m.met {
@@ -246,6 +325,8 @@ func TestLargeCallsHireWorkers(t *testing.T) {
 	small := 3 * o.ks.tuning.ThreadWork / 2 / (m * n) // one product is work for one thread, two are work for three
 	a, b, c := make([]float64, m*k), make([]float64, k*n), make([]float64, 2*m*n)
 	long := make([]float64, m*n*k)
+	old := workers
+	defer func() { workers = old }()
 	for name, call := range map[string]func(){
 		"blocks":  func() { o.MatMul(c, a, b, m, n, k) },
 		"gemv":    func() { o.Gemv(false, m*n, k, 1, long, k, b, 1, 0, c, 1) },
@@ -254,22 +335,12 @@ func TestLargeCallsHireWorkers(t *testing.T) {
 		"batch":   func() { o.GemmBatched(4, false, false, 16, n, k, 1, a, k, 16*k, b, n, 0, 0, c, n, 16*n) },
 		"pair":    func() { o.GemmBatched(2, false, false, m, n, small, 1, a, small, m*small, b, n, 0, 0, c, n, m*n) },
 	} {
-		for len(idle) < int(started.Load()) { // one may still be on its way back
-			time.Sleep(time.Millisecond)
-		}
-		var others []*worker
-		for len(idle) > 0 {
-			others = append(others, <-idle)
-		}
-		late := &worker{wake: make(chan struct{}, 1)}
-		idle <- late
+		late := &worker{number: 1, wake: make(chan struct{}, 1)}
+		workers = &staff{all: []*worker{late}}
+		workers.takeBack(late)
 		call()
 		if late.crew.Load() == nil {
 			t.Errorf("%s: no second thread was asked for", name)
-			<-idle
-		}
-		for _, w := range others {
-			idle <- w
 		}
 	}
 }

@@ -156,8 +156,8 @@ type Tuning struct {
 	// Packed panels of a block of B of more than PanelBytes bytes come from the last-level cache, or from
 	// one that is slow, too: while one is multiplied, the next one is fetched, unless most tiles are too low. From 1<<30 on, none is.
 	PanelBytes int
-	// Where TurnAtOnce is 1, a block of a transposed B that several blocks of A go through is turned before it is
-	// multiplied, as is one of less than 64 steps of k; of others, each panel while the one before it is multiplied.
+	// Where TurnAtOnce is 1, a block of a transposed B that several blocks of a thread's rows of A go through is turned before
+	// it is multiplied, as is one of less than 64 steps of k; of others, each panel while the one before it is multiplied.
 	TurnAtOnce int
 	// While a panel is multiplied, a row of the next one is packed, or a piece of it fetched, in every
 	// four steps of k; or if there are tiles enough, in every other four, or fewer, down to one of

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // ThreadsVariable is the environment variable that caps the number of threads
@@ -59,7 +60,7 @@ func (o Ops[T]) threadsFor(work, share int) int {
 func (ks *kernelSet[T]) forOneThread(work int) bool { return work/2 < ks.tuning.ThreadWork }
 
 // A task is work in numbered pieces that any thread may take: the worker of that
-// number, or the caller. Pieces next to each other share more of what they read.
+// number, or the caller.
 type task interface {
 	piece(i, thread int)
 }
@@ -70,23 +71,22 @@ type crew struct {
 	task     task
 	pieces   int
 	parts    []part
-	joined   atomic.Int64  // parts that threads have begun with
 	finished atomic.Int64  // pieces that are done
 	asleep   atomic.Bool   // whether the caller waits for done
 	done     chan struct{} // told when all are, if it does
 	refs     atomic.Int64  // who may still look at the crew
 }
 
-// A part is the pieces that one thread begins with.
+// A part is the pieces that one thread begins with: one of a product, several of a batch.
 type part struct {
 	first, end int
-	next       atomic.Int64 // how many of them are taken
-	_          [104]byte    // to a cache line of its own, and the one that comes with it
+	next       atomic.Int64                            // how many of them are taken
+	_          [128 - 2*unsafe.Sizeof(int(0)) - 8]byte // to a cache line of its own, and the one that comes with it
 }
 
 // work does pieces of part i, and then of those after it, as long as there are any, and
-// returns how many. Of a product, a thread thus reads the same rows of A for piece after
-// piece, and for product after product of one size: they are in its cache.
+// returns how many. For product after product of one size, a thread thus reads the same rows of A
+// and writes the same of C, which are in its cache, unless it comes after others have begun with them.
 func (c *crew) work(i, thread int) (n int) {
 	for range c.parts {
 		p := &c.parts[i]
@@ -104,6 +104,8 @@ func (c *crew) work(i, thread int) (n int) {
 	}
 	return n
 }
+
+func (c *crew) isDone() bool { return int(c.finished.Load()) == c.pieces }
 
 // finish tells that n pieces are done.
 func (c *crew) finish(n int) {
@@ -129,6 +131,7 @@ func (c *crew) release() {
 // and then sleeps.
 type worker struct {
 	number int // from 1 on
+	part   int // of the crew's, that it begins with
 	crew   atomic.Pointer[crew]
 	asleep atomic.Bool
 	wake   chan struct{}
@@ -166,13 +169,9 @@ func spin(yielding bool, ready func() bool) bool {
 	}
 }
 
-var (
-	idle    = make(chan *worker, 1024)
-	crews   = make(chan *crew, 1024)
-	started atomic.Int64 // workers that exist
-)
+var crews = make(chan *crew, mostWorkers)
 
-func (w *worker) loop() {
+func (w *worker) loop(s *staff) {
 	for {
 		spin(true, func() bool { return w.crew.Load() != nil })
 		c := w.crew.Load()
@@ -186,8 +185,8 @@ func (w *worker) loop() {
 			continue
 		}
 		w.crew.Store(nil)
-		n := c.work(int(c.joined.Add(1)), w.number)
-		idle <- w // before the caller learns that all is done, as the next call follows at once
+		n := c.work(w.part, w.number)
+		s.takeBack(w) // before the caller learns that all is done, as the next call follows at once
 		c.finish(n)
 		c.release()
 	}
@@ -220,7 +219,6 @@ func share(t task, pieces, threads int) {
 	c.task, c.pieces = t, pieces
 	c.finished.Store(0)
 	c.refs.Store(1)
-	c.joined.Store(0)
 	threads = min(threads, pieces)
 	if cap(c.parts) < threads {
 		c.parts = make([]part, threads)
@@ -231,44 +229,23 @@ func share(t task, pieces, threads int) {
 		p.first, p.end = i*pieces/threads, (i+1)*pieces/threads
 		p.next.Store(0)
 	}
-	for range threads - 1 {
-		w := hire()
+	for i := 1; i < threads; i++ {
+		w := workers.hire()
 		if w == nil {
 			break
 		}
+		w.part = i
 		c.refs.Add(1)
 		w.give(c)
 	}
 	c.finished.Add(int64(c.work(0, caller)))
 	// What is waited for is the pieces that others have taken, not the others: on
 	// a busy machine a worker may come late, find nothing left, and go.
-	finished := func() bool { return int(c.finished.Load()) == c.pieces }
-	if !spin(false, finished) {
+	if !spin(false, c.isDone) {
 		c.asleep.Store(true)
-		if !finished() || !c.asleep.CompareAndSwap(true, false) {
+		if !c.isDone() || !c.asleep.CompareAndSwap(true, false) {
 			<-c.done // whoever did the last piece has seen the caller asleep, or will
 		}
 	}
 	c.release()
-}
-
-// hire returns an idle worker, or a new one while there are fewer than
-// GOMAXPROCS leaves beside a caller, or nil.
-func hire() *worker {
-	select {
-	case w := <-idle:
-		return w
-	default:
-	}
-	for {
-		n := started.Load()
-		if n >= int64(min(runtime.GOMAXPROCS(0), cap(idle))-1) {
-			return nil
-		}
-		if started.CompareAndSwap(n, n+1) {
-			w := &worker{number: int(n) + 1, wake: make(chan struct{}, 1)}
-			go w.loop()
-			return w
-		}
-	}
 }

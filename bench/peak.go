@@ -55,6 +55,7 @@ func (p *peakProbe) key() string { return p.typ + "/" + p.impl }
 
 const (
 	probeTime    = 100 * time.Microsecond // of one probe
+	chainTime    = 2 * time.Microsecond   // of the chain behind it: cores change their clock every few microseconds
 	probesBeside = 3                      // probes on each side of a sample
 )
 
@@ -63,7 +64,7 @@ const (
 func (p *peakProbe) fit(now clock) {
 	if p.steps == 0 {
 		p.steps = fitIterations(func(n int) { p.fma(n) }, p.length, now)
-		p.links = fitIterations(func(n int) { kernels.ProbeClock(n) }, probeTime, now)
+		p.links = fitIterations(func(n int) { kernels.ProbeClock(n) }, chainTime, now)
 	}
 }
 
@@ -83,29 +84,29 @@ func (p *peakProbe) beside(now clock) float64 {
 // peakSample is what the peak benchmark finds.
 type peakSample struct {
 	flops   float64 // FLOP/s of the best probe
-	perHz   float64 // multiply-add instructions per cycle of the best clock
-	hz      float64 // clock that the best chain of dependent additions shows
+	perHz   float64 // multiply-add instructions per cycle of that clock
+	hz      float64 // clock that a chain of dependent additions shows right behind the best probe
 	steps   int     // iterations of a probe
 	seconds float64 // time of the best probe
 }
 
-// sample probes for the given time, multiply-adds and clock in turn. The best probe
-// and the best clock belong to the highest frequency that the CPU took meanwhile.
+// sample probes for the given time, multiply-adds and clock in turn. What counts is the clock right
+// behind the best probe: multiply-adds may lower it, and a core without them soon climbs back.
 func (p *peakProbe) sample(length time.Duration, now clock) peakSample {
 	p.fit(now)
 	s := peakSample{steps: p.steps}
 	instructionsPerSecond := 0.0
-	for start := now(); s.seconds == 0 || s.hz == 0 || now()-start < length; {
+	for start := now(); s.hz == 0 || now()-start < length; {
 		t := now()
 		flops, instructions := p.probe(p.steps)
 		dt := now() - t
-		if r := rate(flops, dt); r > s.flops {
-			s.flops, s.seconds = r, dt.Seconds()
-			instructionsPerSecond = rate(instructions, dt)
-		}
 		t = now()
 		cycles := kernels.ProbeClock(p.links)
-		s.hz = max(s.hz, rate(cycles, now()-t))
+		hz := rate(cycles, now()-t)
+		if r := rate(flops, dt); r > s.flops && hz > 0 {
+			s.flops, s.seconds, s.hz = r, dt.Seconds(), hz
+			instructionsPerSecond = rate(instructions, dt)
+		}
 	}
 	s.perHz = instructionsPerSecond / s.hz
 	return s

@@ -11,14 +11,15 @@ import (
 type ahead string
 
 const (
-	nothing  ahead = ""
-	copying  ahead = "copying"  // packs the next panel of B, which is not transposed, and as wide as the kernel
-	turning  ahead = "turning"  // packs the next panel of a transposed B
-	fetching ahead = "fetching" // fetches rows of A, or the next packed panel, into the L2 cache
+	nothing   ahead = ""
+	copying   ahead = "copying"   // packs the next panel of B, which is not transposed, and as wide as the kernel
+	turning   ahead = "turning"   // packs the next panel of a transposed B
+	fetching  ahead = "fetching"  // fetches rows of A into the L2 cache
+	following ahead = "following" // fetches the next packed panel there
 )
 
 // lookingAhead generates the micro-kernels that look ahead, as tall as there are registers for. Those
-// that fetch there are of eightRows, too, which is what reads rows that share sets of the cache.
+// that fetch and follow there are of eightRows, too, which is what reads rows that share sets of the cache.
 func lookingAhead(e emitter) (goTable string) {
 	const eightRows = 8
 	kernel := func(ahead ahead, h, v int) string {
@@ -32,15 +33,18 @@ func lookingAhead(e emitter) (goTable string) {
 		}
 		goTable += "}\n"
 	}
-	goTable += fmt.Sprintf("\nvar %s%s%s = [][]panelKernel[%s]{\n", e.typ.letter, fetching, e.isa.suffix, e.typ.goName)
-	for v, tallest := range e.isa.gemmRows {
-		goTable += "\t{" + kernel(fetching, min(tallest, 2*rowsPerPointer), v+1)
-		if tallest > eightRows {
-			goTable += ", " + kernel(fetching, eightRows, v+1)
+	for _, ahead := range []ahead{fetching, following} {
+		goTable += fmt.Sprintf("\nvar %s%s%s = [][]panelKernel[%s]{\n", e.typ.letter, ahead, e.isa.suffix, e.typ.goName)
+		for v, tallest := range e.isa.gemmRows {
+			goTable += "\t{" + kernel(ahead, min(tallest, 2*rowsPerPointer), v+1)
+			if tallest > eightRows {
+				goTable += ", " + kernel(ahead, eightRows, v+1)
+			}
+			goTable += "},\n"
 		}
-		goTable += "},\n"
+		goTable += "}\n"
 	}
-	return goTable + "}\n"
+	return goTable
 }
 
 // rowsToCopy is how many rows AVX-512, and AVX2 at a slow pace, fetch ahead, into the L1 cache, of the row of B that it
@@ -68,6 +72,8 @@ func (mk microKernel) aheadBytes() int {
 		return mk.v * mk.isa.width
 	case turning:
 		return mk.isa.width
+	case following:
+		return cacheLine
 	}
 	return mk.h*stepsAtOnce*mk.typ.size + cacheLine
 }
@@ -93,6 +99,10 @@ func (mk microKernel) lookAhead(extra microArgs) (n operandAhead) {
 		mk.MOVQ(x, m)
 		return m
 	}
+	if mk.ahead == following {
+		n.from = extra.load("from")
+		return n
+	}
 	n.left, n.rests = local(extra.load("left")), local(extra.load("rests"))
 	pace := extra.load("fromRow")
 	mk.toBytes(pace)
@@ -117,9 +127,15 @@ func (mk microKernel) lookAhead(extra microArgs) (n operandAhead) {
 	return n
 }
 
-// emit does a piece, if there is one left and, by the steps of k that are left, it is time for it.
+// emit does a piece, if there is one left and, by the steps of k that are left, it is time for it. What follows is
+// fetched in any case: on Granite Rapids a question in each loop takes as much time and power as what it saves.
 func (n operandAhead) emit(mk microKernel, steps reg.GPVirtual, label string) {
 	mk.Comment("what is needed next")
+	if mk.ahead == following {
+		mk.PREFETCHT1(operand.Mem{Base: n.from})
+		mk.ADDQ(operand.Imm(cacheLine), n.from)
+		return
+	}
 	mk.TESTQ(steps, n.rests)
 	mk.JNE(operand.LabelRef(label))
 	mk.CMPQ(n.left, operand.Imm(0))

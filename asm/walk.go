@@ -95,7 +95,9 @@ func (mk microKernel) leave(r gemmRegisters) {
 }
 
 // packed reports whether B is packed in any case, so that its rows are as far apart as they are wide.
-func (mk microKernel) packed() bool { return mk.ahead == copying || mk.ahead == turning }
+func (mk microKernel) packed() bool {
+	return mk.ahead != nothing && mk.ahead != fetching
+}
 
 // move adds a multiple of a stride to a pointer.
 func (mk microKernel) move(times int, stride, p reg.GPVirtual) {

@@ -1,6 +1,9 @@
 package kernels
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // strip is a part of a matrix: so many rows, as they are stored, of a length, from at on.
 type strip[T Float] struct {
@@ -34,11 +37,11 @@ func (ks *kernelSet[T]) wholeFollows(left, wide int) bool {
 	return cols == v*ks.lanes
 }
 
-// fetcher returns the kernel that fetches while it computes tiles of h rows and v vectors, of
+// ofHeight returns which of fetching or following kernels computes tiles of h rows and v vectors: of
 // height 0 if there is none.
-func (ks *kernelSet[T]) fetcher(v, h int) panelKernel[T] {
-	if v <= len(ks.fetching) {
-		for _, kernel := range ks.fetching[v-1] {
+func ofHeight[T Float](kernels [][]panelKernel[T], v, h int) panelKernel[T] {
+	if v <= len(kernels) {
+		for _, kernel := range kernels[v-1] {
 			if kernel.h == h {
 				return kernel
 			}
@@ -51,17 +54,17 @@ func (ks *kernelSet[T]) fetcher(v, h int) panelKernel[T] {
 // last-level cache, or another slow one, and kernels can fetch them.
 func (ks *kernelSet[T]) farPanels(k, n int) bool {
 	var z T
-	return len(ks.fetching) > 0 && product3(k, n, int(unsafe.Sizeof(z))) > ks.tuning.PanelBytes
+	return len(ks.following) > 0 && product3(k, n, int(unsafe.Sizeof(z))) > ks.tuning.PanelBytes
 }
 
 // fetchesPanels reports whether tiles of m rows and v vectors, of this height at most, have the next
 // panel fetched: if most of them can, else those of several panels had better be computed in one call.
 func (ks *kernelSet[T]) fetchesPanels(v, m, tallest int) bool {
-	if v > len(ks.fetching) {
+	if v > len(ks.following) {
 		return false
 	}
-	h, tall, short := split(m, min(tallest, ks.fetching[v-1][0].h))
-	return tall > short && ks.fetcher(v, h).h == h
+	h, tall, short := split(m, min(tallest, ks.following[v-1][0].h))
+	return tall > short && ofHeight(ks.following, v, h).h == h
 }
 
 // tilesOfPanel are tiles of one height of a whole panel: panel i, v vectors wide, and tiles of h rows, of
@@ -101,14 +104,12 @@ func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], a
 	}
 	switch {
 	case whole && at.far:
-		if kernel = ks.fetcher(v, h); kernel.h == h { // its rows are one after the other: each piece is one
+		if kernel = ofHeight(ks.following, v, h); kernel.h == h {
 			_, cols := ks.panel(at.left, at.wide)
-			pieces := (p.k*cols + kernel.piece - 1) / kernel.piece
-			y.from, y.fromRow, y.left, y.each = &b.at(jr, at.i+1)[0], kernel.piece, pieces, 1
-			y.rests = ks.rests(&kernel, p.k, tiles, pieces)
+			y.from, y.fromRow, y.left, y.each = &b.at(jr, at.i+1)[0], kernel.piece, (p.k*cols+kernel.piece-1)/kernel.piece, 1
 		}
 	case !whole && next != nil:
-		if kernel = ks.fetcher(v, h); kernel.h == h {
+		if kernel = ofHeight(ks.fetching, v, h); kernel.h == h {
 			y.from, y.fromRow, y.left, y.each = &next.at[0], next.row, next.rows, (next.length+kernel.piece-1)/kernel.piece
 		}
 	}
@@ -123,6 +124,16 @@ func (ks *kernelSet[T]) rests(kernel *panelKernel[T], k, tiles, pieces int) int 
 		pace *= 2
 	}
 	return 4 * (pace - 1)
+}
+
+// tiles returns how many tiles of depth k there are to be in a call, for all pieces that are left: those
+// behind them are for kernels that have less to do.
+func (kernel *panelKernel[T]) tiles(y *microExtra[T], k int) int {
+	each := kernel.pieces(k, 1, y.rests/4+1)
+	if y.each > 1 || each == 0 {
+		return math.MaxInt
+	}
+	return (y.left + each - 1) / each
 }
 
 // goOn moves y on behind a call that computed so many tiles of depth k, and reports whether the next call

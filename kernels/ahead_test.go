@@ -32,8 +32,9 @@ func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 						for left := range k/ks.lanes + 1 {
 							aheadKernel(t, rng, ks, "turning", ks.turning[v-1], v, k, tiles, left, each, 1, beta)
 						}
-						for _, kernel := range ks.fetching[v-1] {
+						for i, kernel := range ks.fetching[v-1] {
 							aheadKernel(t, rng, ks, "fetching", kernel, v, k, tiles, 3, each, 1+tiles&1, beta)
+							aheadKernel(t, rng, ks, "following", ks.following[v-1][i], v, k, tiles, 3, 0, 1, beta)
 						}
 					}
 				}
@@ -56,6 +57,8 @@ func aheadKernel[T Float](t *testing.T, rng *rand.Rand, ks *kernelSet[T], kind s
 		rows, cols = min(left*each, kernel.pieces(k, tiles, pace))/each*kernel.piece, each
 	case "fetching": // B may be in place
 		bRow, rows = width+5, 0
+	case "following":
+		rows = 0
 	}
 	a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, width, bRow).data
 	old, bias := randomMatrix[T](rng, m, width, width+1).data, randomMatrix[T](rng, 1, width, width).data
@@ -315,7 +318,7 @@ func lookAheadGoesOn[T Float](t *testing.T, o Ops[T]) {
 					first := randomMatrix[T](rng, k, nr, nr).data
 					calls := 0
 					for row, on := 0, kernel.h == h; on; calls++ {
-						x.tiles = min(atOnce, tiles-row/h)
+						x.tiles = min(atOnce, tiles-row/h, kernel.tiles(&y, k))
 						if x.tiles == 0 {
 							t.Fatalf("%s: no tiles are left, but rows of the panel", name)
 						}
@@ -367,17 +370,17 @@ func TestFetchesFarPanels(t *testing.T) {
 }
 
 func fetchesFarPanels[T Float](t *testing.T, o Ops[T]) {
-	if len(o.ks.fetching) == 0 {
+	if len(o.ks.following) == 0 {
 		return // it has no such kernels
 	}
 	ks, rng, calls := *o.ks, rand.New(rand.NewPCG(79, 80)), 0
-	ks.fetching = slices.Clone(ks.fetching)
-	for v, kernels := range ks.fetching {
-		ks.fetching[v] = counted(kernels, &calls)
+	ks.following = slices.Clone(ks.following)
+	for v, kernels := range ks.following {
+		ks.following[v] = counted(kernels, &calls)
 	}
 	o.ks = &ks
 	v, size := ks.tuning.Vectors, int(unsafe.Sizeof(T(0)))
-	h := ks.fetching[v-1][0].h
+	h := ks.following[v-1][0].h
 	const k, panels = 40, 5
 	n := panels * ks.nr()
 	bytes := n * k * size
@@ -410,11 +413,25 @@ func fetchesFarPanels[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
-	// Blocks of A after the first one have all panels of a block of B but the first one fetched.
+	// Once all of a panel is asked for, other kernels compute the tiles that are left.
+	tiles := 0
+	for _, kernels := range ks.following {
+		for i, kernel := range kernels {
+			kernels[i].run = func(x *microArgs[T]) { tiles += x.tiles; kernel.run(x) }
+		}
+	}
 	tu := o.Tuning()
-	tu.PackRows, tu.PackDepth, tu.MC, tu.KC, tu.NC, tu.PanelBytes = 0, 0, 2*h, k, 1<<20, 0
+	tu.PanelBytes, tu.MC = 0, 1<<20 // one block of A
+	packed, m := o.PackB(false, k, n, randomMatrix[T](rng, k, n, n).data, n), 200*h
+	o.Tuned(tu).Threads(1).GemmPacked(false, m, 1, randomMatrix[T](rng, m, k, k).data, k, packed, 0, make([]T, m*n), n, Epilogue[T]{})
+	lines := (k*ks.nr()*size + 63) / 64
+	if want := (panels - 1) * ((lines + k/4 - 1) / (k / 4)); tiles != want {
+		t.Errorf("%d tiles of %d fetch panels of %d lines, want %d", tiles, m/h*panels, lines, want)
+	}
+	// Blocks of A after the first one have all panels of a block of B but the first one fetched.
+	tu.PackRows, tu.PackDepth, tu.MC, tu.KC, tu.NC = 0, 0, 2*h, k, 1<<20
 	o = o.Tuned(tu)
-	m := 6 * h
+	m = 6 * h
 	pl := o.Plan(false, false, m, n, k, k, n, n)
 	calls = 0
 	runGemm(t, o.Threads(1), gemmCase{m: m, n: n, k: k, alpha: 1})
@@ -439,8 +456,8 @@ func TestLookAheadInBoundedCalls(t *testing.T) {
 
 func lookAheadInBoundedCalls[T Float](t *testing.T, o Ops[T]) {
 	ks := o.ks
-	if len(ks.copying) != len(ks.turning) || len(ks.copying) != len(ks.fetching) {
-		t.Fatalf("%d kernels copy, %d turn, and %d fetch", len(ks.copying), len(ks.turning), len(ks.fetching))
+	if len(ks.copying) != len(ks.turning) || len(ks.copying) != len(ks.fetching) || len(ks.copying) != len(ks.following) {
+		t.Fatalf("%d kernels copy, %d turn, and %d and %d fetch", len(ks.copying), len(ks.turning), len(ks.fetching), len(ks.following))
 	}
 	if len(ks.copying) == 0 {
 		return // it has no such kernels
@@ -480,7 +497,8 @@ func TestReadNext(t *testing.T) {
 }
 
 // Where k is so few steps that storing C is most of it, all tiles write C past the caches, but for those that
-// pack the panel at hand; else all but those that pack ahead instead.
+// pack the panel at hand; else all but those that pack ahead instead, of which there are as many as
+// that takes.
 func TestAroundLooksAhead(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { aroundLooksAhead(t, o) },
@@ -496,11 +514,11 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(75, 76))
 	h := len(ks.around.run)
 	m, n := 6*h, 3*ks.nr()
-	all := 6 * 3
+	all, deeper := 6*3, 6+2 // of 17 steps, five tiles of either panel that has a next one pack that
 	if len(ks.packing) > 0 {
-		all -= 3 // the first one of each panel packs it
+		all, deeper = all-3, deeper-1 // the first one of each panel packs it, or of the first panel if the others are packed ahead
 	}
-	for k, most := range map[int]int{shallow: all, shallow + 1: 6} {
+	for k, most := range map[int]int{shallow: all, shallow + 1: deeper} {
 		*tiles = 0
 		a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
 		got, want := Aligned[T](m*n), make([]T, m*n)

@@ -21,7 +21,8 @@ func avx2Float32() kernelSet[float32] {
 	ks.alone = aloneKernels[float32]{whole: saloneAVX2}
 	ks.around = saroundAVX2
 	ks.upright = suprightAVX2
-	ks.packing, ks.copying, ks.turning, ks.fetching = spackingAVX2, scopyingAVX2, sturningAVX2, sfetchingAVX2
+	ks.packing, ks.copying, ks.turning = spackingAVX2, scopyingAVX2, sturningAVX2
+	ks.fetching, ks.following = sfetchingAVX2, sfollowingAVX2
 	ks.dot, ks.dotFar = sdotAVX2, sdotFarAVX2
 	ks.addRows, ks.addFar, ks.vecMat = saddRowsAVX2, saddFarRowsAVX2, svecMatAVX2
 	ks.pack = spackAVX2
@@ -62,7 +63,8 @@ func avx2Float64() kernelSet[float64] {
 	ks.alone = aloneKernels[float64]{whole: daloneAVX2}
 	ks.around = daroundAVX2
 	ks.upright = duprightAVX2
-	ks.packing, ks.copying, ks.turning, ks.fetching = dpackingAVX2, dcopyingAVX2, dturningAVX2, dfetchingAVX2
+	ks.packing, ks.copying, ks.turning = dpackingAVX2, dcopyingAVX2, dturningAVX2
+	ks.fetching, ks.following = dfetchingAVX2, dfollowingAVX2
 	ks.dot, ks.dotFar = ddotAVX2, ddotFarAVX2
 	ks.addRows, ks.addFar, ks.vecMat = daddRowsAVX2, daddFarRowsAVX2, dvecMatAVX2
 	ks.pack = dpackAVX2

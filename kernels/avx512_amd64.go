@@ -24,7 +24,8 @@ func avx512Float32() kernelSet[float32] {
 	ks.micro = sgemmAVX512
 	ks.alone = aloneKernels[float32]{whole: saloneAVX512, halves: saloneHalvesAVX512, pairs: salonePairsAVX512, sparing: saloneSparingAVX512}
 	ks.upright = suprightAVX512
-	ks.packing, ks.copying, ks.turning, ks.fetching = nil, scopyingAVX512, sturningAVX512, sfetchingAVX512
+	ks.packing, ks.copying, ks.turning = nil, scopyingAVX512, sturningAVX512
+	ks.fetching, ks.following = sfetchingAVX512, sfollowingAVX512
 	ks.around = saroundAVX512
 	ks.beside = sbesideAVX512
 	ks.halves = shalvesAVX512
@@ -66,7 +67,8 @@ func avx512Float64() kernelSet[float64] {
 	ks.micro = dgemmAVX512
 	ks.alone = aloneKernels[float64]{whole: daloneAVX512, halves: daloneHalvesAVX512, pairs: dalonePairsAVX512, sparing: daloneSparingAVX512}
 	ks.upright = duprightAVX512
-	ks.packing, ks.copying, ks.turning, ks.fetching = nil, dcopyingAVX512, dturningAVX512, dfetchingAVX512
+	ks.packing, ks.copying, ks.turning = nil, dcopyingAVX512, dturningAVX512
+	ks.fetching, ks.following = dfetchingAVX512, dfollowingAVX512
 	ks.around = daroundAVX512
 	ks.beside = dbesideAVX512
 	ks.halves = dhalvesAVX512

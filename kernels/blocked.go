@@ -223,7 +223,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			atOnce = max(min(callWork/(k*cols), callRows)/h, 1)
 		} else if !packing && !far {
 			together = ks.panelsTogether(min(equal, callWork/work, max(callElements/(m*cols), 1)), cols, k, short == 0)
-			if together > 1 && next != nil && ks.fetcher(v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
+			if together > 1 && next != nil && ofHeight(ks.fetching, v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
 				together-- // the last one fetches, in a call of its own
 			}
 		}
@@ -240,6 +240,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			x.a, x.b, x.c = &p.a.data[row*p.a.row], &panel[0], &p.c[row*p.ldc+jr]
 			x.bias, x.mask = shiftedIf(p.e.bias, jr), shiftedIf(p.e.mask, row*p.e.ldmask+jr)
 			if ahead.h == h {
+				x.tiles = min(x.tiles, ahead.tiles(&y, k))
 				x.runWith(ahead.run, &y)
 				if !ahead.goOn(&y, k, x.tiles, cols) {
 					ahead.h = 0

@@ -57,9 +57,9 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		return out
 	}
 	ks.packing, ks.copying, ks.turning = inPanels(ks.packing), inPanels(ks.copying), inPanels(ks.turning)
-	ks.fetching = slices.Clone(ks.fetching)
+	ks.fetching, ks.following = slices.Clone(ks.fetching), slices.Clone(ks.following)
 	for v, kernels := range ks.fetching {
-		ks.fetching[v] = inPanels(kernels)
+		ks.fetching[v], ks.following[v] = inPanels(kernels), inPanels(ks.following[v])
 	}
 	watchAlone(&ks, func(rows, cols, k, tiles int) {
 		if tiles > 1 {

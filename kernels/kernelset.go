@@ -24,27 +24,29 @@ type kernelSet[T Float] struct {
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
 	// columns. packing[v-1], copying[v-1], turning[v-1] and pack[v-1] pack panels of v vectors;
-	// fetching[v-1] fetch rows of A, some heights of them, the tallest first.
-	micro    [][]microKernel[T]
-	halves   [][]microKernel[T]
-	packing  []panelKernel[T]
-	copying  []panelKernel[T]
-	turning  []panelKernel[T]
-	fetching [][]panelKernel[T]
-	beside   besideKernels[T]
-	around   aroundKernels[T]
-	dot      [][]dotKernel[T]
-	zipped   [][]dotKernel[T]   // zipped[v-2][h-1], for a B of v columns, v elements from row to row
-	dotFar   []dotKernel[T]     // those of one column, for an A that comes from memory; or nil
-	addRows  []addRowsKernel[T] // by the number of rows, less 1
-	addFar   addRowsKernel[T]   // the last of them, for rows that come from memory; or nil
-	vecMat   []vecMatKernel[T]  // by their width in vectors, less 1; or nil
-	pack     []packKernel[T]
-	square   transposer[T]
-	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
-	tuning   Tuning
-	pairs    pairKernels[T]
-	alone    aloneKernels[T]
+	// fetching[v-1] fetch rows of A, and following[v-1] the next panel of B, each in the same heights, the
+	// tallest first.
+	micro     [][]microKernel[T]
+	halves    [][]microKernel[T]
+	packing   []panelKernel[T]
+	copying   []panelKernel[T]
+	turning   []panelKernel[T]
+	fetching  [][]panelKernel[T]
+	following [][]panelKernel[T]
+	beside    besideKernels[T]
+	around    aroundKernels[T]
+	dot       [][]dotKernel[T]
+	zipped    [][]dotKernel[T]   // zipped[v-2][h-1], for a B of v columns, v elements from row to row
+	dotFar    []dotKernel[T]     // those of one column, for an A that comes from memory; or nil
+	addRows   []addRowsKernel[T] // by the number of rows, less 1
+	addFar    addRowsKernel[T]   // the last of them, for rows that come from memory; or nil
+	vecMat    []vecMatKernel[T]  // by their width in vectors, less 1; or nil
+	pack      []packKernel[T]
+	square    transposer[T]
+	copyRows  func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
+	tuning    Tuning
+	pairs     pairKernels[T]
+	alone     aloneKernels[T]
 	// upright[w-1][n-1] is of n columns, and of w half vectors or, where there are no kernels of halves, whole ones.
 	upright [][]uprightKernel[T]
 
@@ -121,8 +123,10 @@ type aroundKernels[T Float] struct {
 //     columns, and their pieces of a group are turned one after the other.
 //   - fetching: has up to left rows at from that are fromRow apart fetched into the L2 cache, in pieces, of
 //     which each row has each.
+//   - following: has the next packed panel, or what is left of it, at from, fetched there: a line after
+//     each four steps of k, whatever left and rests are, and also behind its end.
 //
-// Where a row is one piece, as in copying, another call may go on: see goOn.
+// Where a row is one piece, as in copying, or there are no rows, another call may go on: see goOn.
 type panelKernel[T Float] struct {
 	h            int
 	every, piece int // steps of k, and elements

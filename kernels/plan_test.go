@@ -182,7 +182,7 @@ func recorded[T Float](own *kernelSet[T]) (Ops[T], map[string]bool) {
 	ks.micro, ks.halves = each(ks.micro, tile), each(ks.halves, tile)
 	ks.pairs.alongK, ks.pairs.alongM = each(ks.pairs.alongK, tile), each(ks.pairs.alongM, tile)
 	ks.packing, ks.copying, ks.turning = every(ks.packing, panel), every(ks.copying, panel), every(ks.turning, panel)
-	ks.fetching, ks.around.run = each(ks.fetching, panel), every(ks.around.run, tile)
+	ks.fetching, ks.following, ks.around.run = each(ks.fetching, panel), each(ks.following, panel), every(ks.around.run, tile)
 	ks.beside.run = every(ks.beside.run, func([2]microKernel[T]) [2]microKernel[T] {
 		return [2]microKernel[T]{micro("beside"), micro("beside")}
 	})

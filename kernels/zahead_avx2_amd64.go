@@ -54,6 +54,26 @@ func sfetching6x16AVX2(x *microArgs[float32])
 //go:noescape
 func sfetching4x24AVX2(x *microArgs[float32])
 
+// sfollowing12x8AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 8.
+//
+//go:noescape
+func sfollowing12x8AVX2(x *microArgs[float32])
+
+// sfollowing8x8AVX2 is the function of a panelKernel with h = 8 and v = 1 vectors of 8.
+//
+//go:noescape
+func sfollowing8x8AVX2(x *microArgs[float32])
+
+// sfollowing6x16AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 8.
+//
+//go:noescape
+func sfollowing6x16AVX2(x *microArgs[float32])
+
+// sfollowing4x24AVX2 is the function of a panelKernel with h = 4 and v = 3 vectors of 8.
+//
+//go:noescape
+func sfollowing4x24AVX2(x *microArgs[float32])
+
 // dcopying12x4AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 4.
 //
 //go:noescape
@@ -104,6 +124,26 @@ func dfetching6x8AVX2(x *microArgs[float64])
 //go:noescape
 func dfetching4x12AVX2(x *microArgs[float64])
 
+// dfollowing12x4AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 4.
+//
+//go:noescape
+func dfollowing12x4AVX2(x *microArgs[float64])
+
+// dfollowing8x4AVX2 is the function of a panelKernel with h = 8 and v = 1 vectors of 4.
+//
+//go:noescape
+func dfollowing8x4AVX2(x *microArgs[float64])
+
+// dfollowing6x8AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 4.
+//
+//go:noescape
+func dfollowing6x8AVX2(x *microArgs[float64])
+
+// dfollowing4x12AVX2 is the function of a panelKernel with h = 4 and v = 3 vectors of 4.
+//
+//go:noescape
+func dfollowing4x12AVX2(x *microArgs[float64])
+
 var scopyingAVX2 = []panelKernel[float32]{
 	{12, 4, 8, scopying12x8AVX2},
 	{6, 4, 16, scopying6x16AVX2},
@@ -122,6 +162,12 @@ var sfetchingAVX2 = [][]panelKernel[float32]{
 	{{4, 4, 32, sfetching4x24AVX2}},
 }
 
+var sfollowingAVX2 = [][]panelKernel[float32]{
+	{{12, 4, 16, sfollowing12x8AVX2}, {8, 4, 16, sfollowing8x8AVX2}},
+	{{6, 4, 16, sfollowing6x16AVX2}},
+	{{4, 4, 16, sfollowing4x24AVX2}},
+}
+
 var dcopyingAVX2 = []panelKernel[float64]{
 	{12, 4, 4, dcopying12x4AVX2},
 	{6, 4, 8, dcopying6x8AVX2},
@@ -138,4 +184,10 @@ var dfetchingAVX2 = [][]panelKernel[float64]{
 	{{12, 4, 56, dfetching12x4AVX2}, {8, 4, 40, dfetching8x4AVX2}},
 	{{6, 4, 32, dfetching6x8AVX2}},
 	{{4, 4, 24, dfetching4x12AVX2}},
+}
+
+var dfollowingAVX2 = [][]panelKernel[float64]{
+	{{12, 4, 8, dfollowing12x4AVX2}, {8, 4, 8, dfollowing8x4AVX2}},
+	{{6, 4, 8, dfollowing6x8AVX2}},
+	{{4, 4, 8, dfollowing4x12AVX2}},
 }

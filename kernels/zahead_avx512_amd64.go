@@ -74,6 +74,36 @@ func sfetching8x48AVX512(x *microArgs[float32])
 //go:noescape
 func sfetching6x64AVX512(x *microArgs[float32])
 
+// sfollowing14x16AVX512 is the function of a panelKernel with h = 14 and v = 1 vectors of 16.
+//
+//go:noescape
+func sfollowing14x16AVX512(x *microArgs[float32])
+
+// sfollowing8x16AVX512 is the function of a panelKernel with h = 8 and v = 1 vectors of 16.
+//
+//go:noescape
+func sfollowing8x16AVX512(x *microArgs[float32])
+
+// sfollowing14x32AVX512 is the function of a panelKernel with h = 14 and v = 2 vectors of 16.
+//
+//go:noescape
+func sfollowing14x32AVX512(x *microArgs[float32])
+
+// sfollowing8x32AVX512 is the function of a panelKernel with h = 8 and v = 2 vectors of 16.
+//
+//go:noescape
+func sfollowing8x32AVX512(x *microArgs[float32])
+
+// sfollowing8x48AVX512 is the function of a panelKernel with h = 8 and v = 3 vectors of 16.
+//
+//go:noescape
+func sfollowing8x48AVX512(x *microArgs[float32])
+
+// sfollowing6x64AVX512 is the function of a panelKernel with h = 6 and v = 4 vectors of 16.
+//
+//go:noescape
+func sfollowing6x64AVX512(x *microArgs[float32])
+
 // dcopying14x8AVX512 is the function of a panelKernel with h = 14 and v = 1 vectors of 8.
 //
 //go:noescape
@@ -144,6 +174,36 @@ func dfetching8x24AVX512(x *microArgs[float64])
 //go:noescape
 func dfetching6x32AVX512(x *microArgs[float64])
 
+// dfollowing14x8AVX512 is the function of a panelKernel with h = 14 and v = 1 vectors of 8.
+//
+//go:noescape
+func dfollowing14x8AVX512(x *microArgs[float64])
+
+// dfollowing8x8AVX512 is the function of a panelKernel with h = 8 and v = 1 vectors of 8.
+//
+//go:noescape
+func dfollowing8x8AVX512(x *microArgs[float64])
+
+// dfollowing14x16AVX512 is the function of a panelKernel with h = 14 and v = 2 vectors of 8.
+//
+//go:noescape
+func dfollowing14x16AVX512(x *microArgs[float64])
+
+// dfollowing8x16AVX512 is the function of a panelKernel with h = 8 and v = 2 vectors of 8.
+//
+//go:noescape
+func dfollowing8x16AVX512(x *microArgs[float64])
+
+// dfollowing8x24AVX512 is the function of a panelKernel with h = 8 and v = 3 vectors of 8.
+//
+//go:noescape
+func dfollowing8x24AVX512(x *microArgs[float64])
+
+// dfollowing6x32AVX512 is the function of a panelKernel with h = 6 and v = 4 vectors of 8.
+//
+//go:noescape
+func dfollowing6x32AVX512(x *microArgs[float64])
+
 var scopyingAVX512 = []panelKernel[float32]{
 	{14, 4, 16, scopying14x16AVX512},
 	{14, 4, 32, scopying14x32AVX512},
@@ -165,6 +225,13 @@ var sfetchingAVX512 = [][]panelKernel[float32]{
 	{{6, 4, 40, sfetching6x64AVX512}},
 }
 
+var sfollowingAVX512 = [][]panelKernel[float32]{
+	{{14, 4, 16, sfollowing14x16AVX512}, {8, 4, 16, sfollowing8x16AVX512}},
+	{{14, 4, 16, sfollowing14x32AVX512}, {8, 4, 16, sfollowing8x32AVX512}},
+	{{8, 4, 16, sfollowing8x48AVX512}},
+	{{6, 4, 16, sfollowing6x64AVX512}},
+}
+
 var dcopyingAVX512 = []panelKernel[float64]{
 	{14, 4, 8, dcopying14x8AVX512},
 	{14, 4, 16, dcopying14x16AVX512},
@@ -184,4 +251,11 @@ var dfetchingAVX512 = [][]panelKernel[float64]{
 	{{14, 4, 64, dfetching14x16AVX512}, {8, 4, 40, dfetching8x16AVX512}},
 	{{8, 4, 40, dfetching8x24AVX512}},
 	{{6, 4, 32, dfetching6x32AVX512}},
+}
+
+var dfollowingAVX512 = [][]panelKernel[float64]{
+	{{14, 4, 8, dfollowing14x8AVX512}, {8, 4, 8, dfollowing8x8AVX512}},
+	{{14, 4, 8, dfollowing14x16AVX512}, {8, 4, 8, dfollowing8x16AVX512}},
+	{{8, 4, 8, dfollowing8x24AVX512}},
+	{{6, 4, 8, dfollowing6x32AVX512}},
 }

@@ -128,7 +128,7 @@ var costsAVX512 = costs{
 // transposed A 1.5 times, 34x10x128 1.1 times, in float32 all by 1.02 (UprightDepth). A vector or half of one goes upright from fewer steps of k
 // on in float32 (128x8x8 1.15), from more in float64 (64x8x16 0.9). 1024x64x256 reads a transposed A in place 1.19 times as fast in float32, 1.02 in
 // float64 (TurnColumns), and 32 rows a B in place whose rows crowd, in float32, 1.1 times (CrowdedRows, of as many as PackRows, so that
-// CrowdedBytes decides nothing). A packed panel pays for being fetched from the L2 cache, too: 512 cubed is 1.018 times as fast, in float64 squares 1.017.
+// CrowdedBytes decides nothing).
 // From 33 steps of k on, C row by row gains 1% there in a quiet hour and loses 1% in another (LowDepth; AVX2 gains in both).
 // What changes here is where operands are read, and in which way, and no bit of a product.
 func forWholeUnits(tu Tuning, size int) Tuning {
@@ -148,7 +148,7 @@ func forWholeUnits(tu Tuning, size int) Tuning {
 	case isIceLake():
 		tu.SpareLoads = 1
 	case sinceSapphireRapids():
-		tu.UprightDepth, tu.TurnColumns, tu.PanelBytes, tu.LowDepth = 0, 64, 256<<10, 32
+		tu.UprightDepth, tu.TurnColumns, tu.LowDepth = 0, 64, 32
 		if size == 8 {
 			tu.LoneDepth = 32
 		} else {

@@ -14,8 +14,8 @@ const (
 	nothing   ahead = ""
 	copying   ahead = "copying"   // packs the next panel of B, which is not transposed, and as wide as the kernel
 	turning   ahead = "turning"   // packs the next panel of a transposed B
-	fetching  ahead = "fetching"  // fetches rows of A into the L2 cache
-	following ahead = "following" // fetches the next packed panel there
+	fetching  ahead = "fetching"  // fetches rows of A, or of a packed panel, into the L2 cache
+	following ahead = "following" // fetches the next packed panel there, a line at a time
 )
 
 // lookingAhead generates the micro-kernels that look ahead, as tall as there are registers for. Those

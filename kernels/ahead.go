@@ -104,9 +104,18 @@ func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], a
 	}
 	switch {
 	case whole && at.far:
-		if kernel = ofHeight(ks.following, v, h); kernel.h == h {
-			_, cols := ks.panel(at.left, at.wide)
-			y.from, y.fromRow, y.left, y.each = &b.at(jr, at.i+1)[0], kernel.piece, (p.k*cols+kernel.piece-1)/kernel.piece, 1
+		if kernel = ofHeight(ks.following, v, h); kernel.h != h {
+			break
+		}
+		_, cols := ks.panel(at.left, at.wide)
+		few := kernel.pieces(p.k, tiles, 1)*kernel.piece < p.k*cols
+		if few { // each has to fetch more at a time
+			kernel = ofHeight(ks.fetching, v, h)
+		}
+		// Rows of the panel are one after the other: each piece is one.
+		y.from, y.fromRow, y.left, y.each = &b.at(jr, at.i+1)[0], kernel.piece, (p.k*cols+kernel.piece-1)/kernel.piece, 1
+		if few {
+			y.rests = ks.rests(&kernel, p.k, tiles, y.left)
 		}
 	case !whole && next != nil:
 		if kernel = ofHeight(ks.fetching, v, h); kernel.h == h {
@@ -129,11 +138,11 @@ func (ks *kernelSet[T]) rests(kernel *panelKernel[T], k, tiles, pieces int) int 
 // tiles returns how many tiles of depth k there are to be in a call, for all pieces that are left: those
 // behind them are for kernels that have less to do.
 func (kernel *panelKernel[T]) tiles(y *microExtra[T], k int) int {
-	each := kernel.pieces(k, 1, y.rests/4+1)
-	if y.each > 1 || each == 0 {
+	perTile := kernel.pieces(k, 1, y.rests/4+1)
+	if y.each > 1 || perTile == 0 {
 		return math.MaxInt
 	}
-	return (y.left + each - 1) / each
+	return (y.left + perTile - 1) / perTile
 }
 
 // goOn moves y on behind a call that computed so many tiles of depth k, and reports whether the next call

@@ -32,10 +32,12 @@ func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 						for left := range k/ks.lanes + 1 {
 							aheadKernel(t, rng, ks, "turning", ks.turning[v-1], v, k, tiles, left, each, 1, beta)
 						}
-						for i, kernel := range ks.fetching[v-1] {
+						for _, kernel := range ks.fetching[v-1] {
 							aheadKernel(t, rng, ks, "fetching", kernel, v, k, tiles, 3, each, 1+tiles&1, beta)
-							aheadKernel(t, rng, ks, "following", ks.following[v-1][i], v, k, tiles, 3, 0, 1, beta)
 						}
+					}
+					for _, kernel := range ks.following[v-1] {
+						aheadKernel(t, rng, ks, "following", kernel, v, k, tiles, 0, 0, 1, beta)
 					}
 				}
 			}
@@ -374,9 +376,9 @@ func fetchesFarPanels[T Float](t *testing.T, o Ops[T]) {
 		return // it has no such kernels
 	}
 	ks, rng, calls := *o.ks, rand.New(rand.NewPCG(79, 80)), 0
-	ks.following = slices.Clone(ks.following)
+	ks.following, ks.fetching = slices.Clone(ks.following), slices.Clone(ks.fetching)
 	for v, kernels := range ks.following {
-		ks.following[v] = counted(kernels, &calls)
+		ks.following[v], ks.fetching[v] = counted(kernels, &calls), counted(ks.fetching[v], &calls)
 	}
 	o.ks = &ks
 	v, size := ks.tuning.Vectors, int(unsafe.Sizeof(T(0)))
@@ -384,31 +386,39 @@ func fetchesFarPanels[T Float](t *testing.T, o Ops[T]) {
 	const k, panels = 40, 5
 	n := panels * ks.nr()
 	bytes := n * k * size
-	for _, c := range []struct{ m, fetched int }{
-		{2 * h, panels - 1}, {h + 1, 0}, {2*h - 1, 0}, {7*h - 1, panels - 1}, {1, 0},
+	for _, c := range []struct {
+		m, fetched int
+		transA     bool
+	}{
+		{2 * h, panels - 1, false}, {h + 1, 0, false}, {2*h - 1, 0, false}, {7*h - 1, panels - 1, false}, {1, 0, false},
+		{40 * h, panels - 1, false}, {2 * h, panels - 1, true}, {40 * h, panels - 1, true}, // 12 tiles are enough for all of a panel
 	} {
+		lda := k
+		if c.transA {
+			lda = c.m
+		}
 		a, b := randomMatrix[T](rng, c.m, k, k).data, randomMatrix[T](rng, k, n, n).data
 		var want []T
 		for _, bound := range []int{math.MaxInt, bytes, bytes - 1, 0} {
 			for _, turns := range []int{1, 4, 64} {
 				tu := o.Tuning()
-				tu.PanelBytes, tu.AheadTurns = bound, turns
+				tu.PanelBytes, tu.AheadTurns, tu.MC = bound, turns, 1<<20 // one block of A
 				o := o.Tuned(tu)
 				packed, got := o.PackB(false, k, n, b, n), make([]T, c.m*n)
 				calls = 0
-				o.Threads(1).GemmPacked(false, c.m, 1, a, k, packed, 0, got, n, Epilogue[T]{})
+				o.Threads(1).GemmPacked(c.transA, c.m, 1, a, lda, packed, 0, got, n, Epilogue[T]{})
 				fetched := c.fetched
 				if bound >= bytes {
 					fetched = 0
 				}
 				if calls != fetched {
-					t.Errorf("%d rows, PanelBytes = %d for %d: %d panels are fetched, want %d", c.m, bound, bytes, calls, fetched)
+					t.Errorf("%d rows, A transposed %v, PanelBytes = %d for %d: %d panels are fetched, want %d", c.m, c.transA, bound, bytes, calls, fetched)
 				}
 				if want == nil {
 					want = got
 				}
 				if !slices.Equal(got, want) {
-					t.Errorf("%d rows, PanelBytes = %d, AheadTurns = %d: other bits", c.m, bound, turns)
+					t.Errorf("%d rows, A transposed %v, PanelBytes = %d, AheadTurns = %d: other bits", c.m, c.transA, bound, turns)
 				}
 			}
 		}
@@ -461,6 +471,11 @@ func lookAheadInBoundedCalls[T Float](t *testing.T, o Ops[T]) {
 	}
 	if len(ks.copying) == 0 {
 		return // it has no such kernels
+	}
+	for v := range ks.fetching {
+		if !slices.EqualFunc(ks.fetching[v], ks.following[v], func(a, b panelKernel[T]) bool { return a.h == b.h }) {
+			t.Errorf("of %d vectors, kernels that fetch A and that fetch B have other heights", v+1)
+		}
 	}
 	tu := o.Tuning()
 	tu.KC, tu.MC, tu.PackRows, tu.PackDepth = deepest, math.MaxInt, 0, 0

@@ -24,8 +24,8 @@ type kernelSet[T Float] struct {
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
 	// columns. packing[v-1], copying[v-1], turning[v-1] and pack[v-1] pack panels of v vectors;
-	// fetching[v-1] fetch rows of A, and following[v-1] the next panel of B, each in the same heights, the
-	// tallest first.
+	// fetching[v-1] fetch rows of A, or of a panel of B that few tiles are multiplied by, and following[v-1]
+	// panels line by line, in the same heights, the tallest first.
 	micro     [][]microKernel[T]
 	halves    [][]microKernel[T]
 	packing   []panelKernel[T]

@@ -345,6 +345,14 @@ func lookAheadGoesOn[T Float](t *testing.T, o Ops[T]) {
 					if kernel.h != h || kernel.every != 4 || y.from != &data.data[nr*k] || y.fromRow != kernel.piece || y.each != 1 || y.left*kernel.piece < nr*k || (y.left-1)*kernel.piece >= nr*k {
 						t.Fatalf("%s: %d pieces of %d are fetched, %d apart", name, y.left, kernel.piece, y.fromRow)
 					}
+					// A line every four steps of k, or of tiles that are too few for that, more at a time.
+					want := ks.following[v-1][0].piece
+					if k/4*tiles*want < nr*k {
+						want = ks.fetching[v-1][0].piece
+					}
+					if kernel.piece != want {
+						t.Fatalf("%s: %d elements are fetched at a time, want %d", name, kernel.piece, want)
+					}
 					all, done := y.left, 0
 					for row, on := 0, true; on && row < tiles; row += atOnce {
 						x.tiles = min(atOnce, tiles-row)

@@ -602,7 +602,7 @@ var parameters = []parameter{
 		},
 	},
 	{
-		name: "AheadTurns", about: "in how many fours of the steps of k at most one row of the next panel is packed",
+		name: "AheadTurns", about: "in how many fours of the steps of k at most one row of the next panel is packed, or one piece of it fetched by few tiles",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AheadTurns }, func(*tunable) []int { return []int{1, 2, 4, 8} }),
 		each:       true,
 		shapes: func(t *tunable) []Shape {

@@ -159,9 +159,9 @@ type Tuning struct {
 	// Where TurnAtOnce is 1, a block of a transposed B that several blocks of a thread's rows of A go through is turned before
 	// it is multiplied, as is one of less than 64 steps of k; of others, each panel while the one before it is multiplied.
 	TurnAtOnce int
-	// While a panel is multiplied, a row of the next one is packed in every four steps of k; or if there
-	// are tiles enough, in every other four, or fewer, down to one of AheadTurns: no more is asked for
-	// than arrives. Of others than powers of two, the next lower one counts.
+	// While a panel is multiplied, a row of the next one is packed, or a piece of it fetched if tiles are few, in
+	// every four steps of k; or if there are tiles enough, in every other four, or fewer, down to one of
+	// AheadTurns: no more is asked for than arrives. Of others than powers of two, the next lower one counts.
 	AheadTurns int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int

@@ -64,8 +64,8 @@ func (mk microKernel) aheadSteps() int {
 	return stepsAtOnce
 }
 
-// aheadBytes is the size of such a piece: a row of a panel, a vector of a column, or a line more than
-// the tiles read of A in the meantime, as rows need not begin with a line.
+// aheadBytes is the size of such a piece: a row of a panel, a vector of a column, a line of what
+// follows, or a line more than the tiles read of A in the meantime, as rows need not begin with a line.
 func (mk microKernel) aheadBytes() int {
 	switch mk.ahead {
 	case copying:
@@ -127,8 +127,8 @@ func (mk microKernel) lookAhead(extra microArgs) (n operandAhead) {
 	return n
 }
 
-// emit does a piece, if there is one left and, by the steps of k that are left, it is time for it. What follows is
-// fetched in any case: on Granite Rapids a question in each loop takes as much time and power as what it saves.
+// emit does a piece, if there is one left and, by the steps of k that are left, it is time for it. What
+// follows is fetched in any case, and asks nothing: whoever calls ends the call in time.
 func (n operandAhead) emit(mk microKernel, steps reg.GPVirtual, label string) {
 	mk.Comment("what is needed next")
 	if mk.ahead == following {

@@ -136,13 +136,13 @@ func isIceLake() bool {
 // Granite Rapids was measured only; others have its numbers until they are. Virtual machines may tell the model of another CPU.
 func sinceSapphireRapids() bool { return isIntel() && hasFeature(cpuid.AVX512FP16) }
 
-// farFrom returns the PanelBytes of assembly for the CPU at hand: on Intel's CPUs what the L2 cache has, on
-// those of sinceSapphireRapids less. On Ice Lake, the first tile of a panel that comes from the L3 cache took 2 to 3 times as long as
-// others, of which there are few; in float64 with AVX2, whose panels are small, and one call multiplies
+// farFrom returns the PanelBytes of assembly for the CPU at hand: on Intel's CPUs what the L2 cache
+// has, on those of sinceSapphireRapids less. On Ice Lake, the first tile of a panel that comes from the L3
+// cache took 2 to 3 times as long as others, of which there are few; in float64 with AVX2, whose panels are small, and one call multiplies
 // several, squares lost 2 to 5% (there it is never). On Granite Rapids it pays for what its L2 cache has, too:
 // 512 cubed is 1.018 times as fast with AVX-512, in float64 squares 1.017 (sweep of 023cba242e3d), with
-// AVX2 512 and 1024 cubed 1.02 to 1.03, 500x700x2000 0.98, in float64 squares 1.012 to 1.019 (d3fc67aafba8). A line from there is nearer to a core of Zen 4, and squares took
-// 1.004 times as long; of others nothing is known.
+// AVX2 512 and 1024 cubed 1.02 to 1.03, 500x700x2000 0.98, in float64 squares 1.012 to 1.019 (d3fc67aafba8).
+// A line from there is nearer to a core of Zen 4, and squares took 1.004 times as long; of others nothing is known.
 func farFrom() int {
 	switch {
 	case sinceSapphireRapids():

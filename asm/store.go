@@ -114,7 +114,7 @@ func (mk microKernel) writeVectors(r gemmRegisters, sums [][]reg.VecVirtual, mas
 			mk.storeAround(s, m)
 		case cut:
 			mk.storeTail(*mask, s, m)
-		case s.Size() == 64 && !mk.whole: // as halves: see ARCHITECTURE.md, "What was measured on the way"
+		case s.Size() == 64 && !mk.whole: // as halves: see "Stores of C" in kernels/MEASURED.md
 			mk.store(s.AsY(), m)
 			mk.VEXTRACTF64X4(operand.Imm(1), s, m.Offset(32))
 		default:

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/lanewise/lanewise/cmd/lanewise/internal/curves"
 	"github.com/lanewise/lanewise/cmd/lanewise/internal/outfile"
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/plots"
 	"github.com/lanewise/lanewise/nn"
 )
 
@@ -23,7 +23,7 @@ func (o trainOutputs) check() error {
 	}{
 		{"save", o.save, []string{".npz"}},
 		{"history", o.history, []string{".csv"}},
-		{"plot", o.plot, curves.Extensions},
+		{"plot", o.plot, plots.Extensions},
 	} {
 		if file.path == "" {
 			continue
@@ -80,7 +80,7 @@ type trainedRun struct {
 
 func (r trainedRun) draw(w io.Writer, extension string) error {
 	c, h := r.facts.Config, r.history()
-	picture := curves.Run{
+	picture := plots.Run{
 		Title: fmt.Sprintf("%s: %s in %s on %s, batch %d, rate %g", r.facts.Data.Name, r.facts.Net, r.facts.DType, r.facts.Implementation, c.BatchSize, c.LearningRate),
 		Loss:  h.Loss, Iteration: h.EvalIterations, Train: h.TrainAcc, Test: h.TestAcc,
 		Epoch: r.facts.Epoch,

@@ -1,4 +1,4 @@
-package curves
+package plots
 
 import (
 	"fmt"
@@ -7,7 +7,6 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -27,16 +26,6 @@ func (r Run) newPanel(title string) *plot.Plot {
 	lines.Vertical.Color, lines.Horizontal.Color = lightGrey, lightGrey
 	p.Add(lines)
 	return p
-}
-
-// setFonts makes all text sans serif, of a size that suits the picture.
-func setFonts(p *plot.Plot) {
-	for style, size := range map[*text.Style]float64{
-		&p.Title.TextStyle: 11, &p.Legend.TextStyle: 9.5,
-		&p.X.Label.TextStyle: 10, &p.X.Tick.Label: 9.5, &p.Y.Tick.Label: 9.5,
-	} {
-		style.Font.Variant, style.Font.Size = "Sans", vg.Points(size)
-	}
 }
 
 // epochOf returns how many epochs n iterations are.
@@ -102,22 +91,6 @@ func (r Run) addAccuracy(p *plot.Plot, name string, accuracy []float64, c color.
 	s := &plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{Color: c, Radius: size, Shape: shape}}
 	p.Add(l, s)
 	p.Legend.Add(fmt.Sprintf("%s, %.2f%% at last", name, 100*accuracy[len(accuracy)-1]), l, s)
-}
-
-func percentTicks() []plot.Tick {
-	var ticks []plot.Tick
-	for percent := 0; percent <= 100; percent += 10 {
-		tick := plot.Tick{Value: float64(percent) / 100}
-		if percent%20 == 0 {
-			tick.Label = fmt.Sprintf("%d%%", percent)
-		}
-		ticks = append(ticks, tick)
-	}
-	return ticks
-}
-
-func line(points plotter.XYs, c color.Color, width vg.Length) *plotter.Line {
-	return &plotter.Line{XYs: points, LineStyle: draw.LineStyle{Color: c, Width: width}}
 }
 
 // runningMean replaces every point's Y by the mean over its neighbours up to

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -75,6 +76,9 @@ func (s *ContestShape) Best(aside ...string) string {
 	return best
 }
 
+// Name returns the name of the record, without its folder.
+func (r *RivalReport) Name() string { return strings.TrimSuffix(filepath.Base(r.Path), ".txt") }
+
 // A FamilyRatio sums up the ratios of ours to the best rival of each shape of a family.
 type FamilyRatio struct {
 	Geomean float64 // NaN if there is no shape with a rival
@@ -103,6 +107,15 @@ func (c *Contest) Ratio(family string, aside ...string) FamilyRatio {
 		r.Geomean = math.Exp(sum / float64(r.Shapes))
 	}
 	return r
+}
+
+// Products returns the shapes that are matrix products, and the rivals that computed any of them.
+func (c *Contest) Products() (shapes []*ContestShape, rivals []string) {
+	shapes = slices.DeleteFunc(slices.Clone(c.Shapes), func(s *ContestShape) bool { return setOf(s.Family) != nil })
+	rivals = slices.DeleteFunc(slices.Clone(c.Rivals), func(rival string) bool {
+		return !slices.ContainsFunc(shapes, func(s *ContestShape) bool { return s.Rates[rival] > 0 })
+	})
+	return shapes, rivals
 }
 
 // Families returns the families of the shapes, in their order.

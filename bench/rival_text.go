@@ -13,12 +13,7 @@ import (
 
 // WriteTables writes, for each contest, a table of its shapes and one of its training.
 func (r *RivalReport) WriteTables(w io.Writer) {
-	fmt.Fprintf(w, "\n%s\ncommit %s%s, %s", r.Config["cpu"], r.Config["commit"],
-		map[bool]string{true: " with changes"}[r.Config["dirty"] == "true"], counted(r.Rounds, "round"))
-	if r.Noisy > 0 {
-		fmt.Fprintf(w, ", %d of them marked noisy", r.Noisy)
-	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\n%s\n%s\n", r.Config["cpu"], r.Origin())
 	for _, rival := range r.Rivals {
 		fmt.Fprintf(w, "  %s\n", rival)
 	}
@@ -34,6 +29,16 @@ func (r *RivalReport) WriteTables(w io.Writer) {
 			}
 		}
 	}
+}
+
+// Origin tells what was measured for r, and in how many rounds.
+func (r *RivalReport) Origin() string {
+	s := fmt.Sprintf("commit %s%s, %s", r.Config["commit"],
+		map[bool]string{true: " with changes"}[r.Config["dirty"] == "true"], counted(r.Rounds, "round"))
+	if r.Noisy > 0 {
+		s += fmt.Sprintf(", %d of them marked noisy", r.Noisy)
+	}
+	return s
 }
 
 // String describes r in a line.
@@ -61,10 +66,7 @@ func (c *Contest) String() string {
 
 // table has a row for each matrix product.
 func (c *Contest) table() *grid {
-	products := slices.DeleteFunc(slices.Clone(c.Shapes), func(s *ContestShape) bool { return setOf(s.Family) != nil })
-	rivals := slices.DeleteFunc(slices.Clone(c.Rivals), func(rival string) bool {
-		return !slices.ContainsFunc(products, func(s *ContestShape) bool { return s.Rates[rival] > 0 })
-	})
+	products, rivals := c.Products()
 	head := []string{"family", "m,n,k", c.Ours, "%peak", "peak"}
 	head = append(append(head, rivals...), "ratio", "95%", "to")
 	watched := slices.ContainsFunc(products, func(s *ContestShape) bool { return !math.IsNaN(s.Alone[c.Ours]) })

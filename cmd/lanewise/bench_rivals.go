@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/lanewise/lanewise/bench"
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/outfile"
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/plots"
 	"github.com/spf13/cobra"
 )
 
@@ -70,7 +73,9 @@ library has to multiply with OpenBLAS, which is forced as above.
 
 Records go to <out>/<machine>/, as those of "lanewise bench", one for each
 instruction set and number of threads, with versions, kernels and what was left
-out in the .json file. --from prints the tables of records, in any build.`
+out in the .json file. --from prints the tables of records, in any build, and
+--plot draws what they say of products: for each shape how much of the peak each
+contender reached.`
 
 const rivalsExample = `  lanewise bench rivals                              ten to twenty minutes for each instruction set
   lanewise bench rivals --threads all                all processors as well
@@ -78,7 +83,7 @@ const rivalsExample = `  lanewise bench rivals                              ten 
   lanewise bench rivals --family training --rounds 20
   lanewise bench rivals --family random,random-large --rounds 5   does a shape fall off a cliff?
   lanewise bench rivals --shape 300x700x20,784x50x100:TN         your own products
-  lanewise bench rivals --from results/<machine>/<date>-*.txt`
+  lanewise bench rivals --from results/<machine>/<date>-*.txt --plot rivals.svg`
 
 // rivalsFlags are what the user asked for, and the two ways in which the program calls
 // itself.
@@ -87,6 +92,7 @@ type rivalsFlags struct {
 	shapes         shapesFlag
 	threads        string
 	from           []string
+	plot           string
 	quiet          bool
 	options        bench.RivalOptions
 
@@ -130,6 +136,7 @@ func newRivalsCommand() *cobra.Command {
 	flags.Float64Var(&o.Patience, "patience", bench.DefaultRivalPatience, "wait for a core that nobody else uses, for up to so many `times` as long as turns take")
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
 	flags.StringSliceVar(&f.from, "from", nil, "print the tables of these `records` and measure nothing")
+	flags.StringVar(&f.plot, "plot", "", "draw the shares of the peak that all contenders reached to this picture, a .png, .svg or .pdf `file`")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the paths of the records only")
 	flags.IntVar(&f.partThreads, "part-threads", 0, "")
 	flags.StringVar(&f.probe, "probe", "", "")
@@ -144,7 +151,13 @@ func (f *rivalsFlags) run(ctx context.Context, stdin io.Reader, stdout, stderr i
 		return bench.ProbeRival(f.probe)
 	case f.partThreads > 0:
 		return f.measurePart(ctx, stdin, stdout, stderr)
-	case len(f.from) > 0:
+	}
+	if f.plot != "" {
+		if err := outfile.Check(f.plot, plots.Extensions...); err != nil {
+			return usageErrorf("--plot %w", err)
+		}
+	}
+	if len(f.from) > 0 {
 		return f.printRecords(stdout)
 	}
 	parts, err := f.parts()
@@ -186,11 +199,27 @@ func (f *rivalsFlags) printRecords(stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		report.WriteTables(stdout)
+		if !f.quiet {
+			report.WriteTables(stdout)
+		}
 		reports = append(reports, report)
 	}
-	bench.WriteRatios(stdout, reports)
-	return nil
+	if !f.quiet {
+		bench.WriteRatios(stdout, reports)
+	}
+	return f.draw(stdout, reports)
+}
+
+// draw draws the picture of --plot, if there is to be one.
+func (f *rivalsFlags) draw(stdout io.Writer, reports []*bench.RivalReport) error {
+	if f.plot == "" {
+		return nil
+	}
+	err := outfile.Write(f.plot, func(w io.Writer) error { return plots.Rivals(w, filepath.Ext(f.plot), reports) })
+	if err == nil && !f.quiet {
+		fmt.Fprintf(stdout, "\ndrawn in %s\n", f.plot)
+	}
+	return err
 }
 
 // measure runs the parts and prints their tables.
@@ -221,13 +250,12 @@ func (f *rivalsFlags) measure(ctx context.Context, stdout, stderr io.Writer, par
 			return fmt.Errorf("%v: stopped after %d of %d rounds", part, report.Rounds, f.options.Rounds)
 		}
 	}
-	if f.quiet {
-		return nil
+	if !f.quiet {
+		bench.WriteRatios(stdout, reports)
+		fmt.Fprintln(stdout)
+		for _, report := range reports {
+			fmt.Fprintf(stdout, "recorded in %s\n", report.Path)
+		}
 	}
-	bench.WriteRatios(stdout, reports)
-	fmt.Fprintln(stdout)
-	for _, report := range reports {
-		fmt.Fprintf(stdout, "recorded in %s\n", report.Path)
-	}
-	return nil
+	return f.draw(stdout, reports)
 }

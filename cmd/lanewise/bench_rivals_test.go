@@ -32,6 +32,8 @@ func TestRivalsUsage(t *testing.T) {
 		"--family parallel": "family = parallel, which takes all threads",
 		"--rival mkl":       "rival = mkl, want one of openblas, blis,",
 		"--threads 3":       "threads = 3, want 1 or all",
+		"--plot x.gif":      "--plot x.gif: the name must end in .png, .svg, .pdf",
+		"--plot no/x.svg":   "--plot no/x.svg: ",
 		"all":               `unexpected argument "all"`,
 	} {
 		r := lanewise(t, append([]string{"bench", "rivals", "--out", out}, strings.Fields(args)...)...)
@@ -117,6 +119,15 @@ func TestRivalsFromRecord(t *testing.T) {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}
+	}
+	picture := filepath.Join(t.TempDir(), "rivals.svg")
+	drawn := lanewise(t, "bench", "rivals", "--from", record, "--plot", picture).ok(t)
+	if !strings.HasSuffix(drawn.stdout, "\ndrawn in "+picture+"\n") {
+		t.Errorf("no picture is named in\n%s", drawn.stdout)
+	}
+	svg, err := os.ReadFile(picture)
+	if want := strings.TrimSuffix(filepath.Base(record), ".txt") + ")<"; err != nil || !strings.Contains(string(svg), want) || !strings.Contains(string(svg), ">gonum<") {
+		t.Errorf("%v, or no %q and gonum in the picture", err, want)
 	}
 	none := filepath.Join(t.TempDir(), "none.txt")
 	if r := lanewise(t, "bench", "rivals", "--from", none); r.code != exitFailure || !strings.Contains(r.stderr, "none.txt") {

@@ -28,30 +28,69 @@ var (
 	vermillion = color.NRGBA{213, 94, 0, 255}
 	blue       = color.NRGBA{0, 114, 178, 255}
 	paleRed    = color.NRGBA{245, 205, 178, 255}
+	grey       = color.NRGBA{130, 130, 130, 255}
 	lightGrey  = color.NRGBA{220, 220, 220, 255}
 )
 
-// drawPage draws plots one beside and below the other, under a title, into a picture of a size.
-func drawPage(w io.Writer, extension string, width, height vg.Length, title string, plots [][]*plot.Plot) error {
-	canvas, err := newCanvas(extension, width, height)
+// A page is a picture of plots one beside and below the other.
+type page struct {
+	title         string // lines
+	legend        []legendEntry
+	width, height vg.Length
+	plots         [][]*plot.Plot
+}
+
+// A legendEntry tells whose points look so.
+type legendEntry struct {
+	name  string
+	glyph draw.GlyphStyle
+}
+
+// draw draws p into w, in the format of one of [Extensions].
+func (p page) draw(w io.Writer, extension string) error {
+	canvas, err := newCanvas(extension, p.width, p.height)
 	if err != nil {
 		return err
 	}
-	page := draw.New(canvas)
-	page.SetColor(color.White)
-	page.Fill(page.Rectangle.Path())
-	page.FillText(titleStyle(), vg.Point{X: page.Center().X, Y: page.Max.Y - vg.Points(8)}, title)
-	tiles := draw.Tiles{
-		Rows: len(plots), Cols: len(plots[0]), PadX: vg.Points(24), PadY: vg.Points(14),
-		PadTop: vg.Points(30), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(14),
+	c := draw.New(canvas)
+	c.SetColor(color.White)
+	c.Fill(c.Rectangle.Path())
+	style, top := titleStyle(), c.Max.Y-vg.Points(8)
+	c.FillText(style, vg.Point{X: c.Center().X, Y: top}, p.title)
+	top -= style.Height(p.title)
+	if len(p.legend) > 0 {
+		top -= vg.Points(16)
+		p.drawLegend(c, top)
 	}
-	for i, row := range plot.Align(plots, tiles, page) {
-		for j, c := range row {
-			plots[i][j].Draw(c)
+	tiles := draw.Tiles{
+		Rows: len(p.plots), Cols: len(p.plots[0]), PadX: vg.Points(24), PadY: vg.Points(14),
+		PadTop: c.Max.Y - top + vg.Points(10), PadBottom: vg.Points(8), PadLeft: vg.Points(8), PadRight: vg.Points(14),
+	}
+	for i, row := range plot.Align(p.plots, tiles, c) {
+		for j, part := range row {
+			p.plots[i][j].Draw(part)
 		}
 	}
 	_, err = canvas.WriteTo(w)
 	return err
+}
+
+// drawLegend draws the legend in a line, whose middle is at y.
+func (p page) drawLegend(c draw.Canvas, y vg.Length) {
+	style := textStyle(9.5)
+	style.YAlign = draw.YCenter
+	const before, behind = 8, 18 // points, of a name
+	width := vg.Length(0)
+	for _, entry := range p.legend {
+		width += vg.Points(before+behind) + style.Width(entry.name)
+	}
+	x := c.Center().X - width/2
+	for _, entry := range p.legend {
+		c.DrawGlyph(entry.glyph, vg.Point{X: x, Y: y})
+		x += vg.Points(before)
+		c.FillText(style, vg.Point{X: x, Y: y}, entry.name)
+		x += style.Width(entry.name) + vg.Points(behind)
+	}
 }
 
 func newCanvas(extension string, width, height vg.Length) (vg.CanvasWriterTo, error) {
@@ -66,10 +105,17 @@ func newCanvas(extension string, width, height vg.Length) (vg.CanvasWriterTo, er
 	return nil, fmt.Errorf("no picture format %q, there are %s", extension, strings.Join(Extensions, ", "))
 }
 
-func titleStyle() text.Style {
+// textStyle is sans serif, of a size in points.
+func textStyle(size float64) text.Style {
 	style := plot.New().Title.TextStyle
-	style.Font.Variant, style.Font.Size = "Sans", vg.Points(12)
-	style.XAlign, style.YAlign = draw.XCenter, draw.YTop
+	style.Font.Variant, style.Font.Size = "Sans", vg.Points(size)
+	style.XAlign, style.YAlign = draw.XLeft, draw.YTop
+	return style
+}
+
+func titleStyle() text.Style {
+	style := textStyle(12)
+	style.XAlign = draw.XCenter
 	return style
 }
 

@@ -23,6 +23,8 @@ type Run struct {
 
 // Draw draws r into w, in the format of one of [Extensions].
 func (r Run) Draw(w io.Writer, extension string) error {
-	plots := [][]*plot.Plot{{r.lossPlot(), r.accuracyPlot()}}
-	return drawPage(w, extension, 22*vg.Centimeter, 9.5*vg.Centimeter, r.Title, plots)
+	return page{
+		title: r.Title, width: 22 * vg.Centimeter, height: 9.5 * vg.Centimeter,
+		plots: [][]*plot.Plot{{r.lossPlot(), r.accuracyPlot()}},
+	}.draw(w, extension)
 }

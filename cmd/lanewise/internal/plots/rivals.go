@@ -1,0 +1,179 @@
+package plots
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/lanewise/lanewise/bench"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Rivals draws what reports say of matrix products, in the format of one of [Extensions]: for
+// each contest axes of its own, on which every contender has a point for each shape, its median
+// rate as a share of the median peak. It fails where there are no products.
+func Rivals(w io.Writer, extension string, reports []*bench.RivalReport) error {
+	var titles []string
+	p := page{legend: []legendEntry{{"lanewise", ours}}}
+	most := 0
+	for _, r := range reports {
+		titles = append(titles, fmt.Sprintf("%s: %s (%s)", r.Config["cpu"], r.Origin(), r.Name()))
+		for _, c := range r.Contests {
+			shapes, rivals := c.Products()
+			if len(shapes) == 0 {
+				continue
+			}
+			most = max(most, len(shapes))
+			p.plots = append(p.plots, []*plot.Plot{contestPlot(c, shapes, rivals)})
+			p.addToLegend(rivals)
+		}
+	}
+	if len(p.plots) == 0 {
+		return errors.New("no matrix products in these records, there is nothing to draw")
+	}
+	p.title = strings.Join(titles, "\n")
+	p.width = max(20, 3+0.8*vg.Length(most)) * vg.Centimeter
+	p.height = (1.6 + 0.5*vg.Length(len(titles)) + 7.5*vg.Length(len(p.plots))) * vg.Centimeter
+	return p.draw(w, extension)
+}
+
+// addToLegend adds contenders that are not there yet.
+func (p *page) addToLegend(names []string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(p.legend, func(e legendEntry) bool { return e.name == name }) {
+			p.legend = append(p.legend, legendEntry{name, glyphOf(name)})
+		}
+	}
+}
+
+// ours is the glyph of the implementation that a record is about.
+var ours = draw.GlyphStyle{Color: blue, Radius: vg.Points(3.4), Shape: draw.CircleGlyph{}}
+
+// glyphOf returns that of another contender.
+func glyphOf(name string) draw.GlyphStyle {
+	glyph, known := map[string]draw.GlyphStyle{
+		"openblas": {Color: vermillion, Shape: draw.TriangleGlyph{}},
+		"blis":     {Color: color.NRGBA{0, 158, 115, 255}, Shape: draw.SquareGlyph{}},
+		"onednn":   {Color: color.NRGBA{230, 159, 0, 255}, Shape: draw.PyramidGlyph{}},
+		"libxsmm":  {Color: color.NRGBA{204, 121, 167, 255}, Shape: draw.BoxGlyph{}},
+		"gonum":    {Color: grey, Shape: draw.CrossGlyph{}},
+		"vek":      {Color: grey, Shape: draw.PlusGlyph{}},
+		"avx2":     {Color: color.NRGBA{86, 180, 233, 255}, Shape: draw.TriangleGlyph{}},
+		"portable": {Color: color.NRGBA{86, 180, 233, 255}, Shape: draw.SquareGlyph{}},
+	}[name]
+	if !known {
+		glyph = draw.GlyphStyle{Color: color.Black, Shape: draw.RingGlyph{}}
+	}
+	glyph.Radius = vg.Points(2.6)
+	return glyph
+}
+
+// contestPlot draws the products of a contest.
+func contestPlot(c *bench.Contest, shapes []*bench.ContestShape, rivals []string) *plot.Plot {
+	p := plot.New()
+	p.Title.Text = fmt.Sprintf("%v: share of the peak, %s", c, peakInWords(shapes))
+	p.Title.Padding = vg.Points(4)
+	setFonts(p)
+	p.X.Padding, p.Y.Padding = 0, 0
+	p.X.Min, p.X.Max = -0.6, float64(len(shapes))-0.4
+	p.X.Tick.Marker = plot.ConstantTicks(shapeTicks(shapes))
+	p.X.Tick.Length, p.X.Tick.LineStyle.Color = vg.Points(5), color.Transparent // names reach up into their place
+	p.X.Tick.Label.Rotation = math.Pi / 2
+	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	p.Y.Min, p.Y.Max = 0, highest
+	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks())
+	grid := plotter.NewGrid()
+	grid.Vertical.Color, grid.Horizontal.Color = nil, lightGrey
+	p.Add(grid)
+	families := inFamilies(shapes)
+	addFamilyNames(p, shapes, families)
+	for _, rival := range rivals {
+		addContender(p, shapes, families, rival, glyphOf(rival), vg.Points(0.5))
+	}
+	addContender(p, shapes, families, c.Ours, ours, vg.Points(1.2))
+	return p
+}
+
+// family is a run of shapes of one family: those from first on, before end.
+type family struct{ first, end int }
+
+func inFamilies(shapes []*bench.ContestShape) []family {
+	var families []family
+	for i, s := range shapes {
+		if i == 0 || shapes[i-1].Family != s.Family {
+			families = append(families, family{first: i})
+		}
+		families[len(families)-1].end = i + 1
+	}
+	return families
+}
+
+// addFamilyNames writes the name of each family over its shapes, and draws a line before it.
+func addFamilyNames(p *plot.Plot, shapes []*bench.ContestShape, families []family) {
+	names := plotter.Labels{}
+	for _, f := range families {
+		names.Labels = append(names.Labels, shapes[f.first].Family)
+		names.XYs = append(names.XYs, plotter.XY{X: float64(f.first+f.end-1) / 2, Y: 1.05})
+		style := textStyle(9.5)
+		style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
+		names.TextStyle = append(names.TextStyle, style)
+		if at := float64(f.first) - 0.5; f.first > 0 {
+			p.Add(line(plotter.XYs{{X: at, Y: 0}, {X: at, Y: p.Y.Max}}, grey, vg.Points(0.5)))
+		}
+	}
+	p.Add(&names)
+}
+
+// addContender draws the points of a contender, and lines between those of a family.
+func addContender(p *plot.Plot, shapes []*bench.ContestShape, families []family, name string, glyph draw.GlyphStyle, width vg.Length) {
+	for _, f := range families {
+		if points := shares(shapes, f, name); len(points) > 0 {
+			p.Add(line(points, glyph.Color, width), &plotter.Scatter{XYs: points, GlyphStyle: glyph})
+		}
+	}
+}
+
+// highest is the top of the axes: a share of more than that, which is a peak that was disturbed, is drawn there.
+const highest = 1.1
+
+// shares returns the points of a contender in a family: there are none of shapes that it did not compute.
+func shares(shapes []*bench.ContestShape, f family, name string) (points plotter.XYs) {
+	for i := f.first; i < f.end; i++ {
+		if s := shapes[i]; s.Rates[name] > 0 && s.Peak > 0 {
+			points = append(points, plotter.XY{X: float64(i), Y: min(s.Rates[name]/s.Peak, highest)})
+		}
+	}
+	return points
+}
+
+// shapeTicks names the shapes on an axis, squares by their side.
+func shapeTicks(shapes []*bench.ContestShape) []plot.Tick {
+	var ticks []plot.Tick
+	for i, s := range shapes {
+		sizes, transposes, _ := strings.Cut(s.Shape, " ")
+		if sides := strings.Split(sizes, ","); len(slices.Compact(slices.Clone(sides))) == 1 {
+			sizes = sides[0] + "³"
+		}
+		ticks = append(ticks, plot.Tick{Value: float64(i), Label: strings.TrimSpace(sizes + " " + transposes)})
+	}
+	return ticks
+}
+
+// peakInWords tells the least and the highest peak of shapes.
+func peakInWords(shapes []*bench.ContestShape) string {
+	by := func(a, b *bench.ContestShape) int { return cmp.Compare(a.Peak, b.Peak) }
+	least := fmt.Sprintf("%.0f", slices.MinFunc(shapes, by).Peak/1e9)
+	most := fmt.Sprintf("%.0f", slices.MaxFunc(shapes, by).Peak/1e9)
+	if least != most {
+		least += " to " + most
+	}
+	return least + " GFLOP/s"
+}

@@ -55,6 +55,9 @@ func newGEMMGroup[T kernels.Float](s Shape) *Group {
 	return g
 }
 
+// gemmFamilies are the products' families, of either type.
+var gemmFamilies = []string{gemmFamily[float32](), gemmFamily[float64]()}
+
 // gemmFamily is the BLAS name of the product.
 func gemmFamily[T kernels.Float]() string {
 	if isFloat32[T]() {

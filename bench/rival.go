@@ -94,7 +94,7 @@ func RivalNames() []string {
 // Built tells why this program cannot measure the families of p beside rivals, nil if it
 // can. Only matrix products take a program with C in it.
 func (p RivalPart) Built() error {
-	if p.products() {
+	if p.HasProducts() {
 		if err := clib.Built(); err != nil {
 			return fmt.Errorf("%w; the families %s and %s do without", err, trainingFamily, noiseFamily)
 		}
@@ -207,7 +207,7 @@ func (s rivalSpec) isFor(part RivalPart) bool {
 	if s.python != "" {
 		return len(part.sets()) > 0
 	}
-	return part.products()
+	return part.HasProducts()
 }
 
 // nothing says why r has no groups.

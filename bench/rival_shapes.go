@@ -120,8 +120,8 @@ type RivalPart struct {
 // String names the part for people.
 func (p RivalPart) String() string { return fmt.Sprintf("%s, %s", p.ISA, threadsInWords(p.Threads)) }
 
-// products reports whether p has families of matrix products.
-func (p RivalPart) products() bool {
+// HasProducts reports whether p has families of matrix products.
+func (p RivalPart) HasProducts() bool {
 	return len(p.Shapes) > 0 || slices.ContainsFunc(p.Families, func(name string) bool { return setOf(name) == nil })
 }
 

@@ -85,6 +85,11 @@ func (g *Group) Name(c *Contender) string {
 	return g.Family + "/" + g.Params + "/impl=" + c.Impl
 }
 
+// ComparesProducts reports whether g is a matrix product, with several contenders.
+func (g *Group) ComparesProducts() bool {
+	return slices.Contains(gemmFamilies, g.Family) && len(g.Contenders) > 1
+}
+
 // workOf returns what an iteration of c in g does.
 func (g *Group) workOf(c *Contender) Work {
 	if c.work != nil {

@@ -33,11 +33,11 @@ var tableSpecs = []tableSpec{
 	},
 	{
 		heading:  "Matrix product C = op(A) op(B), FLOP/s by m n k and transposes",
-		families: []string{"SGEMM", "DGEMM"}, unit: "FLOP/s", row: "/m@num,/n@num,/k@num,/trans", base: []string{"gonum", "portable"},
+		families: gemmFamilies, unit: "FLOP/s", row: "/m@num,/n@num,/k@num,/trans", base: []string{"gonum", "portable"},
 	},
 	{
 		heading:  "Matrix product, percentage of the implementation's own peak in the same round",
-		families: []string{"SGEMM", "DGEMM"}, unit: "%peak", row: "/m@num,/n@num,/k@num,/trans", leaveOut: []string{"gonum"},
+		families: gemmFamilies, unit: "%peak", row: "/m@num,/n@num,/k@num,/trans", leaveOut: []string{"gonum"},
 	},
 	{
 		heading:  "Matrix times vector, 10^9 bytes per second by m n and transpose",

@@ -22,7 +22,8 @@ contenders of each shape take turns, round after round, so that what else
 happens on the machine hits all of them alike. The samples go to
 <out>/<machine>/<date>-<commit>-<run>.txt in the Go benchmark format, with a
 .json file about the machine and the run beside it, and benchstat makes the
-tables. Nothing is ever overwritten. Ctrl-C keeps the whole rounds done.
+tables; --plot draws what is in it of matrix products. No record is ever
+overwritten. Ctrl-C keeps the whole rounds done.
 
 A shape is MxNxK, for an m x n product of depth k, and behind it :NT, :TN or
 :TT if the second, the first, or both operands are stored transposed;
@@ -39,12 +40,14 @@ const benchExample = `  lanewise bench                                 about thr
   lanewise bench --long                          every shape, longer samples
   lanewise bench --filter 'GEMM/m=512/'
   lanewise bench --shape 300x700x20,784x50x100:TN   your own products
+  lanewise bench --filter GEMM --plot shares.svg
   lanewise bench --filter '/type:f32 /impl:(avx2 OR copy)'
   lanewise compare old.txt "$(lanewise bench --quiet)"`
 
 func newBenchCommand() *cobra.Command {
 	var (
 		o           bench.Options
+		plot        sharesPlot
 		quiet, list bool
 	)
 	cmd := &cobra.Command{
@@ -64,6 +67,7 @@ func newBenchCommand() *cobra.Command {
 	addShapeFlag(cmd, (*shapesFlag)(&o.Shapes), "measure products of these `shapes` instead of the suite")
 	flags.StringVar(&o.Filter, "filter", "", "measure what this `filter` matches only")
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
+	addPlotFlag(flags, &plot)
 	flags.BoolVar(&list, "list", false, "print the names of the benchmarks and measure nothing")
 	flags.BoolVarP(&quiet, "quiet", "q", false, "print the path of the record only")
 
@@ -87,7 +91,10 @@ func newBenchCommand() *cobra.Command {
 			listBenchmarks(cmd.OutOrStdout(), groups)
 			return nil
 		}
-		return runBench(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, groups, quiet)
+		if err := plot.check(slices.ContainsFunc(groups, (*bench.Group).ComparesProducts)); err != nil {
+			return err
+		}
+		return runBench(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, groups, plot, quiet)
 	}
 	return cmd
 }
@@ -100,7 +107,7 @@ func listBenchmarks(w io.Writer, groups []*bench.Group) {
 	}
 }
 
-func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, groups []*bench.Group, quiet bool) error {
+func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, groups []*bench.Group, plot sharesPlot, quiet bool) error {
 	progress := newBenchProgress(stderr, o.Rounds, quiet)
 	progress.announce(o, groups)
 	o.Progress, o.RoundDone = progress.show, progress.roundDone
@@ -112,7 +119,7 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, gr
 	}
 	if quiet {
 		fmt.Fprintln(stdout, record.Path)
-		return nil
+		return plot.drawRecord(stdout, record, quiet)
 	}
 	if err := printTables(ctx, stdout, record); err != nil && ctx.Err() == nil { // which says enough, as when head has what it wants
 		fmt.Fprintf(stderr, "%v\n", err)
@@ -122,7 +129,10 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, o bench.Options, gr
 		fmt.Fprintf(stderr, "%d of %d rounds are marked noisy, because other work took processor time; the .json file has the numbers\n",
 			len(noisy), len(record.Rounds))
 	}
-	return ctx.Err()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return plot.drawRecord(stdout, record, quiet)
 }
 
 // reportRounds tells what is left of a run that ended early.

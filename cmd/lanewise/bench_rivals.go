@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lanewise/lanewise/bench"
-	"github.com/lanewise/lanewise/cmd/lanewise/internal/outfile"
-	"github.com/lanewise/lanewise/cmd/lanewise/internal/plots"
 	"github.com/spf13/cobra"
 )
 
@@ -92,7 +90,7 @@ type rivalsFlags struct {
 	shapes         shapesFlag
 	threads        string
 	from           []string
-	plot           string
+	plot           sharesPlot
 	quiet          bool
 	options        bench.RivalOptions
 
@@ -136,7 +134,7 @@ func newRivalsCommand() *cobra.Command {
 	flags.Float64Var(&o.Patience, "patience", bench.DefaultRivalPatience, "wait for a core that nobody else uses, for up to so many `times` as long as turns take")
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
 	flags.StringSliceVar(&f.from, "from", nil, "print the tables of these `records` and measure nothing")
-	flags.StringVar(&f.plot, "plot", "", "draw the shares of the peak that all contenders reached to this picture, a .png, .svg or .pdf `file`")
+	addPlotFlag(flags, &f.plot)
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the paths of the records only")
 	flags.IntVar(&f.partThreads, "part-threads", 0, "")
 	flags.StringVar(&f.probe, "probe", "", "")
@@ -152,17 +150,15 @@ func (f *rivalsFlags) run(ctx context.Context, stdin io.Reader, stdout, stderr i
 	case f.partThreads > 0:
 		return f.measurePart(ctx, stdin, stdout, stderr)
 	}
-	if f.plot != "" {
-		if err := outfile.Check(f.plot, plots.Extensions...); err != nil {
-			return usageErrorf("--plot %w", err)
-		}
-	}
 	if len(f.from) > 0 {
 		return f.printRecords(stdout)
 	}
 	parts, err := f.parts()
 	if err != nil {
 		return usageError{err}
+	}
+	if err := f.plot.check(slices.ContainsFunc(parts, bench.RivalPart.HasProducts)); err != nil {
+		return err
 	}
 	for _, part := range parts {
 		if err := part.Built(); err != nil {
@@ -193,6 +189,9 @@ func (f *rivalsFlags) parts() ([]bench.RivalPart, error) {
 
 // printRecords prints the tables of the records that --from names.
 func (f *rivalsFlags) printRecords(stdout io.Writer) error {
+	if err := f.plot.check(true); err != nil {
+		return err
+	}
 	var reports []*bench.RivalReport
 	for _, path := range f.from {
 		report, err := bench.ReadRivals(path)
@@ -207,19 +206,7 @@ func (f *rivalsFlags) printRecords(stdout io.Writer) error {
 	if !f.quiet {
 		bench.WriteRatios(stdout, reports)
 	}
-	return f.draw(stdout, reports)
-}
-
-// draw draws the picture of --plot, if there is to be one.
-func (f *rivalsFlags) draw(stdout io.Writer, reports []*bench.RivalReport) error {
-	if f.plot == "" {
-		return nil
-	}
-	err := outfile.Write(f.plot, func(w io.Writer) error { return plots.Rivals(w, filepath.Ext(f.plot), reports) })
-	if err == nil && !f.quiet {
-		fmt.Fprintf(stdout, "\ndrawn in %s\n", f.plot)
-	}
-	return err
+	return f.plot.draw(stdout, reports, f.quiet)
 }
 
 // measure runs the parts and prints their tables.
@@ -257,5 +244,5 @@ func (f *rivalsFlags) measure(ctx context.Context, stdout, stderr io.Writer, par
 			fmt.Fprintf(stdout, "recorded in %s\n", report.Path)
 		}
 	}
-	return f.draw(stdout, reports)
+	return f.plot.draw(stdout, reports, f.quiet)
 }

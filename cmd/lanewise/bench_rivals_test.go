@@ -18,23 +18,24 @@ func TestRivalsUsage(t *testing.T) {
 	}
 	out := t.TempDir()
 	for args, want := range map[string]string{
-		"--rounds 0":        "rounds = 0, want at least 1",
-		"--sample 1us":      "sample = 1µs, want at least 1ms",
-		"--patience 101":    "patience = 101, want 0 to 100, times as long as turns take",
-		"--patience -1":     "patience = -1, want 0 to 100",
-		"--patience NaN":    "patience = NaN, want 0 to 100",
-		"--isa portable":    "isa = portable, want avx512 or avx2",
-		"--isa sse9":        "isa = sse9, want avx512 or avx2",
-		"--type f16":        "type = f16, want one of f32, f64",
-		"--shape 100x50":    `--shape 100x50: shape = "100x50", want MxNxK`,
-		"--shape=":          `--shape : shape = "", want MxNxK`,
-		"--family sqare":    "family = sqare, want one of net, small,",
-		"--family parallel": "family = parallel, which takes all threads",
-		"--rival mkl":       "rival = mkl, want one of openblas, blis,",
-		"--threads 3":       "threads = 3, want 1 or all",
-		"--plot x.gif":      "--plot x.gif: the name must end in .png, .svg, .pdf",
-		"--plot no/x.svg":   "--plot no/x.svg: ",
-		"all":               `unexpected argument "all"`,
+		"--rounds 0":                     "rounds = 0, want at least 1",
+		"--sample 1us":                   "sample = 1µs, want at least 1ms",
+		"--patience 101":                 "patience = 101, want 0 to 100, times as long as turns take",
+		"--patience -1":                  "patience = -1, want 0 to 100",
+		"--patience NaN":                 "patience = NaN, want 0 to 100",
+		"--isa portable":                 "isa = portable, want avx512 or avx2",
+		"--isa sse9":                     "isa = sse9, want avx512 or avx2",
+		"--type f16":                     "type = f16, want one of f32, f64",
+		"--shape 100x50":                 `--shape 100x50: shape = "100x50", want MxNxK`,
+		"--shape=":                       `--shape : shape = "", want MxNxK`,
+		"--family sqare":                 "family = sqare, want one of net, small,",
+		"--family parallel":              "family = parallel, which takes all threads",
+		"--rival mkl":                    "rival = mkl, want one of openblas, blis,",
+		"--threads 3":                    "threads = 3, want 1 or all",
+		"--plot x.gif":                   "--plot x.gif: the name must end in .png, .svg, .pdf",
+		"--plot no/x.svg":                "--plot no/x.svg: ",
+		"--plot x.svg --family training": "--plot x.svg: there are no matrix products",
+		"all":                            `unexpected argument "all"`,
 	} {
 		r := lanewise(t, append([]string{"bench", "rivals", "--out", out}, strings.Fields(args)...)...)
 		if r.code != exitUsage || r.stdout != "" || !strings.Contains(r.stderr, "lanewise: "+want) {
@@ -109,7 +110,8 @@ func TestTrainingFails(t *testing.T) {
 
 // TestRivalsFromRecord prints the tables of an ordinary record, which has gonum in it.
 func TestRivalsFromRecord(t *testing.T) {
-	made := lanewise(t, "bench", "--quiet", "--rounds", "2", "--sample", "1ms", "--filter", "SGEMM/m=(37|64)/", "--out", t.TempDir()).ok(t)
+	own, picture := filepath.Join(t.TempDir(), "own.svg"), filepath.Join(t.TempDir(), "rivals.svg")
+	made := lanewise(t, "bench", "--quiet", "--rounds", "2", "--sample", "1ms", "--filter", "SGEMM/m=(37|64)/", "--out", t.TempDir(), "--plot", own).ok(t)
 	record := strings.TrimSuffix(made.stdout, "\n")
 	r := lanewise(t, "bench", "rivals", "--from", record, record).ok(t)
 	if n := strings.Count(r.stdout, " f32, 1 thread: "); n != 2 {
@@ -120,14 +122,15 @@ func TestRivalsFromRecord(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}
 	}
-	picture := filepath.Join(t.TempDir(), "rivals.svg")
 	drawn := lanewise(t, "bench", "rivals", "--from", record, "--plot", picture).ok(t)
 	if !strings.HasSuffix(drawn.stdout, "\ndrawn in "+picture+"\n") {
 		t.Errorf("no picture is named in\n%s", drawn.stdout)
 	}
-	svg, err := os.ReadFile(picture)
-	if want := strings.TrimSuffix(filepath.Base(record), ".txt") + ")<"; err != nil || !strings.Contains(string(svg), want) || !strings.Contains(string(svg), ">gonum<") {
-		t.Errorf("%v, or no %q and gonum in the picture", err, want)
+	for _, path := range []string{own, picture} {
+		svg, err := os.ReadFile(path)
+		if want := "(" + strings.TrimSuffix(filepath.Base(record), ".txt") + ")<"; err != nil || !strings.Contains(string(svg), want) || !strings.Contains(string(svg), ">gonum<") {
+			t.Errorf("%s: %v, or no %q and gonum in it", path, err, want)
+		}
 	}
 	none := filepath.Join(t.TempDir(), "none.txt")
 	if r := lanewise(t, "bench", "rivals", "--from", none); r.code != exitFailure || !strings.Contains(r.stderr, "none.txt") {

@@ -44,6 +44,8 @@ func TestBenchUsage(t *testing.T) {
 		{"bench --shape 5x5x5 --filter ReLU", exitUsage, "no benchmark matches"},
 		{"bench --filter /m:", exitUsage, `filter "/m:"`},
 		{"bench --isa sse9", exitUsage, "portable"}, // what there is instead
+		{"bench --plot x.gif", exitUsage, "--plot x.gif: the name must end in .png, .svg, .pdf"},
+		{"bench --plot x.svg --filter ReLU", exitUsage, "--plot x.svg: there are no matrix products"},
 		{"bench SGEMM", exitUsage, `unexpected argument "SGEMM"`},
 		{"compare " + record, exitUsage, "want two or more"},
 		{"compare " + record + " " + out + "/none.txt", exitFailure, "none.txt: there is no such file"},

@@ -21,11 +21,14 @@ import (
 // each contest axes of its own, on which every contender has a point for each shape, its median
 // rate as a share of the median peak. It fails where there are no products.
 func Rivals(w io.Writer, extension string, reports []*bench.RivalReport) error {
-	var titles []string
-	p := page{legend: []legendEntry{{"lanewise", ours}}}
+	var titles, names []string
+	p := page{legend: []legendEntry{{"", ours}}}
 	most := 0
 	for _, r := range reports {
-		titles = append(titles, fmt.Sprintf("%s: %s (%s)", r.Config["cpu"], r.Origin(), r.Name()))
+		if cpu := r.Config["cpu"]; !slices.Contains(titles, cpu) {
+			titles = append(titles, cpu)
+		}
+		titles = append(titles, fmt.Sprintf("%s (%s)", r.Origin(), r.Name()))
 		for _, c := range r.Contests {
 			shapes, rivals := c.Products()
 			if len(shapes) == 0 {
@@ -34,12 +37,15 @@ func Rivals(w io.Writer, extension string, reports []*bench.RivalReport) error {
 			most = max(most, len(shapes))
 			p.plots = append(p.plots, []*plot.Plot{contestPlot(c, shapes, rivals)})
 			p.addToLegend(rivals)
+			if !slices.Contains(names, c.Ours) {
+				names = append(names, c.Ours)
+			}
 		}
 	}
 	if len(p.plots) == 0 {
 		return errors.New("no matrix products in these records, there is nothing to draw")
 	}
-	p.title = strings.Join(titles, "\n")
+	p.title, p.legend[0].name = strings.Join(titles, "\n"), "lanewise "+strings.Join(names, ", ")
 	p.width = max(20, 3+0.8*vg.Length(most)) * vg.Centimeter
 	p.height = (1.6 + 0.5*vg.Length(len(titles)) + 7.5*vg.Length(len(p.plots))) * vg.Centimeter
 	return p.draw(w, extension)
@@ -121,7 +127,7 @@ func addFamilyNames(p *plot.Plot, shapes []*bench.ContestShape, families []famil
 	names := plotter.Labels{}
 	for _, f := range families {
 		names.Labels = append(names.Labels, shapes[f.first].Family)
-		names.XYs = append(names.XYs, plotter.XY{X: float64(f.first+f.end-1) / 2, Y: 1.05})
+		names.XYs = append(names.XYs, plotter.XY{X: float64(f.first+f.end-1) / 2, Y: 1.1})
 		style := textStyle(9.5)
 		style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
 		names.TextStyle = append(names.TextStyle, style)
@@ -142,7 +148,7 @@ func addContender(p *plot.Plot, shapes []*bench.ContestShape, families []family,
 }
 
 // highest is the top of the axes: a share of more than that, which is a peak that was disturbed, is drawn there.
-const highest = 1.1
+const highest = 1.16
 
 // shares returns the points of a contender in a family: there are none of shapes that it did not compute.
 func shares(shapes []*bench.ContestShape, f family, name string) (points plotter.XYs) {

@@ -49,21 +49,6 @@ func salonePairs8x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c 
 //go:noescape
 func salonePairs9x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
 
-// salonePairs10x10AVX512 is an aloneKernel with h = 10, for at most 10 columns.
-//
-//go:noescape
-func salonePairs10x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
-
-// salonePairs11x10AVX512 is an aloneKernel with h = 11, for at most 10 columns.
-//
-//go:noescape
-func salonePairs11x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
-
-// salonePairs12x10AVX512 is an aloneKernel with h = 12, for at most 10 columns.
-//
-//go:noescape
-func salonePairs12x10AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int, tiles int)
-
 // salonePairs1x18AVX512 is an aloneKernel with h = 1, for at most 18 columns.
 //
 //go:noescape
@@ -239,21 +224,6 @@ func dalonePairs8x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *
 //go:noescape
 func dalonePairs9x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
-// dalonePairs10x6AVX512 is an aloneKernel with h = 10, for at most 6 columns.
-//
-//go:noescape
-func dalonePairs10x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
-
-// dalonePairs11x6AVX512 is an aloneKernel with h = 11, for at most 6 columns.
-//
-//go:noescape
-func dalonePairs11x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
-
-// dalonePairs12x6AVX512 is an aloneKernel with h = 12, for at most 6 columns.
-//
-//go:noescape
-func dalonePairs12x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
-
 // dalonePairs1x10AVX512 is an aloneKernel with h = 1, for at most 10 columns.
 //
 //go:noescape
@@ -385,14 +355,14 @@ func dalonePairs5x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c 
 func dalonePairs6x26AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
 var salonePairsAVX512 = [][]aloneKernel[float32]{
-	{salonePairs1x10AVX512, salonePairs2x10AVX512, salonePairs3x10AVX512, salonePairs4x10AVX512, salonePairs5x10AVX512, salonePairs6x10AVX512, salonePairs7x10AVX512, salonePairs8x10AVX512, salonePairs9x10AVX512, salonePairs10x10AVX512, salonePairs11x10AVX512, salonePairs12x10AVX512},
+	{salonePairs1x10AVX512, salonePairs2x10AVX512, salonePairs3x10AVX512, salonePairs4x10AVX512, salonePairs5x10AVX512, salonePairs6x10AVX512, salonePairs7x10AVX512, salonePairs8x10AVX512, salonePairs9x10AVX512},
 	{salonePairs1x18AVX512, salonePairs2x18AVX512, salonePairs3x18AVX512, salonePairs4x18AVX512, salonePairs5x18AVX512, salonePairs6x18AVX512, salonePairs7x18AVX512, salonePairs8x18AVX512, salonePairs9x18AVX512, salonePairs10x18AVX512, salonePairs11x18AVX512, salonePairs12x18AVX512},
 	{salonePairs1x34AVX512, salonePairs2x34AVX512, salonePairs3x34AVX512, salonePairs4x34AVX512, salonePairs5x34AVX512, salonePairs6x34AVX512, salonePairs7x34AVX512, salonePairs8x34AVX512},
 	{salonePairs1x50AVX512, salonePairs2x50AVX512, salonePairs3x50AVX512, salonePairs4x50AVX512, salonePairs5x50AVX512, salonePairs6x50AVX512},
 }
 
 var dalonePairsAVX512 = [][]aloneKernel[float64]{
-	{dalonePairs1x6AVX512, dalonePairs2x6AVX512, dalonePairs3x6AVX512, dalonePairs4x6AVX512, dalonePairs5x6AVX512, dalonePairs6x6AVX512, dalonePairs7x6AVX512, dalonePairs8x6AVX512, dalonePairs9x6AVX512, dalonePairs10x6AVX512, dalonePairs11x6AVX512, dalonePairs12x6AVX512},
+	{dalonePairs1x6AVX512, dalonePairs2x6AVX512, dalonePairs3x6AVX512, dalonePairs4x6AVX512, dalonePairs5x6AVX512, dalonePairs6x6AVX512, dalonePairs7x6AVX512, dalonePairs8x6AVX512, dalonePairs9x6AVX512},
 	{dalonePairs1x10AVX512, dalonePairs2x10AVX512, dalonePairs3x10AVX512, dalonePairs4x10AVX512, dalonePairs5x10AVX512, dalonePairs6x10AVX512, dalonePairs7x10AVX512, dalonePairs8x10AVX512, dalonePairs9x10AVX512, dalonePairs10x10AVX512, dalonePairs11x10AVX512, dalonePairs12x10AVX512},
 	{dalonePairs1x18AVX512, dalonePairs2x18AVX512, dalonePairs3x18AVX512, dalonePairs4x18AVX512, dalonePairs5x18AVX512, dalonePairs6x18AVX512, dalonePairs7x18AVX512, dalonePairs8x18AVX512},
 	{dalonePairs1x26AVX512, dalonePairs2x26AVX512, dalonePairs3x26AVX512, dalonePairs4x26AVX512, dalonePairs5x26AVX512, dalonePairs6x26AVX512},

@@ -48,7 +48,7 @@ type isa struct {
 	// caches: a whole number of cache lines.
 	around int
 	// pairs[v-1] is the height of the tallest micro-kernel of v vectors the last of which is a pair
-	// of columns: of half a vector and a pair if v = 1.
+	// of columns: of half a vector and a pair if v = 1, which has halfPairRows at most in float32.
 	pairs []int
 	// uprightColumns[v-1] is how many columns an upright kernel of v vectors has at most. The fewer
 	// they are, the more vectors there are: sums that do not wait for each other.

@@ -45,8 +45,8 @@ func (e emitter) pairKernels(way pairs) (mks []microKernel) {
 		if i == 0 && way == alongM { // as rows of the transpose, columns that few take less time
 			tallest = 0
 		}
-		if i == 0 && way == alongK {
-			tallest = 9
+		if i == 0 && e.f32() {
+			tallest = min(tallest, halfPairRows)
 		}
 		mks = append(mks, microKernel{emitter: e, h: tallest, v: max(i+1, 2), half: i == 0, pairs: way})
 	}

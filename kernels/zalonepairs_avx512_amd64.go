@@ -224,6 +224,21 @@ func dalonePairs8x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *
 //go:noescape
 func dalonePairs9x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
 
+// dalonePairs10x6AVX512 is an aloneKernel with h = 10, for at most 6 columns.
+//
+//go:noescape
+func dalonePairs10x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+
+// dalonePairs11x6AVX512 is an aloneKernel with h = 11, for at most 6 columns.
+//
+//go:noescape
+func dalonePairs11x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+
+// dalonePairs12x6AVX512 is an aloneKernel with h = 12, for at most 6 columns.
+//
+//go:noescape
+func dalonePairs12x6AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int, tiles int)
+
 // dalonePairs1x10AVX512 is an aloneKernel with h = 1, for at most 10 columns.
 //
 //go:noescape
@@ -362,7 +377,7 @@ var salonePairsAVX512 = [][]aloneKernel[float32]{
 }
 
 var dalonePairsAVX512 = [][]aloneKernel[float64]{
-	{dalonePairs1x6AVX512, dalonePairs2x6AVX512, dalonePairs3x6AVX512, dalonePairs4x6AVX512, dalonePairs5x6AVX512, dalonePairs6x6AVX512, dalonePairs7x6AVX512, dalonePairs8x6AVX512, dalonePairs9x6AVX512},
+	{dalonePairs1x6AVX512, dalonePairs2x6AVX512, dalonePairs3x6AVX512, dalonePairs4x6AVX512, dalonePairs5x6AVX512, dalonePairs6x6AVX512, dalonePairs7x6AVX512, dalonePairs8x6AVX512, dalonePairs9x6AVX512, dalonePairs10x6AVX512, dalonePairs11x6AVX512, dalonePairs12x6AVX512},
 	{dalonePairs1x10AVX512, dalonePairs2x10AVX512, dalonePairs3x10AVX512, dalonePairs4x10AVX512, dalonePairs5x10AVX512, dalonePairs6x10AVX512, dalonePairs7x10AVX512, dalonePairs8x10AVX512, dalonePairs9x10AVX512, dalonePairs10x10AVX512, dalonePairs11x10AVX512, dalonePairs12x10AVX512},
 	{dalonePairs1x18AVX512, dalonePairs2x18AVX512, dalonePairs3x18AVX512, dalonePairs4x18AVX512, dalonePairs5x18AVX512, dalonePairs6x18AVX512, dalonePairs7x18AVX512, dalonePairs8x18AVX512},
 	{dalonePairs1x26AVX512, dalonePairs2x26AVX512, dalonePairs3x26AVX512, dalonePairs4x26AVX512, dalonePairs5x26AVX512, dalonePairs6x26AVX512},

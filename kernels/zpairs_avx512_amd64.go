@@ -354,6 +354,21 @@ func dpairs8x6AVX512(x *microArgs[float64])
 //go:noescape
 func dpairs9x6AVX512(x *microArgs[float64])
 
+// dpairs10x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 10 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs10x6AVX512(x *microArgs[float64])
+
+// dpairs11x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 11 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs11x6AVX512(x *microArgs[float64])
+
+// dpairs12x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 12 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs12x6AVX512(x *microArgs[float64])
+
 // dpairs1x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 1 and v = 2 vectors of 8.
 //
 //go:noescape
@@ -629,7 +644,7 @@ var spairsTurnedAVX512 = [][]microKernel[float32]{
 }
 
 var dpairsAVX512 = [][]microKernel[float64]{
-	{dpairs1x6AVX512, dpairs2x6AVX512, dpairs3x6AVX512, dpairs4x6AVX512, dpairs5x6AVX512, dpairs6x6AVX512, dpairs7x6AVX512, dpairs8x6AVX512, dpairs9x6AVX512},
+	{dpairs1x6AVX512, dpairs2x6AVX512, dpairs3x6AVX512, dpairs4x6AVX512, dpairs5x6AVX512, dpairs6x6AVX512, dpairs7x6AVX512, dpairs8x6AVX512, dpairs9x6AVX512, dpairs10x6AVX512, dpairs11x6AVX512, dpairs12x6AVX512},
 	{dpairs1x10AVX512, dpairs2x10AVX512, dpairs3x10AVX512, dpairs4x10AVX512, dpairs5x10AVX512, dpairs6x10AVX512, dpairs7x10AVX512, dpairs8x10AVX512, dpairs9x10AVX512, dpairs10x10AVX512, dpairs11x10AVX512, dpairs12x10AVX512},
 	{dpairs1x18AVX512, dpairs2x18AVX512, dpairs3x18AVX512, dpairs4x18AVX512, dpairs5x18AVX512, dpairs6x18AVX512, dpairs7x18AVX512, dpairs8x18AVX512},
 	{dpairs1x26AVX512, dpairs2x26AVX512, dpairs3x26AVX512, dpairs4x26AVX512, dpairs5x26AVX512, dpairs6x26AVX512},

@@ -10,7 +10,7 @@ import (
 // An aloneProbe tells whether the core that this thread runs on executes for it alone, or for somebody
 // else on the core's other thread as well, whom a virtual machine does not see: such a core issues half
 // of its instructions at worst, and kernels that keep it busy have 0.7 of their speed, while the peak of
-// the multiply-adds, which leave half of its places free, is as ever (ARCHITECTURE.md).
+// the multiply-adds, which leave half of its places free, is as ever (kernels/MEASURED.md, "Neighbours").
 type aloneProbe struct {
 	issue func(n int) (instructions int) // of n steps
 	clock func(n int) (cycles int)       // likewise

@@ -41,8 +41,8 @@ type Contest struct {
 type ContestShape struct {
 	Family, Shape string
 	Rates         map[string]float64 // median FLOP/s of each contender; samples/s of training
-	Peak          float64            // median of the same that the multiply-add peak beside ours amounts to
-	Share         float64            // median share of ours in it, in percent
+	Peak          float64            // median of the same that the multiply-add peak beside ours amounts to; NaN if it is not known
+	Shares        map[string]float64 // median share of each contender in it, round by round, in percent; NaN if it is not known
 	// Ratios holds for each rival the rate of ours over its rate, taken round by round:
 	// the median, with an interval of 95% confidence that assumes nothing about the
 	// distribution (infinite under six rounds).
@@ -50,7 +50,7 @@ type ContestShape struct {
 
 	// Of turns before and after which nobody else was on the core; NaN if nobody looked, or there were none.
 	Alone       map[string]float64 // median part of the time of each contender that these are, in percent
-	AloneShare  float64            // as Share
+	AloneShare  float64            // as Shares, of ours
 	AloneRatios map[string]float64 // medians of the ratios to each rival, round by round
 
 	samples map[string]map[string]sample // by contender and round
@@ -107,6 +107,14 @@ func (c *Contest) Ratio(family string, aside ...string) FamilyRatio {
 		r.Geomean = math.Exp(sum / float64(r.Shapes))
 	}
 	return r
+}
+
+// HasShares reports whether there are matrix products in r whose peak is known.
+func (r *RivalReport) HasShares() bool {
+	return slices.ContainsFunc(r.Contests, func(c *Contest) bool {
+		shapes, _ := c.Products()
+		return slices.ContainsFunc(shapes, func(s *ContestShape) bool { return s.Peak > 0 })
+	})
 }
 
 // Products returns the shapes that are matrix products, and the rivals that computed any of them.
@@ -300,28 +308,30 @@ func (s *ContestShape) summarize(ours string) {
 	if mine == nil {
 		return
 	}
-	var peaks, shares, aloneShares []float64
+	var peaks, aloneShares []float64
 	for _, x := range mine {
 		if x.share > 0 {
 			peaks = append(peaks, x.rate/x.share*100)
-			shares = append(shares, x.share)
 		}
 		aloneShares = append(aloneShares, x.aloneShare)
 	}
-	s.Peak, s.Share, s.AloneShare = summary(peaks).Center, summary(shares).Center, summary(known(aloneShares)).Center
-	s.Rates, s.Ratios = map[string]float64{}, map[string]benchmath.Summary{}
+	s.Peak, s.AloneShare = summary(peaks).Center, summary(known(aloneShares)).Center
+	s.Rates, s.Shares, s.Ratios = map[string]float64{}, map[string]float64{}, map[string]benchmath.Summary{}
 	s.Alone, s.AloneRatios = map[string]float64{}, map[string]float64{}
 	for impl, rounds := range s.samples {
-		var rates, ratios, alone, aloneRatios []float64
+		var rates, shares, ratios, alone, aloneRatios []float64
 		for round, x := range rounds {
 			rates = append(rates, x.rate)
 			alone = append(alone, x.alone)
 			if m, ok := mine[round]; ok {
 				ratios = append(ratios, m.rate/x.rate)
 				aloneRatios = append(aloneRatios, m.aloneRate/x.aloneRate)
+				if m.share > 0 {
+					shares = append(shares, x.rate/m.rate*m.share)
+				}
 			}
 		}
-		s.Rates[impl], s.Alone[impl] = summary(rates).Center, summary(alone).Center
+		s.Rates[impl], s.Shares[impl], s.Alone[impl] = summary(rates).Center, summary(shares).Center, summary(alone).Center
 		if impl != ours && len(ratios) > 0 {
 			s.Ratios[impl], s.AloneRatios[impl] = summary(ratios), summary(known(aloneRatios)).Center
 		}

@@ -82,7 +82,7 @@ func TestRivalReport(t *testing.T) {
 		t.Errorf("%v beside %v, families %v", c, c.Rivals, c.Families())
 	}
 	small, net := c.Shapes[0], c.Shapes[1]
-	if small.Shape != "8,8,8" || net.Shape != "784,50,100 TN" || !near(small.Peak, 100e9) || !near(net.Share, 90) {
+	if small.Shape != "8,8,8" || net.Shape != "784,50,100 TN" || !near(small.Peak, 100e9) || !near(net.Shares["avx2"], 90) {
 		t.Errorf("%+v\n%+v", small, net)
 	}
 	// Round by round, slowness cancels out: 60/80 four times in seven, and 64/80, 56/80.

@@ -283,7 +283,7 @@ func TestRunBesideRivalsInGo(t *testing.T) {
 			t.Errorf("%v: %d shapes beside %v", c, len(c.Shapes), c.Rivals)
 		}
 		for _, s := range c.Shapes {
-			if !(s.Share > 0 && s.Peak > s.Rates[c.Ours]*0.5 && s.Rates["vek"] > 0) {
+			if !(s.Shares[c.Ours] > 0 && s.Peak > s.Rates[c.Ours]*0.5 && s.Rates["vek"] > 0) {
 				t.Errorf("%v %s: %+v", c, s.Shape, s)
 			}
 		}

@@ -79,7 +79,7 @@ func (c *Contest) table() *grid {
 		if i > 0 && products[i-1].Family == family {
 			family = ""
 		}
-		row := []string{family, s.Shape, gflops(s.Rates[c.Ours]), number("%.1f", s.Share), gflops(s.Peak)}
+		row := []string{family, s.Shape, gflops(s.Rates[c.Ours]), number("%.1f", s.Shares[c.Ours]), gflops(s.Peak)}
 		for _, rival := range rivals {
 			row = append(row, gflops(s.Rates[rival]))
 		}

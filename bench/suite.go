@@ -85,9 +85,10 @@ func (g *Group) Name(c *Contender) string {
 	return g.Family + "/" + g.Params + "/impl=" + c.Impl
 }
 
-// ComparesProducts reports whether g is a matrix product, with several contenders.
-func (g *Group) ComparesProducts() bool {
-	return slices.Contains(gemmFamilies, g.Family) && len(g.Contenders) > 1
+// ComparesProduct reports whether g is a matrix product of an implementation and of others.
+func (g *Group) ComparesProduct(im *kernels.Implementation) bool {
+	return slices.Contains(gemmFamilies, g.Family) && len(g.Contenders) > 1 &&
+		slices.ContainsFunc(g.Contenders, func(c Contender) bool { return c.Impl == im.Name() })
 }
 
 // workOf returns what an iteration of c in g does.

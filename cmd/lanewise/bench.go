@@ -91,7 +91,8 @@ func newBenchCommand() *cobra.Command {
 			listBenchmarks(cmd.OutOrStdout(), groups)
 			return nil
 		}
-		if err := plot.check(slices.ContainsFunc(groups, (*bench.Group).ComparesProducts)); err != nil {
+		best := o.Implementations[0]
+		if err := plot.check(slices.ContainsFunc(groups, func(g *bench.Group) bool { return g.ComparesProduct(best) }), best.Name()); err != nil {
 			return err
 		}
 		return runBench(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, groups, plot, quiet)

@@ -15,17 +15,17 @@ import (
 type sharesPlot string
 
 func addPlotFlag(flags *pflag.FlagSet, p *sharesPlot) {
-	flags.StringVar((*string)(p), "plot", "", "draw the shares of the peak that all contenders reached in matrix products, a .png, .svg or .pdf `file`")
+	flags.StringVar((*string)(p), "plot", "", "draw what share of the peak all contenders reached in matrix products, a .png, .svg or .pdf `file`")
 }
 
-// check tells before the work is done why there could be no picture: products says whether any
-// are measured.
-func (p sharesPlot) check(products bool) error {
+// check tells before the work is done why there could be no picture: products says whether there are
+// any of ours, and of others.
+func (p sharesPlot) check(products bool, ours string) error {
 	if p == "" {
 		return nil
 	}
 	if !products {
-		return usageErrorf("--plot %s: there are no matrix products with several contenders to draw, measure some or leave it out", p)
+		return usageErrorf("--plot %s: there would be nothing to draw, which takes matrix products of %s and of others beside it", p, ours)
 	}
 	if err := outfile.Check(string(p), plots.Extensions...); err != nil {
 		return usageErrorf("--plot %w", err)

@@ -135,7 +135,7 @@ func newRivalsCommand() *cobra.Command {
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
 	flags.StringSliceVar(&f.from, "from", nil, "print the tables of these `records` and measure nothing")
 	addPlotFlag(flags, &f.plot)
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the paths of the records only")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print the paths of the records only, and no tables")
 	flags.IntVar(&f.partThreads, "part-threads", 0, "")
 	flags.StringVar(&f.probe, "probe", "", "")
 	flags.MarkHidden("part-threads")
@@ -157,7 +157,7 @@ func (f *rivalsFlags) run(ctx context.Context, stdin io.Reader, stdout, stderr i
 	if err != nil {
 		return usageError{err}
 	}
-	if err := f.plot.check(slices.ContainsFunc(parts, bench.RivalPart.HasProducts)); err != nil {
+	if err := f.plot.check(slices.ContainsFunc(parts, bench.RivalPart.HasProducts), "ours"); err != nil {
 		return err
 	}
 	for _, part := range parts {
@@ -189,8 +189,8 @@ func (f *rivalsFlags) parts() ([]bench.RivalPart, error) {
 
 // printRecords prints the tables of the records that --from names.
 func (f *rivalsFlags) printRecords(stdout io.Writer) error {
-	if err := f.plot.check(true); err != nil {
-		return err
+	if f.quiet && f.plot == "" {
+		return usageErrorf("--quiet: with --from, nothing but the tables would be printed, leave it out or draw them with --plot")
 	}
 	var reports []*bench.RivalReport
 	for _, path := range f.from {
@@ -198,12 +198,15 @@ func (f *rivalsFlags) printRecords(stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if !f.quiet {
-			report.WriteTables(stdout)
-		}
 		reports = append(reports, report)
 	}
+	if err := f.plot.check(slices.ContainsFunc(reports, (*bench.RivalReport).HasShares), "ours"); err != nil {
+		return err
+	}
 	if !f.quiet {
+		for _, report := range reports {
+			report.WriteTables(stdout)
+		}
 		bench.WriteRatios(stdout, reports)
 	}
 	return f.plot.draw(stdout, reports, f.quiet)

@@ -34,7 +34,7 @@ func TestRivalsUsage(t *testing.T) {
 		"--threads 3":                    "threads = 3, want 1 or all",
 		"--plot x.gif":                   "--plot x.gif: the name must end in .png, .svg, .pdf",
 		"--plot no/x.svg":                "--plot no/x.svg: ",
-		"--plot x.svg --family training": "--plot x.svg: there are no matrix products",
+		"--plot x.svg --family training": "--plot x.svg: there would be nothing to draw",
 		"all":                            `unexpected argument "all"`,
 	} {
 		r := lanewise(t, append([]string{"bench", "rivals", "--out", out}, strings.Fields(args)...)...)
@@ -131,6 +131,9 @@ func TestRivalsFromRecord(t *testing.T) {
 		if want := "(" + strings.TrimSuffix(filepath.Base(record), ".txt") + ")<"; err != nil || !strings.Contains(string(svg), want) || !strings.Contains(string(svg), ">gonum<") {
 			t.Errorf("%s: %v, or no %q and gonum in it", path, err, want)
 		}
+	}
+	if r := lanewise(t, "bench", "rivals", "--from", record, "--quiet"); r.code != exitUsage || !strings.Contains(r.stderr, "--quiet: with --from") {
+		t.Errorf("--from and --quiet: exit code %d, stderr %q", r.code, r.stderr)
 	}
 	none := filepath.Join(t.TempDir(), "none.txt")
 	if r := lanewise(t, "bench", "rivals", "--from", none); r.code != exitFailure || !strings.Contains(r.stderr, "none.txt") {

@@ -3,6 +3,7 @@
 package plots
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
 	"io"
@@ -71,7 +72,12 @@ func (p page) draw(w io.Writer, extension string) error {
 			p.plots[i][j].Draw(part)
 		}
 	}
-	_, err = canvas.WriteTo(w)
+	var picture bytes.Buffer
+	if _, err := canvas.WriteTo(&picture); err != nil {
+		return err
+	}
+	// Of an SVG whoever looks at it has the fonts, or not.
+	_, err = w.Write(bytes.ReplaceAll(picture.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,sans-serif;")))
 	return err
 }
 
@@ -129,10 +135,10 @@ func setFonts(p *plot.Plot) {
 	}
 }
 
-// percentTicks are for an axis of shares, 0 to 1.
-func percentTicks() []plot.Tick {
+// percentTicks are for an axis of shares, 0 to most.
+func percentTicks(most float64) []plot.Tick {
 	var ticks []plot.Tick
-	for percent := 0; percent <= 100; percent += 10 {
+	for percent := 0; float64(percent) <= 100*most; percent += 10 {
 		tick := plot.Tick{Value: float64(percent) / 100}
 		if percent%20 == 0 {
 			tick.Label = fmt.Sprintf("%d%%", percent)

@@ -18,24 +18,30 @@ import (
 )
 
 // Rivals draws what reports say of matrix products, in the format of one of [Extensions]: for
-// each contest axes of its own, on which every contender has a point for each shape, its median
-// rate as a share of the median peak. It fails where there are no products.
+// each contest axes of its own, on which every contender has a point for each shape, its
+// share of the peak. Shapes whose peak is not known are left out; it fails if no other is there.
 func Rivals(w io.Writer, extension string, reports []*bench.RivalReport) error {
-	var titles, names []string
 	p := page{legend: []legendEntry{{"", ours}}}
-	most := 0
+	var titles, names []string
+	most, cpu := 0, ""
 	for _, r := range reports {
-		if cpu := r.Config["cpu"]; !slices.Contains(titles, cpu) {
+		if r.Config["cpu"] != cpu {
+			cpu = r.Config["cpu"]
 			titles = append(titles, cpu)
 		}
 		titles = append(titles, fmt.Sprintf("%s (%s)", r.Origin(), r.Name()))
+		record := "" // of which there are several
+		if len(reports) > 1 {
+			record = " (" + r.Name() + ")"
+		}
 		for _, c := range r.Contests {
 			shapes, rivals := c.Products()
+			shapes = slices.DeleteFunc(shapes, func(s *bench.ContestShape) bool { return !(s.Peak > 0) })
 			if len(shapes) == 0 {
 				continue
 			}
 			most = max(most, len(shapes))
-			p.plots = append(p.plots, []*plot.Plot{contestPlot(c, shapes, rivals)})
+			p.plots = append(p.plots, []*plot.Plot{contestPlot(c, record, shapes, rivals)})
 			p.addToLegend(rivals)
 			if !slices.Contains(names, c.Ours) {
 				names = append(names, c.Ours)
@@ -43,10 +49,10 @@ func Rivals(w io.Writer, extension string, reports []*bench.RivalReport) error {
 		}
 	}
 	if len(p.plots) == 0 {
-		return errors.New("no matrix products in these records, there is nothing to draw")
+		return errors.New("no matrix products whose peak is known in these records, there is nothing to draw")
 	}
 	p.title, p.legend[0].name = strings.Join(titles, "\n"), "lanewise "+strings.Join(names, ", ")
-	p.width = max(20, 3+0.8*vg.Length(most)) * vg.Centimeter
+	p.width = max(20*vg.Centimeter, (3+0.8*vg.Length(most))*vg.Centimeter, titleStyle().Width(p.title)+vg.Centimeter)
 	p.height = (1.6 + 0.5*vg.Length(len(titles)) + 7.5*vg.Length(len(p.plots))) * vg.Centimeter
 	return p.draw(w, extension)
 }
@@ -83,9 +89,9 @@ func glyphOf(name string) draw.GlyphStyle {
 }
 
 // contestPlot draws the products of a contest.
-func contestPlot(c *bench.Contest, shapes []*bench.ContestShape, rivals []string) *plot.Plot {
+func contestPlot(c *bench.Contest, record string, shapes []*bench.ContestShape, rivals []string) *plot.Plot {
 	p := plot.New()
-	p.Title.Text = fmt.Sprintf("%v: share of the peak, %s", c, peakInWords(shapes))
+	p.Title.Text = fmt.Sprintf("%v%s: share of the peak of %s, %s", c, record, c.Ours, peakInWords(shapes))
 	p.Title.Padding = vg.Points(4)
 	setFonts(p)
 	p.X.Padding, p.Y.Padding = 0, 0
@@ -94,18 +100,32 @@ func contestPlot(c *bench.Contest, shapes []*bench.ContestShape, rivals []string
 	p.X.Tick.Length, p.X.Tick.LineStyle.Color = vg.Points(5), color.Transparent // names reach up into their place
 	p.X.Tick.Label.Rotation = math.Pi / 2
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
-	p.Y.Min, p.Y.Max = 0, highest
-	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks())
+	const forNames = 0.16 // of the families, above all points
+	p.Y.Min, p.Y.Max = 0, highest(shapes)+forNames
+	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks(highest(shapes)))
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = nil, lightGrey
 	p.Add(grid)
 	families := inFamilies(shapes)
-	addFamilyNames(p, shapes, families)
+	addFamilyNames(p, shapes, families, p.Y.Max-forNames/3)
 	for _, rival := range rivals {
 		addContender(p, shapes, families, rival, glyphOf(rival), vg.Points(0.5))
 	}
 	addContender(p, shapes, families, c.Ours, ours, vg.Points(1.2))
 	return p
+}
+
+// highest returns 1, or the highest share if that is more: the peak was measured in a worse moment then.
+func highest(shapes []*bench.ContestShape) float64 {
+	most := 100.0
+	for _, s := range shapes {
+		for _, percent := range s.Shares {
+			if percent > most {
+				most = percent
+			}
+		}
+	}
+	return most / 100
 }
 
 // family is a run of shapes of one family: those from first on, before end.
@@ -122,12 +142,12 @@ func inFamilies(shapes []*bench.ContestShape) []family {
 	return families
 }
 
-// addFamilyNames writes the name of each family over its shapes, and draws a line before it.
-func addFamilyNames(p *plot.Plot, shapes []*bench.ContestShape, families []family) {
+// addFamilyNames writes the name of each family over its shapes, at y, and draws a line before it.
+func addFamilyNames(p *plot.Plot, shapes []*bench.ContestShape, families []family, y float64) {
 	names := plotter.Labels{}
 	for _, f := range families {
 		names.Labels = append(names.Labels, shapes[f.first].Family)
-		names.XYs = append(names.XYs, plotter.XY{X: float64(f.first+f.end-1) / 2, Y: 1.1})
+		names.XYs = append(names.XYs, plotter.XY{X: float64(f.first+f.end-1) / 2, Y: y})
 		style := textStyle(9.5)
 		style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
 		names.TextStyle = append(names.TextStyle, style)
@@ -138,26 +158,31 @@ func addFamilyNames(p *plot.Plot, shapes []*bench.ContestShape, families []famil
 	p.Add(&names)
 }
 
-// addContender draws the points of a contender, and lines between those of a family.
+// addContender draws the points of a contender, and lines between neighbours of a family.
 func addContender(p *plot.Plot, shapes []*bench.ContestShape, families []family, name string, glyph draw.GlyphStyle, width vg.Length) {
 	for _, f := range families {
-		if points := shares(shapes, f, name); len(points) > 0 {
+		for _, points := range shares(shapes, f, name) {
 			p.Add(line(points, glyph.Color, width), &plotter.Scatter{XYs: points, GlyphStyle: glyph})
 		}
 	}
 }
 
-// highest is the top of the axes: a share of more than that, which is a peak that was disturbed, is drawn there.
-const highest = 1.16
-
-// shares returns the points of a contender in a family: there are none of shapes that it did not compute.
-func shares(shapes []*bench.ContestShape, f family, name string) (points plotter.XYs) {
+// shares returns the points of a contender in a family, in pieces between shapes that it did not compute.
+func shares(shapes []*bench.ContestShape, f family, name string) (pieces []plotter.XYs) {
+	piece := true // whether one begins
 	for i := f.first; i < f.end; i++ {
-		if s := shapes[i]; s.Rates[name] > 0 && s.Peak > 0 {
-			points = append(points, plotter.XY{X: float64(i), Y: min(s.Rates[name]/s.Peak, highest)})
+		percent := shapes[i].Shares[name]
+		if !(percent > 0) {
+			piece = true
+			continue
 		}
+		if piece {
+			pieces, piece = append(pieces, nil), false
+		}
+		last := &pieces[len(pieces)-1]
+		*last = append(*last, plotter.XY{X: float64(i), Y: percent / 100})
 	}
-	return points
+	return pieces
 }
 
 // shapeTicks names the shapes on an axis, squares by their side.

@@ -65,7 +65,7 @@ const drawable = 1e9
 func (r Run) accuracyPlot() *plot.Plot {
 	p := r.newPanel("Accuracy")
 	p.Y.Min, p.Y.Max = 0, 1
-	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks())
+	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks(1))
 	p.Legend.Top = r.lastAccuracy() < 0.5 // away from the curves
 	r.addAccuracy(p, "training", r.Train, vermillion, draw.CircleGlyph{}, vg.Points(3))
 	r.addAccuracy(p, "test", r.Test, blue, draw.PyramidGlyph{}, vg.Points(2.5))

@@ -93,54 +93,67 @@ func (e emitter) loadPairOrder(again bool, r reg.VecVirtual) {
 }
 
 // pairSteps emits the loop over pairDepth steps of k. The last two columns are multiplied at its
-// end, all steps at once: the sums of one column are in the lower half of a vector, of the other in
-// the upper half, each of every pairDepth-th product. C is fetched from row on, unless it is nil.
+// end, all steps at once: one sum of each column is of every pairDepth-th product, and behind the loop
+// these come together, in the same order in both forms. C is fetched from row on, unless it is nil.
 func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual) {
-	if mk.half && mk.f32() {
-		mk.halfPairSteps(r, label, row, sums)
-		return
-	}
-	last := mk.v - 1
 	r.walk = alongRows // over A
-	mk.alignLoop()
-	mk.Label(label)
+	// loop gathers what B has of the pair in each step, and multiplies with it.
+	loop := func(gather func(m operand.Mem, u int), multiply func()) {
+		mk.alignLoop()
+		mk.Label(label)
+		for u := range mk.pairDepth() {
+			b := mk.row()[:mk.v-1]
+			for j := range b {
+				mk.load(mk.vector(r, r.pb, j), b[j])
+			}
+			gather(operand.Mem{Base: r.pb, Index: r.last, Scale: 1}, u)
+			for i := range sums {
+				mk.multiply(i, mk.elementOfA(r, i, u), b, sums[i])
+			}
+			mk.ADDQ(r.bRow, r.pb)
+		}
+		if row != nil {
+			mk.fetchC(r, row, label, mk.pairDepth(), operand.Mem{Base: row}, operand.Mem{Base: row, Index: r.last, Scale: 1, Disp: 2*mk.typ.size - 1})
+		}
+		multiply()
+		mk.advanceA(r, mk.pairDepth())
+		mk.SUBQ(operand.Imm(uint64(mk.pairDepth())), r.left)
+		mk.JGE(operand.LabelRef(label))
+		mk.Comment("the sums of a row's pair come together")
+	}
+	if mk.half && mk.f32() {
+		mk.halfPairs(r, sums, loop)
+	} else {
+		mk.wholePairs(r, sums, loop)
+	}
+}
+
+// A pairLoop emits a loop, given what it does in each step and at its end.
+type pairLoop func(gather func(m operand.Mem, u int), multiply func())
+
+// wholePairs has the sums of one column in the lower half of a vector, of the other in the upper half.
+func (mk microKernel) wholePairs(r gemmRegisters, sums [][]reg.VecVirtual, loop pairLoop) {
+	last := mk.v - 1
 	both := mk.vec()
 	part := []reg.VecVirtual{mk.vec(), mk.vec()}
-	for u := range mk.pairDepth() {
-		b := mk.row()[:last]
-		for j := range b {
-			mk.load(mk.vector(r, r.pb, j), b[j])
-		}
-		mk.gatherPair(operand.Mem{Base: r.pb, Index: r.last, Scale: 1}, u, both, part)
-		for i := range sums {
-			mk.multiply(i, mk.elementOfA(r, i, u), b, sums[i])
-		}
-		mk.ADDQ(r.bRow, r.pb)
-	}
-	if row != nil {
-		mk.fetchC(r, row, label, mk.pairDepth(), operand.Mem{Base: row}, operand.Mem{Base: row, Index: r.last, Scale: 1, Disp: 2*mk.typ.size - 1})
-	}
 	order := part[0]
-	mk.loadPairOrder(false, order)
-	if mk.f32() {
-		mk.VPERMPS(both, order, both)
-	} else {
-		mk.VPERMPD(both, order, both)
-	}
-	for i := range sums {
-		x := mk.vec()
+	loop(func(m operand.Mem, u int) { mk.gatherPair(m, u, both, part) }, func() {
+		mk.loadPairOrder(false, order)
 		if mk.f32() {
-			mk.VBROADCASTF32X8(r.element(i), x)
+			mk.VPERMPS(both, order, both)
 		} else {
-			mk.VBROADCASTF64X4(r.element(i), x)
+			mk.VPERMPD(both, order, both)
 		}
-		mk.fma(x, both, sums[i][last].AsZ())
-	}
-	mk.advanceA(r, mk.pairDepth())
-	mk.SUBQ(operand.Imm(uint64(mk.pairDepth())), r.left)
-	mk.JGE(operand.LabelRef(label))
-
-	mk.Comment("the sums of a row's pair come together")
+		for i := range sums {
+			x := mk.vec()
+			if mk.f32() {
+				mk.VBROADCASTF32X8(r.element(i), x)
+			} else {
+				mk.VBROADCASTF64X4(r.element(i), x)
+			}
+			mk.fma(x, both, sums[i][last].AsZ())
+		}
+	})
 	mk.loadPairOrder(true, order)
 	for i := range sums {
 		s := sums[i][last]
@@ -162,54 +175,31 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 	}
 }
 
-// halfPairRows is how many rows there are registers for in halfPairSteps, three for each.
+// halfPairRows is how many rows there are registers for in halfPairs, three for each.
 const halfPairRows = 9
 
-// halfPairSteps is pairSteps for half a vector of float32 before the pair, to the same bits: in half vectors
-// throughout, one for the steps of each column. Intel's CPUs multiply two half vectors in a cycle, but one while there are
-// whole ones on the way. On Granite Rapids 100x10x50 is 1.25 times as fast as with the pair in whole vectors, 100x10x24 1.4,
-// 100x10x784 1.04; with all in whole ones 100x10x50 is 1.07 and 100x10x784 0.89. In float64, where this takes
-// six multiply-adds for four steps instead of five, it is 0.98 to 1.05, 20x6x40 0.92.
-func (mk microKernel) halfPairSteps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual) {
+// halfPairs has the sums of each column in half a vector, as what is before the pair is half a vector of float32:
+// Intel's CPUs multiply two of these in a cycle, but not while there are whole ones on the way. See "Pairs behind
+// half a vector" in kernels/MEASURED.md.
+func (mk microKernel) halfPairs(r gemmRegisters, sums [][]reg.VecVirtual, loop pairLoop) {
 	last := mk.v - 1
 	second := make([]reg.VecVirtual, mk.h) // sums of the second column; those of the first are where the pair's will be
 	for i := range second {
 		second[i] = mk.YMM()
 		mk.zero(second[i])
 	}
-	r.walk = alongRows // over A
-	mk.alignLoop()
-	mk.Label(label)
-	steps := []reg.VecVirtual{mk.YMM(), mk.YMM()}
-	part := mk.YMM()
-	for u := range mk.pairDepth() {
-		b := mk.row()[:last]
-		for j := range b {
-			mk.load(mk.vector(r, r.pb, j), b[j])
-		}
-		mk.gatherHalfPair(operand.Mem{Base: r.pb, Index: r.last, Scale: 1}, u, steps, part)
+	steps, part := []reg.VecVirtual{mk.YMM(), mk.YMM()}, mk.YMM()
+	loop(func(m operand.Mem, u int) { mk.gatherHalfPair(m, u, steps, part) }, func() {
+		columns := []reg.VecVirtual{part, steps[1]}
+		mk.VSHUFPS(operand.Imm(0b10001000), steps[1], steps[0], columns[0])
+		mk.VSHUFPS(operand.Imm(0b11011101), steps[1], steps[0], columns[1])
 		for i := range sums {
-			mk.multiply(i, mk.elementOfA(r, i, u), b, sums[i])
+			x := mk.YMM()
+			mk.load(r.element(i), x)
+			mk.fma(x, columns[0], sums[i][last].AsY())
+			mk.fma(x, columns[1], second[i])
 		}
-		mk.ADDQ(r.bRow, r.pb)
-	}
-	if row != nil {
-		mk.fetchC(r, row, label, mk.pairDepth(), operand.Mem{Base: row}, operand.Mem{Base: row, Index: r.last, Scale: 1, Disp: 2*mk.typ.size - 1})
-	}
-	columns := []reg.VecVirtual{part, steps[1]}
-	mk.VSHUFPS(operand.Imm(0b10001000), steps[1], steps[0], columns[0])
-	mk.VSHUFPS(operand.Imm(0b11011101), steps[1], steps[0], columns[1])
-	for i := range sums {
-		x := mk.YMM()
-		mk.load(r.element(i), x)
-		mk.fma(x, columns[0], sums[i][last].AsY())
-		mk.fma(x, columns[1], second[i])
-	}
-	mk.advanceA(r, mk.pairDepth())
-	mk.SUBQ(operand.Imm(uint64(mk.pairDepth())), r.left)
-	mk.JGE(operand.LabelRef(label))
-
-	mk.Comment("the sums of a row's pair come together")
+	})
 	for i := range sums {
 		x, y, high := sums[i][last].AsX(), second[i].AsX(), mk.XMM()
 		mk.VEXTRACTF32X4(operand.Imm(1), sums[i][last].AsY(), high)

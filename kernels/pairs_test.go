@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -199,5 +200,64 @@ func bitsAndStrides[T Float](t *testing.T, o Ops[T]) {
 				t.Fatalf("%d columns in panels of %d vectors, B transposed: other bits where rows of A are far apart", n, vectors)
 			}
 		}
+	}
+}
+
+// TestOrderOfPairs adds up the last columns of narrow products as pairs along k do, in plain Go: as
+// many sums as a vector has steps of k, which come together half by half, and what is left behind them.
+func TestOrderOfPairs(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { orderOfPairs(t, o, 12) },
+		func(t *testing.T, o Ops[float64]) { orderOfPairs(t, o, 26) })
+}
+
+// Elements have so many bits that a product of two is exact: a multiply-add rounds once in Go, too.
+func orderOfPairs[T Float](t *testing.T, o Ops[T], bits int) {
+	if len(o.ks.pairs.alongK) == 0 {
+		return // it has no such kernels
+	}
+	rng := rand.New(rand.NewPCG(57, 58))
+	random := func(size int) []T {
+		x := make([]T, size)
+		for i := range x {
+			x[i] = T(math.Ldexp(float64(rng.Int64N(1<<bits)-1<<(bits-1)), rng.IntN(12)))
+		}
+		return x
+	}
+	classes, some := o.ks.lanes/2, 0
+	for _, n := range []int{classes + 1, classes + 2, o.ks.lanes + 2} {
+		for _, m := range []int{2, 5, 9, 12, 25} {
+			for _, k := range []int{16, 17, 23, 40, 50} {
+				if o.ks.goesAlongK(m, n, k) || o.ks.tailColumns(m, n, k, false) > 0 {
+					continue
+				}
+				some++
+				a, b, c := random(m*k), random(k*n), make([]T, m*n)
+				o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
+				for i := range m {
+					sums := make([]T, classes)
+					p := 0
+					for ; p+classes <= k; p += classes {
+						for u := range sums {
+							sums[u] = T(float64(a[i*k+p+u])*float64(b[(p+u)*n+n-1]) + float64(sums[u]))
+						}
+					}
+					for half := classes / 2; half > 0; half /= 2 {
+						for u := range half {
+							sums[u] += sums[u+half]
+						}
+					}
+					for ; p < k; p++ {
+						sums[0] = T(float64(a[i*k+p])*float64(b[p*n+n-1]) + float64(sums[0]))
+					}
+					if got := c[i*n+n-1]; got != sums[0] {
+						t.Fatalf("%dx%dx%d: the last element of row %d is %v, added up as a pair %v", m, n, k, i, got, sums[0])
+					}
+				}
+			}
+		}
+	}
+	if some == 0 {
+		t.Error("no product has a pair")
 	}
 }

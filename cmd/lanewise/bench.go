@@ -92,7 +92,8 @@ func newBenchCommand() *cobra.Command {
 			return nil
 		}
 		best := o.Implementations[0]
-		if err := plot.check(slices.ContainsFunc(groups, func(g *bench.Group) bool { return g.ComparesProduct(best) }), best.Name()); err != nil {
+		if err := plot.check(slices.ContainsFunc(groups, func(g *bench.Group) bool { return g.ComparesProduct(best) }),
+			"matrix products of "+best.Name()+" and of others beside it"); err != nil {
 			return err
 		}
 		return runBench(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), o, groups, plot, quiet)

@@ -18,14 +18,14 @@ func addPlotFlag(flags *pflag.FlagSet, p *sharesPlot) {
 	flags.StringVar((*string)(p), "plot", "", "draw what share of the peak all contenders reached in matrix products, a .png, .svg or .pdf `file`")
 }
 
-// check tells before the work is done why there could be no picture: products says whether there are
-// any of ours, and of others.
-func (p sharesPlot) check(products bool, ours string) error {
+// check tells before the work is done why there could be no picture. drawn says whether there would be
+// anything in it, and wants what that takes.
+func (p sharesPlot) check(drawn bool, wants string) error {
 	if p == "" {
 		return nil
 	}
-	if !products {
-		return usageErrorf("--plot %s: there would be nothing to draw, which takes matrix products of %s and of others beside it", p, ours)
+	if !drawn {
+		return usageErrorf("--plot %s: there would be nothing to draw, want %s", p, wants)
 	}
 	if err := outfile.Check(string(p), plots.Extensions...); err != nil {
 		return usageErrorf("--plot %w", err)

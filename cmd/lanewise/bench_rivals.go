@@ -157,7 +157,7 @@ func (f *rivalsFlags) run(ctx context.Context, stdin io.Reader, stdout, stderr i
 	if err != nil {
 		return usageError{err}
 	}
-	if err := f.plot.check(slices.ContainsFunc(parts, bench.RivalPart.HasProducts), "ours"); err != nil {
+	if err := f.plot.check(slices.ContainsFunc(parts, bench.RivalPart.HasProducts), "a family of matrix products"); err != nil {
 		return err
 	}
 	for _, part := range parts {
@@ -200,7 +200,7 @@ func (f *rivalsFlags) printRecords(stdout io.Writer) error {
 		}
 		reports = append(reports, report)
 	}
-	if err := f.plot.check(slices.ContainsFunc(reports, (*bench.RivalReport).HasShares), "ours"); err != nil {
+	if err := f.plot.check(slices.ContainsFunc(reports, (*bench.RivalReport).HasShares), "a record of matrix products whose %peak is known"); err != nil {
 		return err
 	}
 	if !f.quiet {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func TestRivalsUsage(t *testing.T) {
 		"--threads 3":                    "threads = 3, want 1 or all",
 		"--plot x.gif":                   "--plot x.gif: the name must end in .png, .svg, .pdf",
 		"--plot no/x.svg":                "--plot no/x.svg: ",
-		"--plot x.svg --family training": "--plot x.svg: there would be nothing to draw",
+		"--plot x.svg --family training": "--plot x.svg: there would be nothing to draw, want a family of matrix products",
 		"all":                            `unexpected argument "all"`,
 	} {
 		r := lanewise(t, append([]string{"bench", "rivals", "--out", out}, strings.Fields(args)...)...)
@@ -131,6 +132,14 @@ func TestRivalsFromRecord(t *testing.T) {
 		if want := "(" + strings.TrimSuffix(filepath.Base(record), ".txt") + ")<"; err != nil || !strings.Contains(string(svg), want) || !strings.Contains(string(svg), ">gonum<") {
 			t.Errorf("%s: %v, or no %q and gonum in it", path, err, want)
 		}
+	}
+	samples, err := os.ReadFile(record)
+	peakless := filepath.Join(t.TempDir(), "peakless.txt")
+	if err := errors.Join(err, os.WriteFile(peakless, regexp.MustCompile(`\S+ %peak`).ReplaceAll(samples, nil), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	if r := lanewise(t, "bench", "rivals", "--from", peakless, "--plot", picture); r.code != exitUsage || r.stdout != "" || !strings.Contains(r.stderr, "want a record of matrix products whose %peak is known") {
+		t.Errorf("without peaks: exit code %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
 	}
 	if r := lanewise(t, "bench", "rivals", "--from", record, "--quiet"); r.code != exitUsage || !strings.Contains(r.stderr, "--quiet: with --from") {
 		t.Errorf("--from and --quiet: exit code %d, stderr %q", r.code, r.stderr)

@@ -45,9 +45,9 @@ func TestBenchUsage(t *testing.T) {
 		{"bench --filter /m:", exitUsage, `filter "/m:"`},
 		{"bench --isa sse9", exitUsage, "portable"}, // what there is instead
 		{"bench --plot x.gif", exitUsage, "--plot x.gif: the name must end in .png, .svg, .pdf"},
-		{"bench --plot x.svg --filter ReLU", exitUsage, "--plot x.svg: there would be nothing to draw, which takes matrix products of "},
+		{"bench --plot x.svg --filter ReLU", exitUsage, "--plot x.svg: there would be nothing to draw, want matrix products of "},
 		{"bench --plot x.svg --filter /impl:gonum", exitUsage, "--plot x.svg: there would be nothing to draw"},
-		{"bench --plot x.svg --isa portable --filter /impl:portable", exitUsage, "--plot x.svg: there would be nothing to draw, which takes matrix products of portable and of others"},
+		{"bench --plot x.svg --isa portable --filter /impl:portable", exitUsage, "--plot x.svg: there would be nothing to draw, want matrix products of portable and of others"},
 		{"bench SGEMM", exitUsage, `unexpected argument "SGEMM"`},
 		{"compare " + record, exitUsage, "want two or more"},
 		{"compare " + record + " " + out + "/none.txt", exitFailure, "none.txt: there is no such file"},

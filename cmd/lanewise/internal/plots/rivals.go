@@ -100,14 +100,14 @@ func contestPlot(c *bench.Contest, record string, shapes []*bench.ContestShape, 
 	p.X.Tick.Length, p.X.Tick.LineStyle.Color = vg.Points(5), color.Transparent // names reach up into their place
 	p.X.Tick.Label.Rotation = math.Pi / 2
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
-	const forNames = 0.16 // of the families, above all points
-	p.Y.Min, p.Y.Max = 0, highest(shapes)+forNames
+	const withNames = 1.16 // of the families, above all points
+	p.Y.Min, p.Y.Max = 0, highest(shapes)*withNames
 	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks(highest(shapes)))
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = nil, lightGrey
 	p.Add(grid)
 	families := inFamilies(shapes)
-	addFamilyNames(p, shapes, families, p.Y.Max-forNames/3)
+	addFamilyNames(p, shapes, families, highest(shapes)*(2*withNames+1)/3)
 	for _, rival := range rivals {
 		addContender(p, shapes, families, rival, glyphOf(rival), vg.Points(0.5))
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -30,9 +31,9 @@ func Confusion(w io.Writer, title string, counts [][]int) error {
 		for j, c := range row {
 			box := p.at(labels+cell*float64(j), at, cell, cell)
 			share := float64(c) / float64(max(total, 1))
-			hue := vermillion
+			hue := style.Vermillion
 			if i == j {
-				hue = blue
+				hue = style.Blue
 			}
 			p.fill(box, between(hue, 0.8*math.Sqrt(share))) // the few mistakes are what is looked for
 			p.frame(box)

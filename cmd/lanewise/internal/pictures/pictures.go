@@ -8,23 +8,15 @@ import (
 	"image/color"
 	"io"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/text"
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
 const (
-	dpi    = 144
 	margin = 14 // points around a picture
 	header = 44 // points above, for the title and a line below it
-)
-
-var (
-	vermillion = color.NRGBA{213, 94, 0, 255} // of Okabe and Ito's colours, which the colour-blind can tell apart
-	blue       = color.NRGBA{0, 114, 178, 255}
-	grey       = color.NRGBA{150, 150, 150, 255}
 )
 
 // page is a picture with a title; content fills the rectangle within.
@@ -37,7 +29,7 @@ type page struct {
 // newPage returns a page whose content is width x height points.
 func newPage(title, note string, width, height float64) page {
 	w, h := vg.Points(max(width, 420)+2*margin), vg.Points(height+2*margin+header)
-	p := page{png: vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))}}
+	p := page{png: vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(style.DPI))}}
 	p.Canvas = draw.New(p.png)
 	p.SetColor(color.White)
 	p.Fill(p.Rectangle.Path())
@@ -48,16 +40,9 @@ func newPage(title, note string, width, height float64) page {
 	return p
 }
 
-func textStyle(size float64) text.Style {
-	style := plot.New().Title.TextStyle
-	style.Font.Variant, style.Font.Size = "Sans", vg.Points(size)
-	style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
-	return style
-}
-
 // write writes a line with its middle at x, y.
 func (p page) write(line string, size float64, x, y vg.Length) {
-	p.FillText(textStyle(size), vg.Point{X: x, Y: y}, line)
+	p.FillText(style.Text(size), vg.Point{X: x, Y: y}, line)
 }
 
 // at returns the rectangle of width x height points, x to the right of and y
@@ -74,7 +59,7 @@ func (p page) fill(r vg.Rectangle, c color.Color) {
 
 // tile draws an image whose pixels keep sharp edges.
 func (p page) tile(r vg.Rectangle, rows, cols int, pixel func(row, col int) color.Color) {
-	zoom := max(1, int(r.Size().X.Dots(dpi))/cols)
+	zoom := max(1, int(r.Size().X.Dots(style.DPI))/cols)
 	img := image.NewNRGBA(image.Rect(0, 0, cols*zoom, rows*zoom))
 	for y := range rows * zoom {
 		for x := range cols * zoom {

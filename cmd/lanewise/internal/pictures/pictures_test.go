@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"testing"
+
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 )
 
 func decode(t *testing.T, draw func(io.Writer) error) image.Image {
@@ -43,11 +45,11 @@ func TestWeights(t *testing.T) {
 		weights = append(weights, 2, -2, math.NaN())
 	}
 	img := decode(t, func(w io.Writer) error { return Weights(w, weights, 8, 8, 3) })
-	red, blues, greys := count(img, vermillion), count(img, blue), count(img, grey)
+	red, blues, greys := count(img, style.Vermillion), count(img, style.Blue), count(img, style.Grey)
 	if red < 1000 || blues < 1000 || greys < 1000 || math.Abs(float64(red-blues)) > 0.1*float64(red) {
 		t.Errorf("%d red, %d blue and %d grey pixels, want three like tiles", red, blues, greys)
 	}
-	if zeros := decode(t, func(w io.Writer) error { return Weights(w, make([]float64, 64), 8, 8, 1) }); count(zeros, blue)+count(zeros, vermillion) > 0 {
+	if zeros := decode(t, func(w io.Writer) error { return Weights(w, make([]float64, 64), 8, 8, 1) }); count(zeros, style.Blue)+count(zeros, style.Vermillion) > 0 {
 		t.Error("weights of 0 have a colour")
 	}
 	many := decode(t, func(w io.Writer) error { return Weights(w, make([]float64, 500), 1, 1, 500) })
@@ -59,7 +61,7 @@ func TestWeights(t *testing.T) {
 func TestConfusion(t *testing.T) {
 	right := decode(t, func(w io.Writer) error { return Confusion(w, "all right", [][]int{{5, 0}, {0, 7}}) })
 	wrong := decode(t, func(w io.Writer) error { return Confusion(w, "all wrong", [][]int{{0, 5}, {7, 0}}) })
-	hue, mistake := between(blue, 0.8), between(vermillion, 0.8)
+	hue, mistake := between(style.Blue, 0.8), between(style.Vermillion, 0.8)
 	if count(right, hue) < 1000 || count(right, mistake) > 0 || count(wrong, mistake) < 1000 || count(wrong, hue) > 0 {
 		t.Errorf("right: %d and %d pixels, wrong: %d and %d", count(right, hue), count(right, mistake), count(wrong, hue), count(wrong, mistake))
 	}

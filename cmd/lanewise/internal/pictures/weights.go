@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 )
 
 // maxTiles is how many hidden units are drawn at most.
@@ -59,9 +61,9 @@ func strongest(weights []float64) float64 {
 func signed(v float64) color.Color {
 	switch {
 	case math.IsNaN(v):
-		return grey
+		return style.Grey
 	case v < 0:
-		return between(blue, min(1, -v))
+		return between(style.Blue, min(1, -v))
 	}
-	return between(vermillion, min(1, v))
+	return between(style.Vermillion, min(1, v))
 }

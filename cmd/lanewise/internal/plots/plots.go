@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
@@ -22,15 +23,10 @@ import (
 // Extensions are the picture formats that there are, as file names end.
 var Extensions = []string{".png", ".svg", ".pdf"}
 
-const dpi = 144 // of PNG, the other formats have none
-
-// Colours of Okabe and Ito's set, which the colour-blind can tell apart.
+// Colours that are for what lies behind others.
 var (
-	vermillion = color.NRGBA{213, 94, 0, 255}
-	blue       = color.NRGBA{0, 114, 178, 255}
-	paleRed    = color.NRGBA{245, 205, 178, 255}
-	grey       = color.NRGBA{130, 130, 130, 255}
-	lightGrey  = color.NRGBA{220, 220, 220, 255}
+	paleRed   = color.NRGBA{245, 205, 178, 255}
+	lightGrey = color.NRGBA{220, 220, 220, 255}
 )
 
 // A page is a picture of plots one beside and below the other.
@@ -56,9 +52,9 @@ func (p page) draw(w io.Writer, extension string) error {
 	c := draw.New(canvas)
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
-	style, top := titleStyle(), c.Max.Y-vg.Points(8)
-	c.FillText(style, vg.Point{X: c.Center().X, Y: top}, p.title)
-	top -= style.Height(p.title)
+	title, top := titleStyle(), c.Max.Y-vg.Points(8)
+	c.FillText(title, vg.Point{X: c.Center().X, Y: top}, p.title)
+	top -= title.Height(p.title)
 	if len(p.legend) > 0 {
 		top -= vg.Points(16)
 		p.drawLegend(c, top)
@@ -83,26 +79,26 @@ func (p page) draw(w io.Writer, extension string) error {
 
 // drawLegend draws the legend in a line, whose middle is at y.
 func (p page) drawLegend(c draw.Canvas, y vg.Length) {
-	style := textStyle(9.5)
-	style.YAlign = draw.YCenter
+	name := style.Text(9.5)
+	name.XAlign = draw.XLeft
 	const before, behind = 8, 18 // points, of a name
 	width := vg.Length(0)
 	for _, entry := range p.legend {
-		width += vg.Points(before+behind) + style.Width(entry.name)
+		width += vg.Points(before+behind) + name.Width(entry.name)
 	}
 	x := c.Center().X - width/2
 	for _, entry := range p.legend {
 		c.DrawGlyph(entry.glyph, vg.Point{X: x, Y: y})
 		x += vg.Points(before)
-		c.FillText(style, vg.Point{X: x, Y: y}, entry.name)
-		x += style.Width(entry.name) + vg.Points(behind)
+		c.FillText(name, vg.Point{X: x, Y: y}, entry.name)
+		x += name.Width(entry.name) + vg.Points(behind)
 	}
 }
 
 func newCanvas(extension string, width, height vg.Length) (vg.CanvasWriterTo, error) {
 	switch strings.ToLower(extension) {
 	case ".png":
-		return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))}, nil
+		return vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(style.DPI))}, nil
 	case ".svg":
 		return vgsvg.New(width, height), nil
 	case ".pdf":
@@ -111,27 +107,19 @@ func newCanvas(extension string, width, height vg.Length) (vg.CanvasWriterTo, er
 	return nil, fmt.Errorf("no picture format %q, there are %s", extension, strings.Join(Extensions, ", "))
 }
 
-// textStyle is sans serif, of a size in points.
-func textStyle(size float64) text.Style {
-	style := plot.New().Title.TextStyle
-	style.Font.Variant, style.Font.Size = "Sans", vg.Points(size)
-	style.XAlign, style.YAlign = draw.XLeft, draw.YTop
-	return style
-}
-
 func titleStyle() text.Style {
-	style := textStyle(12)
-	style.XAlign = draw.XCenter
-	return style
+	title := style.Text(12)
+	title.YAlign = draw.YTop
+	return title
 }
 
 // setFonts makes all text sans serif, of a size that suits the picture.
 func setFonts(p *plot.Plot) {
-	for style, size := range map[*text.Style]float64{
+	for part, size := range map[*text.Style]float64{
 		&p.Title.TextStyle: 11, &p.Legend.TextStyle: 9.5,
 		&p.X.Label.TextStyle: 10, &p.X.Tick.Label: 9.5, &p.Y.Label.TextStyle: 10, &p.Y.Tick.Label: 9.5,
 	} {
-		style.Font.Variant, style.Font.Size = "Sans", vg.Points(size)
+		part.Font = style.Text(size).Font
 	}
 }
 

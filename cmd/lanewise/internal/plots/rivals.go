@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/lanewise/lanewise/bench"
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -67,19 +68,19 @@ func (p *page) addToLegend(names []string) {
 }
 
 // ours is the glyph of the implementation that a record is about.
-var ours = draw.GlyphStyle{Color: blue, Radius: vg.Points(3.4), Shape: draw.CircleGlyph{}}
+var ours = draw.GlyphStyle{Color: style.Blue, Radius: vg.Points(3.4), Shape: draw.CircleGlyph{}}
 
 // glyphOf returns that of another contender.
 func glyphOf(name string) draw.GlyphStyle {
 	glyph, known := map[string]draw.GlyphStyle{
-		"openblas": {Color: vermillion, Shape: draw.TriangleGlyph{}},
-		"blis":     {Color: color.NRGBA{0, 158, 115, 255}, Shape: draw.SquareGlyph{}},
-		"onednn":   {Color: color.NRGBA{230, 159, 0, 255}, Shape: draw.PyramidGlyph{}},
-		"libxsmm":  {Color: color.NRGBA{204, 121, 167, 255}, Shape: draw.BoxGlyph{}},
-		"gonum":    {Color: grey, Shape: draw.CrossGlyph{}},
-		"vek":      {Color: grey, Shape: draw.PlusGlyph{}},
-		"avx2":     {Color: color.NRGBA{86, 180, 233, 255}, Shape: draw.TriangleGlyph{}},
-		"portable": {Color: color.NRGBA{86, 180, 233, 255}, Shape: draw.SquareGlyph{}},
+		"openblas": {Color: style.Vermillion, Shape: draw.TriangleGlyph{}},
+		"blis":     {Color: style.Green, Shape: draw.SquareGlyph{}},
+		"onednn":   {Color: style.Orange, Shape: draw.PyramidGlyph{}},
+		"libxsmm":  {Color: style.Purple, Shape: draw.BoxGlyph{}},
+		"gonum":    {Color: style.Grey, Shape: draw.CrossGlyph{}},
+		"vek":      {Color: style.Grey, Shape: draw.PlusGlyph{}},
+		"avx2":     {Color: style.Sky, Shape: draw.TriangleGlyph{}},
+		"portable": {Color: style.Sky, Shape: draw.SquareGlyph{}},
 	}[name]
 	if !known {
 		glyph = draw.GlyphStyle{Color: color.Black, Shape: draw.RingGlyph{}}
@@ -148,11 +149,9 @@ func addFamilyNames(p *plot.Plot, shapes []*bench.ContestShape, families []famil
 	for _, f := range families {
 		names.Labels = append(names.Labels, shapes[f.first].Family)
 		names.XYs = append(names.XYs, plotter.XY{X: float64(f.first+f.end-1) / 2, Y: y})
-		style := textStyle(9.5)
-		style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
-		names.TextStyle = append(names.TextStyle, style)
+		names.TextStyle = append(names.TextStyle, style.Text(9.5))
 		if at := float64(f.first) - 0.5; f.first > 0 {
-			p.Add(line(plotter.XYs{{X: at, Y: 0}, {X: at, Y: p.Y.Max}}, grey, vg.Points(0.5)))
+			p.Add(line(plotter.XYs{{X: at, Y: 0}, {X: at, Y: p.Y.Max}}, style.Grey, vg.Points(0.5)))
 		}
 	}
 	p.Add(&names)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lanewise/lanewise/bench"
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 )
@@ -134,7 +135,7 @@ func TestDrawRivalsFormats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if least := titleStyle().Width(long.Config["cpu"]) / vg.Inch * dpi; float64(picture.Bounds().Dx()) < float64(least) {
+	if least := titleStyle().Width(long.Config["cpu"]) / vg.Inch * style.DPI; float64(picture.Bounds().Dx()) < float64(least) {
 		t.Errorf("the picture is %d points wide, and its title %g", picture.Bounds().Dx(), float64(least))
 	}
 	b.Reset()

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -50,7 +51,7 @@ func (r Run) lossPlot() *plot.Plot {
 		p.Y.Max = 1
 	}
 	if len(batches) > 0 {
-		bold := line(runningMean(batches, len(batches)/120), vermillion, vg.Points(1.6))
+		bold := line(runningMean(batches, len(batches)/120), style.Vermillion, vg.Points(1.6))
 		p.Add(line(batches, paleRed, vg.Points(0.6)), bold)
 		p.Legend.Add("running mean of the batches", bold)
 	}
@@ -67,8 +68,8 @@ func (r Run) accuracyPlot() *plot.Plot {
 	p.Y.Min, p.Y.Max = 0, 1
 	p.Y.Tick.Marker = plot.ConstantTicks(percentTicks(1))
 	p.Legend.Top = r.lastAccuracy() < 0.5 // away from the curves
-	r.addAccuracy(p, "training", r.Train, vermillion, draw.CircleGlyph{}, vg.Points(3))
-	r.addAccuracy(p, "test", r.Test, blue, draw.PyramidGlyph{}, vg.Points(2.5))
+	r.addAccuracy(p, "training", r.Train, style.Vermillion, draw.CircleGlyph{}, vg.Points(3))
+	r.addAccuracy(p, "test", r.Test, style.Blue, draw.PyramidGlyph{}, vg.Points(2.5))
 	return p
 }
 

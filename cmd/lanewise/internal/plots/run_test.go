@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lanewise/lanewise/cmd/lanewise/internal/style"
 	"gonum.org/v1/plot/plotter"
 )
 
@@ -44,7 +45,7 @@ func TestDrawPNG(t *testing.T) {
 		t.Errorf("the picture is %v", size)
 	}
 	// The loss is in the left half, both accuracies are in the right one.
-	counts := map[color.NRGBA][2]int{vermillion: {}, blue: {}, paleRed: {}}
+	counts := map[color.NRGBA][2]int{style.Vermillion: {}, style.Blue: {}, paleRed: {}}
 	for y := range size.Y {
 		for x := range size.X {
 			c := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)
@@ -55,7 +56,7 @@ func TestDrawPNG(t *testing.T) {
 		}
 	}
 	for c, n := range counts {
-		left, right := c != blue, c != paleRed
+		left, right := c != style.Blue, c != paleRed
 		if left != (n[0] > 50) || right != (n[1] > 50) {
 			t.Errorf("colour %v has %d pixels in the left half and %d in the right one", c, n[0], n[1])
 		}

@@ -184,3 +184,26 @@ func TestFilter(t *testing.T) {
 		}
 	}
 }
+
+func TestComparesProduct(t *testing.T) {
+	im := kernels.Supported()[0]
+	for _, test := range []struct {
+		family    string
+		impls     []string
+		want      bool
+	}{
+		{"SGEMM", []string{"gonum", im.Name()}, true},
+		{"DGEMM", []string{im.Name(), "gonum"}, true},
+		{"SGEMM", []string{"gonum", "vek"}, false},
+		{"SGEMM", []string{im.Name()}, false},
+		{"ReLU", []string{"gonum", im.Name()}, false},
+	} {
+		g := &Group{Family: test.family}
+		for _, impl := range test.impls {
+			g.Contenders = append(g.Contenders, Contender{Impl: impl})
+		}
+		if got := g.ComparesProduct(im); got != test.want {
+			t.Errorf("%s of %v compares a product of %v: %v, want %v", test.family, test.impls, im, got, test.want)
+		}
+	}
+}

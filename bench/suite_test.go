@@ -188,9 +188,9 @@ func TestFilter(t *testing.T) {
 func TestComparesProduct(t *testing.T) {
 	im := kernels.Supported()[0]
 	for _, test := range []struct {
-		family    string
-		impls     []string
-		want      bool
+		family string
+		impls  []string
+		want   bool
 	}{
 		{"SGEMM", []string{"gonum", im.Name()}, true},
 		{"DGEMM", []string{im.Name(), "gonum"}, true},
